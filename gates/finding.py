@@ -1,0 +1,224 @@
+"""What a verdict is made of: findings, the outcome of each gate, the decision.
+
+These values are `verdict.json`: their fields may grow, never change meaning.
+"""
+
+import hashlib
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+SCHEMA = 1
+
+
+class State(StrEnum):
+    """What one comparison with one limit came to."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+
+
+class Mode(StrEnum):
+    """What an undecided finding does: block (`strict`) or pass with a warning (`guard`)."""
+
+    STRICT = "strict"
+    GUARD = "guard"
+
+
+class Result(StrEnum):
+    """What one gate came to."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+    SKIPPED = "skipped"
+    ERRORED = "errored"
+    WAIVED = "waived"
+
+
+class Decision(StrEnum):
+    """What all gates together say to the merge."""
+
+    PASS = "pass"  # noqa: S105 - the word of a verdict, not a secret
+    FAIL = "fail"
+    CANNOT_JUDGE = "cannot_judge"
+
+
+class Family(StrEnum):
+    """What a gate looks after; in the order in which a reader should suspect a cause."""
+
+    LEAKAGE = "leakage"
+    DATA = "data"
+    LABELS = "labels"
+    SPLIT = "split"
+    REPRODUCIBILITY = "reproducibility"
+    METRICS = "metrics"
+    SEGMENTS = "segments"
+    FAIRNESS = "fairness"
+    SERVING = "serving"
+    SCOPE = "scope"
+
+
+class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A frozen value that refuses fields it does not know."""
+
+
+class Subject(Value, kw_only=True, omit_defaults=True):
+    """What a finding is about; all text in it comes from data and is hostile."""
+
+    metric: str | None = None
+    segment: dict[str, str] = {}
+    column: str | None = None
+    key: str | None = None
+
+    def text(self) -> str:
+        """One plain line, unescaped: `recall for sex = Female`."""
+        where = " and ".join(f"{name} = {value}" for name, value in self.segment.items())
+        what = " of ".join(part for part in (self.metric, self.column) if part) or self.key or ""
+        return f"{what} for {where}" if what and where else what or where
+
+
+class Support(Value, kw_only=True, omit_defaults=True):
+    """How much data stands behind a finding, in rows."""
+
+    rows: int
+    positives: int | None = None
+    groups: int | None = None
+
+
+class Limit(Value, kw_only=True, omit_defaults=True):
+    """What the policy demands; exactly one of the bounds is set."""
+
+    margin: float | None = None  # the largest accepted loss
+    floor: float | None = None  # the candidate must not lie below
+    ceiling: float | None = None  # the candidate must not lie above
+    rule: str | None = None  # a demand that is no number
+    mode: Mode | None = None
+    line: int | None = None  # in the policy's file, counted from 1
+
+
+class Finding(Value, kw_only=True, omit_defaults=True):
+    """One comparison of an observed value with a limit, passed or not."""
+
+    subject: Subject
+    state: State
+    limit: Limit
+    message: str
+    mend: str = ""
+    baseline: float | None = None
+    candidate: float | None = None
+    change: float | None = None
+    greater_is_better: bool | None = None
+    interval: tuple[float, float] | None = None
+    interval_of: Literal["change", "candidate"] = "change"
+    confidence: float = 0.95  # of the interval, two-sided, for this finding alone
+    p_value: float | None = None  # of harm, one-sided, corrected for all comparisons
+    support: Support | None = None
+    rows_needed: int | None = None  # to decide, where it is undecided
+    fingerprint: str = ""
+
+
+class Observation(Value, kw_only=True, omit_defaults=True):
+    """A measured value that is shown and not judged, because nobody set a limit for it."""
+
+    subject: Subject
+    message: str
+    baseline: float | None = None
+    candidate: float | None = None
+    change: float | None = None
+    interval: tuple[float, float] | None = None
+    support: Support | None = None
+
+
+class Outcome(Value, kw_only=True, omit_defaults=True):
+    """What one gate said."""
+
+    gate: str
+    family: Family
+    outcome: Result
+    reason: str = ""
+    required: bool = False
+    findings: tuple[Finding, ...] = ()
+    observations: tuple[Observation, ...] = ()
+
+
+class Direction(StrEnum):
+    """Whether a change of the policy asks for less or for more."""
+
+    LOOSENED = "loosened"
+    TIGHTENED = "tightened"
+    CHANGED = "changed"
+
+
+class PolicyChange(Value, kw_only=True, omit_defaults=True):
+    """One difference between the base's policy and the candidate's; values as JSON text."""
+
+    key: str
+    direction: Direction
+    base: str | None = None
+    candidate: str | None = None
+
+
+class Side(Value, kw_only=True, omit_defaults=True):
+    """One of the two revisions that a verdict compares."""
+
+    revision: str
+    dirty: bool = False  # the working tree differed from the revision
+    found: str = ""  # where the evidence came from: `local store`, `dvc cache`, `reproduced` …
+
+
+class TestSet(Value, kw_only=True, omit_defaults=True):
+    """Which rows were judged, and how they differ from the baseline's."""
+
+    __test__ = False  # pytest must not take it for a test
+
+    changed: bool
+    digest: str
+    rows: int
+    added: int = 0
+    removed: int = 0
+
+
+class Difference(Value, kw_only=True):
+    """A fact that differs between the two sides; `None` is absent."""
+
+    name: str
+    baseline: str | None
+    candidate: str | None
+
+
+class Changes(Value, kw_only=True, omit_defaults=True):
+    """What the pull request touches, as Git and DVC name it."""
+
+    params: tuple[Difference, ...] = ()
+    data: tuple[Difference, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+class Verdict(Value, kw_only=True):
+    """All outcomes, in the policy's order, and the decision that follows from them."""
+
+    schema: Literal[1] = SCHEMA
+    gatepost: str
+    decision: Decision
+    reason: str = ""  # why it could not be judged
+    candidate: Side
+    baseline: Side | None
+    baseline_reason: str = ""  # why there is none
+    policy_from: Literal["base", "candidate", "file"] = "file"
+    outcomes: tuple[Outcome, ...]
+    policy_changes: tuple[PolicyChange, ...] = ()
+    test_set: TestSet | None
+    environment: tuple[Difference, ...] = ()
+    changes: Changes | None = None
+
+
+def fingerprint(gate: str, subject: Subject, limit: Limit) -> str:
+    """The name by which a waiver knows a finding: the same for the same gate, subject and bound."""
+    bound = next(
+        name for name in ("margin", "floor", "ceiling", "rule") if getattr(limit, name) is not None
+    )
+    canonical = msgspec.json.encode((gate, subject, bound), order="sorted")
+    return hashlib.sha256(canonical).hexdigest()[:16]
