@@ -1,0 +1,30 @@
+"""Where a repository's pipeline leaves what becomes evidence (`gates.evidence` in `params.yaml`)."""
+
+import msgspec
+
+
+class Sources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Paths from the repository's root; each is a DVC output, or a file in Git."""
+
+    predictions: str = "build/pipeline/predictions.parquet"
+    train: str | None = "build/pipeline/train.parquet"
+    test: str = "build/pipeline/test.parquet"
+    columns: str = "data/columns.yaml"
+    metrics: str | None = "metrics.json"
+    environment: str | None = "build/pipeline/environment.json"
+    model: str | None = "build/pipeline/model.skops"
+    # Scores any rows with any model, so that both models can be judged on both test sets;
+    # run in the revision whose model it is. `{model}`, `{rows}` and `{out}` are paths.
+    predict: str | None = "python -m pipeline.predict --model {model} --rows {rows} --out {out}"
+
+    def files(self) -> dict[str, str]:
+        """Name in the evidence folder → path in the repository."""
+        pairs = {
+            "predictions.parquet": self.predictions,
+            "train.parquet": self.train,
+            "test.parquet": self.test,
+            "columns.yaml": self.columns,
+            "metrics.json": self.metrics,
+            "environment.json": self.environment,
+        }
+        return {name: path for name, path in pairs.items() if path is not None}
