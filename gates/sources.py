@@ -1,4 +1,4 @@
-"""Where a repository's pipeline leaves what becomes evidence (`gates.evidence` in `params.yaml`)."""
+"""Where a pipeline leaves what becomes evidence (`gates.evidence` in `params.yaml`)."""
 
 import msgspec
 
