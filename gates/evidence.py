@@ -1,0 +1,245 @@
+"""An evidence folder → typed evidence: the boundary at which files become values.
+
+Everything is read as hostile data: sizes before content, a closed set of names, finite numbers,
+each row once. Nothing that is read here is ever executed.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gates import strict_json
+from gates.columns import ColumnDictionary, Type, read_columns
+from gates.errors import EvidenceError
+from gates.manifest import Manifest, read_manifest
+from gates.tables.table import Floats, Mask, Table
+
+COLUMNS_MAX_BYTES = 1 << 20
+PROBABILITY_SLACK = 1e-9  # a float's rounding, not a score outside [0, 1]
+
+
+class Evidence:
+    """What one revision left to be judged; tables are read column by column when asked for."""
+
+    def __init__(self, folder: Path, *, verify: bool = True) -> None:
+        """Open a folder.
+
+        Raises:
+            EvidenceError: the folder, its manifest, or one of its files is not what it should be.
+        """
+        self.folder = folder
+        self.manifest: Manifest = read_manifest(folder, verify=verify)
+        self._listed = {file.name: file for file in self.manifest.files}
+        self.dictionary: ColumnDictionary = read_columns(
+            self._bytes("columns.yaml", COLUMNS_MAX_BYTES), str(folder / "columns.yaml")
+        )
+        self.test: Table = self._table("test.parquet")
+        self.train: Table | None = (
+            self._table("train.parquet") if self.has("train.parquet") else None
+        )
+        for name in (self.dictionary.id, self.dictionary.label):
+            self._require_column(self.test, name)
+        if self.test.rows == 0:
+            raise EvidenceError(
+                f"{self.test.path}: no rows, so nothing can be judged. Check the split."
+            )
+
+    def has(self, name: str) -> bool:
+        """Whether the manifest lists a file."""
+        return name in self._listed
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Where it was made: interpreter, platform, packages, seeds, threads."""
+        return self.manifest.environment
+
+    @cached_property
+    def ids(self) -> pa.Array:
+        """The test rows' identifiers, in the test table's order; each present and unique."""
+        return self._unique_ids(self.test, self.dictionary.id)
+
+    @cached_property
+    def labels(self) -> Mask:
+        """The test rows' labels, in the test table's order; shape (test rows,)."""
+        return self.labels_of(self.test)
+
+    @cached_property
+    def scores(self) -> Floats:
+        """The model's score for each test row, in the test table's order; in [0, 1]."""
+        return self.scores_for("predictions.parquet", self.ids)
+
+    @cached_property
+    def test_digest(self) -> str:
+        """SHA-256 over the test rows' identifiers and labels, whatever their order."""
+        order = pc.array_sort_indices(self.ids)
+        ids = pc.take(self.ids, order)
+        digest = hashlib.sha256(self.labels[_indices(order, np.uint64)].tobytes())
+        for buffer in ids.buffers()[1:]:  # offsets and text: together they say where each id ends
+            digest.update(buffer)
+        return digest.hexdigest()
+
+    def labels_of(self, table: Table) -> Mask:
+        """Labels of a table as booleans; a text label's last level is the positive one.
+
+        Raises:
+            EvidenceError: a label is missing, or is neither 0 nor 1 nor one of two levels.
+        """
+        name = self.dictionary.label
+        self._require_column(table, name)
+        if (gaps := int(table.missing(name).sum())) > 0:
+            raise EvidenceError(
+                f"{table.path}: the label {name!r} is missing in {gaps:,} of {table.rows:,} rows; "
+                "every judged row needs one. Drop the rows, or label them."
+            )
+        if table.types[name] == "text":
+            return self._text_labels(table, name)
+        values = table.numbers(name)
+        if not bool(np.isin(values, (0.0, 1.0)).all()):
+            wrong = values[~np.isin(values, (0.0, 1.0))][0]
+            raise EvidenceError(
+                f"{table.path}: the label {name!r} holds {wrong:g}; a binary task has 0 and 1, or "
+                "false and true. Write it as a boolean."
+            )
+        labels: Mask = values == 1.0
+        return labels
+
+    def _text_labels(self, table: Table, name: str) -> Mask:
+        levels = self.dictionary.columns[name].levels
+        if levels is None or len(levels) != 2:  # noqa: PLR2004 - a binary task
+            raise EvidenceError(
+                f"{self.folder / 'columns.yaml'}: {name}: the label is text, and which of its "
+                "values is the positive one is not said. Add `levels: [<negative>, <positive>]`."
+            )
+        found = table.categories(name)
+        for level in found.levels:
+            if level not in levels:
+                raise EvidenceError(
+                    f"{table.path}: the label {name!r} holds {level!r}; its levels are "
+                    f"{', '.join(levels)}. Mend the data, or the dictionary."
+                )
+        positive = found.levels.index(levels[1]) if levels[1] in found.levels else -2
+        labels: Mask = found.codes == positive
+        return labels
+
+    def scores_for(self, name: str, ids: pa.Array) -> Floats:
+        """Scores of a prediction table, in the order of the given row identifiers.
+
+        Raises:
+            EvidenceError: rows are missing, unknown or repeated, or a score is no probability.
+        """
+        table = self._table(name)
+        self._require_column(table, "row_id")
+        self._require_column(table, "score")
+        found = self._unique_ids(table, "row_id")
+        at = pc.index_in(ids, value_set=found)
+        missing = at.null_count
+        unknown = len(found) - (len(ids) - missing)
+        if missing or unknown:
+            raise EvidenceError(
+                f"{table.path}: {missing:,} of {len(ids):,} test rows have no prediction, and "
+                f"{unknown:,} predictions are of rows that are not in the test table. Predict "
+                "exactly the test rows."
+            )
+        scores = table.numbers("score")
+        self._refuse_wrong_scores(table, scores)
+        aligned: Floats = scores[_indices(at, np.int32)]
+        return aligned
+
+    def _refuse_wrong_scores(self, table: Table, scores: Floats) -> None:
+        finite = np.isfinite(scores)
+        if not bool(finite.all()):
+            raise EvidenceError(
+                f"{table.path}: {int((~finite).sum()):,} of {len(scores):,} scores are missing, "
+                "NaN or infinite. Mend the model's output; a row without a score cannot be judged."
+            )
+        outside = (scores < -PROBABILITY_SLACK) | (scores > 1 + PROBABILITY_SLACK)
+        if bool(outside.any()):
+            raise EvidenceError(
+                f"{table.path}: {int(outside.sum()):,} of {len(scores):,} scores lie outside "
+                f"[0, 1], such as {scores[outside][0]:g}. Write probabilities of the positive class."
+            )
+
+    @cached_property
+    def reported(self) -> Mapping[str, float] | None:
+        """What the pipeline itself reported, by name; compared, never believed."""
+        if not self.has("metrics.json"):
+            return None
+        path = self.folder / "metrics.json"
+        value = strict_json.load(
+            self._bytes("metrics.json", strict_json.MAX_BYTES), str(path), EvidenceError
+        )
+        if not isinstance(value, dict):
+            raise EvidenceError(f"{path}: not an object of names and numbers. Write it as one.")
+        return dict(_flat_numbers(value))
+
+    def _bytes(self, name: str, most: int) -> bytes:
+        if self._listed[name].bytes > most:
+            raise EvidenceError(
+                f"{self.folder / name}: {self._listed[name].bytes:,} bytes; at most {most:,} are "
+                "read. Shorten it."
+            )
+        return (self.folder / name).read_bytes()
+
+    def _table(self, name: str) -> Table:
+        if not self.has(name):
+            raise EvidenceError(
+                f"{self.folder}: no {name}. Let the pipeline write it, then collect it again."
+            )
+        table = Table(self.folder / name)
+        rows = self._listed[name].rows
+        if rows is not None and rows != table.rows:
+            raise EvidenceError(
+                f"{table.path}: {table.rows:,} rows where the manifest says {rows:,}. "
+                "Collect the evidence again."
+            )
+        return table
+
+    def _require_column(self, table: Table, name: str) -> None:
+        if name not in table:
+            raise EvidenceError(
+                f"{table.path}: no column {name!r}; it has {', '.join(table.names[:8])}… "
+                "Write the column, or mend the dictionary."
+            )
+
+    def _unique_ids(self, table: Table, name: str) -> pa.Array:
+        ids = table.texts(name)
+        if ids.null_count:
+            raise EvidenceError(
+                f"{table.path}: {ids.null_count:,} of {len(ids):,} rows have no {name}. "
+                "Give every row an identifier."
+            )
+        distinct = pc.count_distinct(ids).as_py()
+        if distinct < len(ids):
+            counted = pc.value_counts(ids)
+            twice = [entry["values"] for entry in counted.to_pylist() if entry["counts"] > 1][:3]
+            raise EvidenceError(
+                f"{table.path}: {len(ids) - distinct:,} of {len(ids):,} values of {name} stand "
+                f"more than once, such as {', '.join(map(repr, twice))}. Give every row its own."
+            )
+        return ids
+
+    def is_number(self, name: str) -> bool:
+        """Whether the dictionary calls a column a quantity rather than a category."""
+        column = self.dictionary.columns.get(name)
+        return column is not None and column.type in (Type.NUMBER, Type.INTEGER, Type.DATETIME)
+
+
+def _flat_numbers(value: Mapping[str, object], prefix: str = "") -> list[tuple[str, float]]:
+    pairs: list[tuple[str, float]] = []
+    for key, item in value.items():
+        if isinstance(item, dict):
+            pairs.extend(_flat_numbers(item, f"{prefix}{key}."))
+        elif isinstance(item, int | float) and not isinstance(item, bool):
+            pairs.append((f"{prefix}{key}", float(item)))
+    return pairs
+
+
+def _indices(array: pa.Array, dtype: type[np.integer]) -> npt.NDArray[np.integer]:
+    values = np.frombuffer(array.buffers()[1], dtype=dtype)
+    return values[array.offset : array.offset + len(array)]

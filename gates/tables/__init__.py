@@ -1,0 +1,1 @@
+"""Tables of evidence, read column by column from Parquet."""

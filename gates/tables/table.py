@@ -1,0 +1,183 @@
+"""One Parquet file, read a column at a time as NumPy arrays.
+
+Missing is one thing here: null and NaN are both `nan` in numbers and code -1 in categories.
+pandas is never imported: it costs more time than the whole judging.
+"""
+
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from gates.errors import EvidenceError
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+
+MAX_ROWS = 200_000_000
+MAX_CELLS = 4_000_000_000  # rows times columns: what fits a large machine, told by the footer
+
+
+class Categories(msgspec.Struct, frozen=True):
+    """A column as codes into its sorted levels; -1 is missing."""
+
+    codes: Codes
+    levels: tuple[str, ...]
+
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Rows per level, and last the missing ones; shape (levels + 1,)."""
+        return np.roll(np.bincount(self.codes + 1, minlength=len(self.levels) + 1), -1)
+
+
+class Table:
+    """The columns of a Parquet file; each is read once, when it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file and check its footer; no column is read.
+
+        Raises:
+            EvidenceError: not Parquet, cut short, nested, with repeated column names, or larger
+                than can be judged.
+        """
+        self.path = path
+        try:
+            self._file = pq.ParquetFile(path, pre_buffer=False)
+            self._schema: pa.Schema = self._file.schema_arrow
+        except (pa.ArrowException, OSError) as fault:
+            raise EvidenceError(
+                f"{path}: not readable as Parquet ({_first_line(fault)}); it may be cut short. "
+                "Write it again, then collect the evidence again."
+            ) from fault
+        self.names: tuple[str, ...] = tuple(self._schema.names)
+        self.rows: int = self._file.metadata.num_rows
+        self._numbers: dict[str, Floats] = {}
+        self._categories: dict[str, Categories] = {}
+        self._refuse_unreadable()
+
+    def _refuse_unreadable(self) -> None:
+        if len(set(self.names)) < len(self.names):
+            twice = next(name for name in self.names if self.names.count(name) > 1)
+            raise EvidenceError(f"{self.path}: two columns are called {twice!r}. Rename one.")
+        if self.rows > MAX_ROWS or self.rows * len(self.names) > MAX_CELLS:
+            raise EvidenceError(
+                f"{self.path}: {self.rows:,} rows × {len(self.names):,} columns; at most "
+                f"{MAX_ROWS:,} rows and {MAX_CELLS:,} cells are judged. Draw a sample of the rows."
+            )
+        for field in self._schema:
+            if pa.types.is_nested(field.type):
+                raise EvidenceError(
+                    f"{self.path}: column {field.name!r} is {field.type}; columns hold one value "
+                    "a row. Flatten it."
+                )
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    @cached_property
+    def types(self) -> dict[str, str]:
+        """The kind of value per column: number, integer, boolean, text or datetime."""
+        return {field.name: _kind(field.type) for field in self._schema}
+
+    def numbers(self, name: str) -> Floats:
+        """A column as float64, missing as NaN; shape (rows,). Text that is no number is refused."""
+        if name not in self._numbers:
+            self._numbers[name] = self._floats(self._read(name), name)
+        return self._numbers[name]
+
+    def categories(self, name: str) -> Categories:
+        """A column as codes into sorted text levels; numbers become text as Arrow writes them."""
+        if name not in self._categories:
+            self._categories[name] = _encode(self._read(name))
+        return self._categories[name]
+
+    def missing(self, name: str) -> Mask:
+        """Where a column has no value; shape (rows,)."""
+        if self.types[name] in ("number", "integer", "boolean"):
+            return np.isnan(self.numbers(name))
+        mask: Mask = self.categories(name).codes < 0
+        return mask
+
+    def texts(self, name: str) -> pa.Array:
+        """A column as an Arrow array of text: identifiers, which must not become numbers."""
+        return pc.cast(self._read(name), pa.large_string())
+
+    def _read(self, name: str) -> pa.Array:
+        try:
+            column = self._file.read(columns=[name], use_threads=False).column(0)
+        except (pa.ArrowException, OSError) as fault:
+            raise EvidenceError(
+                f"{self.path}: column {name!r} cannot be read ({_first_line(fault)}). "
+                "Write the file again, then collect the evidence again."
+            ) from fault
+        chunks = column.combine_chunks()
+        if isinstance(chunks, pa.ChunkedArray):
+            chunks = chunks.chunk(0)
+        if pa.types.is_dictionary(chunks.type):
+            return chunks.dictionary_decode()
+        return chunks
+
+    def _floats(self, array: pa.Array, name: str) -> Floats:
+        if pa.types.is_temporal(array.type):
+            array = pc.cast(pc.cast(array, pa.timestamp("us")), pa.int64())
+        elif pa.types.is_boolean(array.type):
+            array = pc.cast(array, pa.uint8())
+        try:
+            array = pc.cast(array, pa.float64(), safe=False)
+        except pa.ArrowException as fault:
+            raise EvidenceError(
+                f"{self.path}: column {name!r} holds {array.type}, where numbers are needed "
+                f"({_first_line(fault)}). Write it as numbers."
+            ) from fault
+        values: Floats = _values(array, np.float64).astype(np.float64)
+        values[~_valid(array)] = np.nan
+        return values
+
+
+def _kind(kind: pa.DataType) -> str:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_integer(kind):
+        return "integer"
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "number"
+    return "datetime" if pa.types.is_temporal(kind) else "text"
+
+
+def _encode(array: pa.Array) -> Categories:
+    if pa.types.is_floating(array.type):
+        array = pc.if_else(pc.is_nan(array), pa.nulls(len(array), array.type), array)
+    encoded = pc.cast(array, pa.large_string()).dictionary_encode()
+    raw = encoded.dictionary.to_pylist()
+    order = sorted(range(len(raw)), key=raw.__getitem__)
+    rank = np.empty(len(raw) + 1, dtype=np.int32)
+    rank[order] = np.arange(len(raw), dtype=np.int32)
+    rank[-1] = -1
+    indices = _values(encoded.indices, np.int32).copy()
+    indices[~_valid(encoded.indices)] = -1
+    return Categories(rank[indices], tuple(raw[at] for at in order))
+
+
+def _values(array: pa.Array, dtype: type[np.generic]) -> npt.NDArray[np.generic]:
+    """The buffer of a fixed-width array, without copying; undefined where it is not valid."""
+    if len(array) == 0:
+        return np.empty(0, dtype=dtype)
+    return np.frombuffer(array.buffers()[1], dtype=dtype)[array.offset : array.offset + len(array)]
+
+
+def _valid(array: pa.Array) -> Mask:
+    if array.null_count == 0:
+        return np.ones(len(array), dtype=np.bool_)
+    bits = _values(pc.cast(array.is_valid(), pa.uint8()), np.uint8)
+    return bits.astype(np.bool_)
+
+
+def _first_line(fault: BaseException) -> str:
+    return (str(fault).splitlines() or [type(fault).__name__])[0][:200]
