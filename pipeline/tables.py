@@ -1,0 +1,43 @@
+"""Parquet in and out: always whole, always the same bytes for the same rows."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.stage import StageError
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Reads a table, or the named columns of it."""
+    try:
+        table = pq.read_table(path, columns=None if columns is None else list(columns))
+    except (OSError, pa.ArrowInvalid) as error:
+        raise StageError(f"{path}: not a table that can be read: {error}") from error
+    missing = set(columns or ()) - set(table.column_names)
+    if missing:
+        raise StageError(f"{path}: columns missing: {', '.join(sorted(missing))}")
+    return table
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Writes a table under a temporary name first, so that nobody ever reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    pq.write_table(
+        table.replace_schema_metadata(None).combine_chunks(),
+        unfinished,
+        compression="zstd",
+        use_dictionary=True,
+    )
+    os.replace(unfinished, path)  # noqa: PTH105 - the rename that is atomic, said plainly
+
+
+def write_text(text: str, path: Path) -> None:
+    """Writes a small text file the same way."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(unfinished, path)  # noqa: PTH105 - as above
