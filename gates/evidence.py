@@ -148,7 +148,7 @@ class Evidence:
             )
         scores = table.numbers("score")
         self._refuse_wrong_scores(table, scores)
-        aligned: Floats = scores[_indices(at, np.int32)]
+        aligned: Floats = np.clip(scores, 0.0, 1.0)[_indices(at, np.int32)]
         return aligned
 
     def _refuse_wrong_scores(self, table: Table, scores: Floats) -> None:
@@ -162,7 +162,7 @@ class Evidence:
         if bool(outside.any()):
             raise EvidenceError(
                 f"{table.path}: {int(outside.sum()):,} of {len(scores):,} scores lie outside "
-                f"[0, 1], such as {scores[outside][0]:g}. Write probabilities of the positive class."
+                f"[0, 1], such as {scores[outside][0]:g}. Write the positive class's probability."
             )
 
     @cached_property

@@ -1,0 +1,157 @@
+"""How much a metric changes between two models, on some rows of every arena."""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from gates.case import Arena
+from gates.finding import Support
+from gates.metrics import Change, Metric, Scored
+from gates.segments import Rows
+from gates.stats.undefined import UndefinedError
+from gates.tables.table import Floats
+
+CONFIDENCE = 0.95  # of every interval that is shown
+POWER = 0.8  # of the number of rows that is asked for
+_SAME = 1e-9  # predictions closer than this are the same: statistics.md §0
+
+
+class Effect(msgspec.Struct, frozen=True, eq=False):
+    """A metric under both models; `contributions` add up to the change, in the metric's sign.
+
+    `rows` are places in the union of all arenas' rows.
+    """
+
+    baseline: float
+    candidate: float
+    interval: tuple[float, float]
+    rows: npt.NDArray[np.intp]
+    contributions: Floats
+    support: Support
+    counted: int  # rows that the metric counts, such as positives for recall
+    same: bool
+
+    @property
+    def change(self) -> float:
+        """Candidate minus baseline."""
+        return self.candidate - self.baseline
+
+    def rows_needed(self, margin: float) -> int | None:
+        """Rows that would rule out a loss of `margin`, if the true change were none.
+
+        Source: the normal approximation of a non-inferiority trial, 95 % two-sided, power 80 %.
+        """
+        error = (self.interval[1] - self.interval[0]) / 2 / float(ndtri(0.5 + CONFIDENCE / 2))
+        if margin <= 0 or not math.isfinite(error):
+            return None
+        reach = float(ndtri(0.5 + CONFIDENCE / 2) + ndtri(POWER)) * error
+        return max(self.support.rows + 1, math.ceil(self.support.rows * (reach / margin) ** 2))
+
+
+def measure_effect(
+    metric: Metric, arenas: Sequence[Arena], rows: Sequence[Rows | None] | None = None
+) -> Effect:
+    """The change of a metric; over two test sets, the mean of the changes on each.
+
+    Args:
+        metric: what to measure.
+        arenas: the test sets on which both models are scored.
+        rows: positions in each arena; all rows where left out, none of an arena where `None`.
+
+    Raises:
+        UndefinedError: the metric has no value in any arena.
+    """
+    parts: list[_Part] = []
+    refused = UndefinedError("no rows")
+    for index, arena in enumerate(arenas):
+        at = slice(None) if rows is None else rows[index]
+        if at is None:
+            continue
+        old, new = _take(arena.baseline, at), _take(arena.candidate, at)
+        try:
+            change = metric.change(old, new, CONFIDENCE)
+        except UndefinedError as error:
+            refused = error
+            continue
+        parts.append(
+            _Part(
+                share=arena.share,
+                union=arena.union[at],
+                change=change,
+                positives=int(np.count_nonzero(new.labels)),
+                same=bool(np.allclose(old.scores, new.scores, rtol=0, atol=_SAME)),
+            )
+        )
+    if not parts:
+        raise refused
+    return _combine(parts)
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What one arena adds to an effect."""
+
+    share: float
+    union: Rows
+    change: Change
+    positives: int
+    same: bool
+
+
+def _combine(parts: list[_Part]) -> Effect:
+    total = sum(part.share for part in parts)
+    baseline = sum(part.share * part.change.baseline for part in parts) / total
+    candidate = sum(part.share * part.change.candidate for part in parts) / total
+    rows, strata, contributions = _add_up(parts, total)
+    first = parts[0]
+    if len(parts) == 1:
+        limits = (first.change.interval.lower, first.change.interval.upper)
+    else:
+        reach = float(ndtri(0.5 + CONFIDENCE / 2)) * _standard_error(contributions, strata)
+        limits = (candidate - baseline - reach, candidate - baseline + reach)
+    moved = contributions != 0
+    return Effect(
+        baseline=baseline,
+        candidate=candidate,
+        interval=limits,
+        rows=rows[moved],
+        contributions=contributions[moved],
+        support=Support(rows=len(first.union), positives=first.positives),
+        counted=first.change.rows,
+        same=all(part.same for part in parts),
+    )
+
+
+def _add_up(parts: list[_Part], total: float) -> tuple[Rows, Rows, Floats]:
+    """Rows of the union, the set of arenas that each is in, and what each adds to the change."""
+    if len(parts) == 1:
+        union = parts[0].union
+        shares = parts[0].change.contributions / len(union)
+        return union, np.zeros(len(union), dtype=np.intp), shares
+    rows, place = np.unique(np.concatenate([part.union for part in parts]), return_inverse=True)
+    strata = np.zeros(len(rows), dtype=np.intp)
+    contributions = np.zeros(len(rows))
+    start = 0
+    for bit, part in enumerate(parts):
+        at = place[start : start + len(part.union)]
+        strata[at] += 1 << bit
+        contributions[at] += part.share / total * part.change.contributions / len(part.union)
+        start += len(part.union)
+    return rows, strata, contributions
+
+
+def _standard_error(contributions: Floats, strata: Rows) -> float:
+    """Of a sum over rows that were kept, removed and added: strata with variances of their own."""
+    variance = 0.0
+    for stratum in np.unique(strata):
+        part = contributions[strata == stratum]
+        if len(part) > 1:
+            variance += float(np.var(part, ddof=1)) * len(part)
+    return math.sqrt(variance)
+
+
+def _take(scored: Scored, at: Rows | slice) -> Scored:
+    return Scored(scored.labels[at], scored.scores[at], scored.predictions[at])

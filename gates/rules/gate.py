@@ -1,0 +1,94 @@
+"""What a gate is, and what it may yield."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from gates.case import Case
+from gates.finding import Family, Finding, Limit, Observation, Subject, Support
+from gates.tables.table import Floats
+
+Amount = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class NotApplicableError(Exception):
+    """The gate has nothing to judge here, for the reason that the message gives."""
+
+
+class Correction(StrEnum):
+    """The comparisons that share one level of `Alpha`."""
+
+    OVERALL = "overall"
+    CRITICAL = "critical"  # declared segments, with most of the segments' level
+    SEGMENTS = "segments"
+    FAIRNESS = "fairness"
+    OTHER = "other"
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Two models on the same rows, with the largest accepted loss; the judge decides.
+
+    `rows` are places in the union of all arenas' rows and `contributions` what each adds to the
+    change, positive is better; both of shape (rows that are not zero,). `change` and `interval`
+    have the metric's own sign.
+    """
+
+    subject: Subject
+    correction: Correction
+    limit: Limit
+    greater_is_better: bool
+    baseline: float
+    candidate: float
+    change: float
+    interval: tuple[float, float]
+    rows: npt.NDArray[np.intp]
+    contributions: Floats
+    support: Support
+    same: bool  # identical predictions on all rows of the subject
+    rows_needed: int | None = None
+    mend: str = ""
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+    """A value of the candidate with a floor or a ceiling; the judge decides.
+
+    `p_value` is that of the hypothesis that the true value keeps the limit; `interval` is the
+    value's own.
+    """
+
+    subject: Subject
+    limit: Limit
+    value: float
+    interval: tuple[float, float]
+    p_value: float
+    message: str
+    mend: str = ""
+    baseline: float | None = None
+    support: Support | None = None
+    rows_needed: int | None = None
+
+
+Item = Finding | Comparison | Measurement | Observation
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One named judge; its fields are its keys in the policy, its docstring its documentation.
+
+    The docstring says what it blocks, why, what it does not see, and shows an example.
+    """
+
+    family: ClassVar[Family]
+    required: bool = False  # a skip blocks
+    waivable: bool = True
+
+    def judge(self, case: Case) -> Iterator[Item]:
+        """Every comparison it makes, passed or not.
+
+        Raises:
+            NotApplicableError: there is nothing to judge, and why.
+        """
+        raise NotImplementedError

@@ -1,0 +1,39 @@
+"""What all gates of a policy share: the task, the segments, the chance of a false block."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from gates.sources import Sources
+
+Level = Annotated[float, msgspec.Meta(gt=0, lt=0.5)]
+Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Columns = str | tuple[str, ...]
+
+
+class Alpha(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One-sided chance of blocking a harmless pull request, per kind of comparison.
+
+    Each level holds for all comparisons of its kind together, so a harmless pull request is
+    blocked at most as often as they add up to: 1 in 20 by default.
+    """
+
+    overall: Level = 0.01
+    segments: Level = 0.02
+    fairness: Level = 0.01
+    other: Level = 0.01
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys under `gates:` that are no gate."""
+
+    task: Literal["binary"] = "binary"
+    decision_threshold: Probability = 0.5
+    segments: tuple[Columns, ...] = ()
+    alpha: Alpha = Alpha()
+    evidence: Sources = Sources()
+
+    @property
+    def segment_columns(self) -> tuple[tuple[str, ...], ...]:
+        """The declared segmentations, each a tuple of columns."""
+        return tuple((each,) if isinstance(each, str) else each for each in self.segments)
