@@ -12,10 +12,12 @@ from sklearn.pipeline import Pipeline
 from pipeline.stage import StageError
 
 SCHEMA = "schema.json"
-# What gradient boosting consists of and skops doesn't trust by itself. The partial holds
+# What our two models consist of and skops doesn't trust by itself. Boosting's partial holds
 # check_array for its encoder; a partial of any other function would be named as that function.
+# The dtype is what the imputer of the linear model has seen.
 TRUSTED = (
     "functools.partial",
+    "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.utils.validation.check_array",
 )
