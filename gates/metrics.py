@@ -5,7 +5,7 @@ Names and definitions are scikit-learn's and fairlearn's; a test compares the va
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 import numpy as np
@@ -159,6 +159,27 @@ class MeanLoss(msgspec.Struct, frozen=True):
             return influence.squared_errors(scored.labels, scored.scores)
         return influence.log_losses(scored.labels, scored.scores)
 
+
+DirectedMetric = Literal[
+    "log_loss",
+    "brier_score_loss",
+    "roc_auc",
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "specificity",
+    "false_positive_rate",
+    "false_negative_rate",
+]
+GroupMetric = Literal[
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "false_negative_rate",
+    "accuracy",
+]
 
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {

@@ -3,7 +3,7 @@
 import difflib
 import types
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -46,7 +46,8 @@ class _Builder:
         if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
             return self.struct(value, bare, path)
         if origin is dict:
-            return self.mapping(value, get_args(bare)[1], path)
+            keys, values = get_args(bare)
+            return self.mapping(value, keys, values, path)
         if origin is tuple:
             return self.sequence(value, get_args(bare)[0], path)
         return self.leaf(value, kind, path)
@@ -75,8 +76,12 @@ class _Builder:
         except ValueError as fault:
             raise self.error(f"{self.document.place(path)}: {fault}") from fault
 
-    def mapping(self, value: Any, kind: Any, path: Path) -> dict[str, Any]:
+    def mapping(self, value: Any, keys: Any, kind: Any, path: Path) -> dict[str, Any]:
         pairs = self._pairs(value, path)
+        for key in pairs:
+            if get_origin(keys) is Literal and key not in get_args(keys):
+                place = self.document.place((*path, key))
+                raise self.error(f"{place}: unknown name; {nearest(key, list(get_args(keys)))}")
         return {key: self.build(item, kind, (*path, key)) for key, item in pairs.items()}
 
     def sequence(self, value: Any, kind: Any, path: Path) -> tuple[Any, ...]:

@@ -65,7 +65,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     value: float
     interval: tuple[float, float]
     p_value: float
-    message: str
+    message: str = ""  # where it says more than value, interval and limit do
     mend: str = ""
     baseline: float | None = None
     support: Support | None = None

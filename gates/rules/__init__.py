@@ -1,0 +1,21 @@
+"""All gates by the name that is file, policy key, page in the docs and test in one."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gates.rules.gate import Gate
+from gates.rules.metric_floor import MetricFloor
+from gates.rules.metric_regression import MetricRegression
+from gates.rules.policy_change import PolicyChangeGate
+from gates.rules.segment_floor import SegmentFloor
+from gates.rules.segment_regression import SegmentRegression
+
+GATES: Mapping[str, type[Gate]] = MappingProxyType(
+    {
+        "metric_regression": MetricRegression,
+        "metric_floor": MetricFloor,
+        "segment_regression": SegmentRegression,
+        "segment_floor": SegmentFloor,
+        "policy_change": PolicyChangeGate,
+    }
+)

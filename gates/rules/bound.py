@@ -1,0 +1,54 @@
+"""A floor or a ceiling of a metric, by the metric's direction."""
+
+from gates.effect import CONFIDENCE
+from gates.finding import Limit, Mode, Subject, Support
+from gates.metrics import METRICS, Scored, Value
+from gates.rules.gate import Item, Measurement
+from gates.rules.margin import cannot_tell
+from gates.stats.estimate import Estimate
+from gates.stats.quantile import critical_z
+from gates.stats.undefined import UndefinedError
+
+
+def limit_of(metric: str, bound: float, mode: Mode) -> Limit:
+    """A floor where greater is better, else a ceiling."""
+    if METRICS[metric].greater_is_better:
+        return Limit(floor=bound, mode=mode)
+    return Limit(ceiling=bound, mode=mode)
+
+
+def measure(
+    metric: str,
+    scored: Scored,
+    limit: Limit,
+    *,
+    segment: dict[str, str] | None = None,
+    baseline: float | None = None,
+    mend: str = "",
+) -> Item:
+    """The candidate's metric with its interval, against a floor or a ceiling."""
+    subject = Subject(metric=metric, segment=segment or {})
+    try:
+        value = METRICS[metric].of(scored, CONFIDENCE)
+    except UndefinedError as error:
+        return cannot_tell(subject, limit, str(error), len(scored.labels))
+    return Measurement(
+        subject=subject,
+        limit=limit,
+        value=value.value,
+        interval=(value.interval.lower, value.interval.upper),
+        p_value=_p_of_keeping(value, limit),
+        mend=mend,
+        baseline=baseline,
+        support=Support(rows=len(scored.labels), positives=int(scored.labels.sum())),
+    )
+
+
+def _p_of_keeping(value: Value, limit: Limit) -> float:
+    """P-value of the hypothesis that the true value keeps the limit, by the interval's width."""
+    error = value.interval.width / 2 / critical_z(CONFIDENCE)
+    estimate = Estimate(value=value.value, standard_error=error)
+    if limit.floor is not None:
+        return estimate.p_at_least(limit.floor)
+    assert limit.ceiling is not None  # noqa: S101 - `limit_of` made it
+    return estimate.p_at_most(limit.ceiling)

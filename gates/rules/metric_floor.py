@@ -1,0 +1,48 @@
+"""Gate `metric_floor`."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from gates.case import Case
+from gates.effect import measure_effect
+from gates.finding import Family, Mode
+from gates.metrics import METRICS, DirectedMetric
+from gates.rules.bound import limit_of, measure
+from gates.rules.gate import Gate, Item
+from gates.stats.undefined import UndefinedError
+
+_MEND = "Find what the model lost (segments, calibration, drift below), or argue for another floor."
+
+
+class MetricFloor(Gate, frozen=True, kw_only=True):
+    """Blocks a model whose metric lies beyond an absolute limit, whatever the baseline was.
+
+    What it blocks: a metric that is provably below its floor (above its ceiling, where smaller is
+    better) on the candidate's own test rows.
+
+    Why: many small drops, each within its margin, add up. A floor is also all there is to judge
+    a first pull request by, before there is a baseline.
+
+    What it does not see: whether the pull request is to blame; a floor that was broken before
+    blocks every pull request until it is mended or moved.
+
+    Example:
+        metric_floor:
+          metrics: {roc_auc: 0.90, log_loss: 0.24}
+    """
+
+    family: ClassVar[Family] = Family.METRICS
+    metrics: dict[DirectedMetric, float]
+    mode: Mode = Mode.GUARD
+
+    def judge(self, case: Case) -> Iterator[Item]:
+        """One measurement per metric."""
+        for name, bound in self.metrics.items():
+            baseline = None
+            if case.baseline is not None and not case.test_set.changed:
+                try:
+                    baseline = measure_effect(METRICS[name], case.arenas).baseline
+                except UndefinedError:
+                    baseline = None
+            limit = limit_of(name, bound, self.mode)
+            yield measure(name, case.scored, limit, baseline=baseline, mend=_MEND)

@@ -1,0 +1,53 @@
+"""Gate `metric_regression`."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from gates.case import Case
+from gates.effect import measure_effect
+from gates.finding import Family, Limit, Mode, Subject
+from gates.metrics import METRICS, DirectedMetric
+from gates.rules.gate import Correction, Gate, Item, NotApplicableError
+from gates.rules.margin import Margin, cannot_tell, compare
+from gates.stats.undefined import UndefinedError
+
+_MEND = "See which segments got worse, and mend or revert the change that touches them."
+
+
+class MetricRegression(Gate, frozen=True, kw_only=True):
+    """Blocks a pull request that makes a metric worse than it was at the merge base.
+
+    What it blocks: a loss that is both proven (one-sided, corrected for every comparison of the
+    verdict) and at least as large as the accepted margin, on the whole test set.
+
+    Why: two models scored on the same rows can be told apart far more sharply than two numbers
+    in two files; a drop that noise explains does not block, and one that it does not explain is
+    not waved through because the number still looks good.
+
+    What it does not see: a drop in one segment that the rest hides (`segment_regression`), and a
+    metric that was bad already (`metric_floor`). With `mode: guard` an undecided comparison
+    passes with a warning that says how many rows would decide it; with `strict` it blocks.
+
+    Example:
+        metric_regression:
+          metrics:
+            log_loss: {margin: 0.01, mode: strict}
+            recall: {margin: 0.03}
+    """
+
+    family: ClassVar[Family] = Family.METRICS
+    metrics: dict[DirectedMetric, Margin]
+
+    def judge(self, case: Case) -> Iterator[Item]:
+        """One comparison per metric, on all rows that both models have scored."""
+        if case.baseline is None:
+            raise NotApplicableError("there is no baseline to compare with")
+        for name, margin in self.metrics.items():
+            try:
+                effect = measure_effect(METRICS[name], case.arenas)
+            except UndefinedError as error:
+                # Without a value there is nothing to guard: an unjudged metric never passes.
+                limit = Limit(margin=margin.margin, mode=Mode.STRICT)
+                yield cannot_tell(Subject(metric=name), limit, str(error), case.candidate.test.rows)
+                continue
+            yield compare(name, effect, margin, Correction.OVERALL, mend=_MEND)

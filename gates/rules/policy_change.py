@@ -1,0 +1,88 @@
+"""Gate `policy_change`."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+
+from gates.case import Case
+from gates.finding import (
+    Direction,
+    Family,
+    Finding,
+    Limit,
+    Observation,
+    PolicyChange,
+    State,
+    Subject,
+)
+from gates.rules.gate import Gate, Item, NotApplicableError
+
+_RULE = Limit(rule="a limit is loosened in a pull request of its own")
+
+
+class PolicyChangeGate(Gate, frozen=True, kw_only=True):
+    """Blocks a pull request that loosens a limit and changes the model in one go.
+
+    What it blocks: any loosened limit beside changed predictions, test rows or training rows. A
+    pull request that only edits the policy passes, with every loosening named for its reviewers.
+
+    Why: limits are read from the base branch, so a loosening never helps the pull request that
+    carries it; but mixed with a model change it is easy to overlook, and the next pull request
+    is judged by it.
+
+    What it does not see: whether a loosening is wise. That is for the owners of `params.yaml`.
+
+    Example:
+        policy_change: {}
+    """
+
+    family: ClassVar[Family] = Family.SCOPE
+
+    def judge(self, case: Case) -> Iterator[Item]:
+        """One finding per loosened limit; an observation per other change."""
+        if not case.policy_changes:
+            yield Finding(
+                subject=Subject(key="gates"),
+                state=State.PASSED,
+                limit=_RULE,
+                message="The policy is that of the base.",
+            )
+            return
+        mixed = _changes_the_model(case)
+        for change in case.policy_changes:
+            if change.direction is Direction.LOOSENED:
+                yield _judge_loosening(change, mixed=mixed)
+            else:
+                yield Observation(subject=Subject(key=change.key), message=_sentence(change))
+
+
+def _judge_loosening(change: PolicyChange, *, mixed: bool) -> Finding:
+    return Finding(
+        subject=Subject(key=change.key),
+        state=State.FAILED if mixed else State.PASSED,
+        limit=_RULE,
+        message=_sentence(change),
+        mend="Take it out of this pull request and propose it in one of its own.",
+    )
+
+
+def _sentence(change: PolicyChange) -> str:
+    before = "absent" if change.base is None else change.base
+    after = "absent" if change.candidate is None else change.candidate
+    return f"{change.key}: {before} → {after} ({change.direction}); judged by the base's value."
+
+
+def _changes_the_model(case: Case) -> bool:
+    """Whether anything that is judged differs: test rows, predictions or training rows."""
+    if case.baseline is None:
+        raise NotApplicableError("there is no baseline, so nothing was loosened against it")
+    if case.test_set.changed:
+        return True
+    (arena,) = case.arenas
+    if not np.allclose(arena.baseline.scores, arena.candidate.scores, rtol=0, atol=1e-9):
+        return True
+    files = [
+        {f.name: f.sha256 for f in side.manifest.files} for side in (case.candidate, case.baseline)
+    ]
+    return files[0].get("train.parquet") != files[1].get("train.parquet")

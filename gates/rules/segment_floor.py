@@ -1,0 +1,56 @@
+"""Gate `segment_floor`."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from gates.case import Case
+from gates.finding import Family, Mode
+from gates.metrics import DirectedMetric, Scored
+from gates.rules.bound import limit_of, measure
+from gates.rules.gate import Gate, Item, NotApplicableError
+from gates.rules.segment_regression import too_small
+
+_MEND = "Add or relabel training rows of this segment, or say why it may be worse."
+
+
+class SegmentFloor(Gate, frozen=True, kw_only=True):
+    """Blocks a model that is too bad for one segment, whatever the baseline was.
+
+    What it blocks: in any declared segment, a metric that is provably beyond its absolute limit.
+
+    Why: a model that is good on average and useless for one group of people should not be
+    served to that group, even if it always was so.
+
+    What it does not see: segments that nobody declared, and segments of fewer than `min_rows`,
+    which are counted and named as too small.
+
+    Example:
+        segment_floor:
+          metrics: {accuracy: 0.75}
+    """
+
+    family: ClassVar[Family] = Family.SEGMENTS
+    metrics: dict[DirectedMetric, float]
+    min_rows: int = 30
+    mode: Mode = Mode.GUARD
+
+    def judge(self, case: Case) -> Iterator[Item]:
+        """One measurement per metric and segment; what is too small is counted in one finding."""
+        if not case.settings.segments:
+            raise NotApplicableError("`gates.segments` declares no segment")
+        for columns in case.settings.segment_columns:
+            small: list[int] = []
+            for segment in case.candidate_segments(columns):
+                if len(segment.rows) < self.min_rows:
+                    small.append(len(segment.rows))
+                    continue
+                scored = Scored(
+                    case.scored.labels[segment.rows],
+                    case.scored.scores[segment.rows],
+                    case.scored.predictions[segment.rows],
+                )
+                for name, bound in self.metrics.items():
+                    limit = limit_of(name, bound, self.mode)
+                    yield measure(name, scored, limit, segment=segment.name, mend=_MEND)
+            if small:
+                yield too_small(columns, small, self.min_rows)

@@ -1,0 +1,56 @@
+"""One plain sentence for each judged comparison; numbers keep what tells observed from limit."""
+
+from gates.finding import State
+from gates.rules.gate import Comparison, Measurement
+
+
+def number(value: float) -> str:
+    """Four significant decimals, or a whole number with separators from 1,000 on."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4f}"  # noqa: PLR2004
+
+
+def apart(value: float, limit: float) -> tuple[str, str]:
+    """Both numbers with as many digits as it takes to tell them apart."""
+    for digits in (4, 6, 9, 17):
+        texts = f"{value:.{digits}f}", f"{limit:.{digits}f}"
+        if texts[0] != texts[1] or value == limit:
+            return texts
+    return repr(value), repr(limit)
+
+
+def describe_comparison(item: Comparison, state: State) -> str:
+    """What changed, how sure that is, and what it means for the limit."""
+    subject, margin = item.subject.text(), item.limit.margin or 0.0
+    if item.same:
+        return f"{subject}: identical predictions ({number(item.candidate)})."
+    low, high = item.interval
+    change = (
+        f"{subject}: {number(item.baseline)} → {number(item.candidate)}, change "
+        f"{item.change:+.4f} (95 % interval {low:+.4f} to {high:+.4f})"
+    )
+    if state is State.PASSED:
+        return f"{change}; a loss of {margin:g} is ruled out."
+    if state is State.FAILED:
+        return f"{change}; worse for certain, and by more than the accepted {margin:g}."
+    rows = item.support.rows
+    if item.rows_needed is None:
+        return f"{change}; {rows:,} rows cannot rule out a loss of {margin:g}."
+    return (
+        f"{change}; {rows:,} rows cannot rule out a loss of {margin:g}, about "
+        f"{item.rows_needed:,} could."
+    )
+
+
+def describe_measurement(item: Measurement, state: State) -> str:
+    """What was measured, how sure that is, and on which side of the limit it lies."""
+    floor, ceiling = item.limit.floor, item.limit.ceiling
+    limit = floor if floor is not None else ceiling or 0.0
+    kind = "floor" if floor is not None else "ceiling"
+    value, bound = apart(item.value, limit)
+    low, high = item.interval
+    sentence = f"{item.subject.text()}: {value} (95 % interval {low:.4f} to {high:.4f})"
+    if state is State.PASSED:
+        return f"{sentence}; keeps the {kind} of {bound}."
+    if state is State.FAILED:
+        return f"{sentence}; beyond the {kind} of {bound}."
+    return f"{sentence}; cannot be told from the {kind} of {bound}."
