@@ -1,0 +1,45 @@
+# Two commands matter: `make demo` shows the gate at work, `make test` proves that it works.
+# Both set themselves up in .venv, from the hash-pinned lock.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test format check types tests lock benchmarks clean
+
+demo: $(READY)
+	$(BIN)/python -m demo
+
+test: check types tests
+
+check: $(READY)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+types: $(READY)
+	$(BIN)/mypy
+
+tests: $(READY)
+	$(BIN)/pytest -n 2
+
+format: $(READY)
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lock:
+	uv pip compile pyproject.toml --all-extras --group dev --generate-hashes --universal \
+	    --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	    --custom-compile-command "make lock" --quiet --output-file requirements.lock
+
+benchmarks: $(READY)
+	$(BIN)/python -m benchmarks.speed
+
+clean:
+	rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatepost needs Python 3.11 or newer; set PYTHON=…")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
