@@ -1,0 +1,108 @@
+"""What a pull request changes in its own limits, and whether it asks for less or for more.
+
+Both policies are compared with their defaults filled in, so that moving, commenting or spelling
+out a default is no change. A field's name means one thing in all gates, which is why its name
+says in which direction it loosens; a test holds every numeric field to it.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from gates.finding import Direction, PolicyChange
+from gates.metrics import METRICS
+from gates.policy import KEY, Policy
+
+Path = tuple[str, ...]
+
+LOOSER_WHEN_GREATER = frozenset(
+    {
+        "margin",
+        "worsening",
+        "limit",
+        "ceiling",
+        "excess",
+        "share",
+        "tolerance",
+        "notice",
+        "min_rows",
+    }
+)
+LOOSER_WHEN_SMALLER = frozenset({"floor", "ratio", "overall", "segments", "fairness", "other"})
+_FLOORS = ("metric_floor", "segment_floor")
+_ABSENT = object()
+
+
+def policy_changes(base: Policy, candidate: Policy) -> tuple[PolicyChange, ...]:
+    """Every difference, in the order of the base's policy, then what is new."""
+    old, new = dict(_flatten(_effective(base), ())), dict(_flatten(_effective(candidate), ()))
+    return tuple(
+        _describe(path, old.get(path, _ABSENT), new.get(path, _ABSENT))
+        for path in dict.fromkeys([*old, *new])
+        if old.get(path, _ABSENT) != new.get(path, _ABSENT) and _on_both_sides(path[:-1], old, new)
+    )
+
+
+def _on_both_sides(parent: Path, old: dict[Path, Any], new: dict[Path, Any]) -> bool:
+    """Whether a change below a path says more than that the path itself is gone or new."""
+    return not parent or (parent in old and parent in new)
+
+
+def _effective(policy: Policy) -> dict[str, Any]:
+    """All values of a policy as plain data, defaults included."""
+    gates = {name: msgspec.to_builtins(gate) for name, gate in policy.gates.items()}
+    return {**msgspec.to_builtins(policy.settings), **gates}
+
+
+def _flatten(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Leaves by path; a mapping or list is a leaf too, and a list's item is known by its text."""
+    if isinstance(value, dict):
+        if path:
+            yield path, "present"
+        for key, item in value.items():
+            yield from _flatten(item, (*path, key))
+    elif isinstance(value, list | tuple):
+        yield path, "present"
+        for item in value:
+            yield (*path, _json(item)), item
+    else:
+        yield path, value
+
+
+def _describe(path: Path, old: Any, new: Any) -> PolicyChange:
+    return PolicyChange(
+        key=".".join((KEY, *path)),
+        direction=_direction(path, old, new),
+        base=None if old is _ABSENT else _json(old),
+        candidate=None if new is _ABSENT else _json(new),
+    )
+
+
+def _direction(path: Path, old: Any, new: Any) -> Direction:
+    """Less is asked for where a limit is gone, switched to guard, or moved to its lax side."""
+    name = path[-1]
+    if new is _ABSENT or (new is None and old is not None):
+        return Direction.LOOSENED
+    if old is _ABSENT or (old is None and new is not None):
+        return Direction.TIGHTENED
+    if name == "mode":
+        return Direction.LOOSENED if new == "guard" else Direction.TIGHTENED
+    if name in ("required", "waivable"):
+        return Direction.TIGHTENED if new is (name == "required") else Direction.LOOSENED
+    greater_is_looser = _greater_is_looser(path)
+    if greater_is_looser is None:
+        return Direction.CHANGED
+    return Direction.LOOSENED if (new > old) is greater_is_looser else Direction.TIGHTENED
+
+
+def _greater_is_looser(path: Path) -> bool | None:
+    if path[0] in _FLOORS and path[1] == "metrics":
+        return not METRICS[path[-1]].greater_is_better
+    if path[-1] in LOOSER_WHEN_GREATER:
+        return True
+    return False if path[-1] in LOOSER_WHEN_SMALLER else None
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
