@@ -18,6 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from pipeline.stage import StageError
 
 RAREST_LEVEL_ROWS = 20
+MAX_ITERATIONS = 1000
 
 
 class LinearParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,7 +68,7 @@ def make_series(column: pa.ChunkedArray) -> pd.Series:
 def build_preprocessing(
     params: TrainParams, categories: Sequence[str], numbers: Sequence[str]
 ) -> ColumnTransformer:
-    """Builds the preprocessing; a level that training never saw counts as rare or as missing."""
+    """Builds the preprocessing; a level that training never saw counts as none or as missing."""
     if params.model == "gradient_boosting":
         codes = OrdinalEncoder(
             handle_unknown="use_encoded_value",
@@ -76,7 +77,7 @@ def build_preprocessing(
         )
         steps = [("categories", codes, categories), ("numbers", "passthrough", numbers)]
         return ColumnTransformer(steps)
-    levels = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=RAREST_LEVEL_ROWS)
+    levels = OneHotEncoder(handle_unknown="ignore", min_frequency=RAREST_LEVEL_ROWS)
     fill = SimpleImputer(strategy="median", keep_empty_features=True)
     scaled = Pipeline([("fill", fill), ("scale", StandardScaler())])
     return ColumnTransformer([("categories", levels, categories), ("numbers", scaled, numbers)])
@@ -96,7 +97,7 @@ def build_classifier(
         )
     return LogisticRegression(
         C=params.logistic_regression.C,
-        solver="newton-cholesky",
+        max_iter=MAX_ITERATIONS,
         class_weight=params.class_weight,
     )
 
