@@ -149,7 +149,7 @@ def paired_influence(
     _ratios(metric, before), _ratios(metric, after)  # both must be defined
     pooled = _ratios(metric, before + after)
     old, new = _influence(metric, before, pooled), _influence(metric, after, pooled)
-    return new[_NEW] - old[_OLD]
+    return np.asarray(new[_NEW] - old[_OLD])
 
 
 def discordance(metric: CellMetric, cells: NDArray[np.int64]) -> Discordance:

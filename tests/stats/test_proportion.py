@@ -1,4 +1,6 @@
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +17,7 @@ from gates.stats.proportion import (
 )
 from gates.stats.undefined import UndefinedError
 
-from .conftest import Reference
+Reference = Callable[[str], dict[str, Any]]
 
 COUNTS = [(0, 1), (1, 1), (0, 12), (3, 40), (12, 12), (500, 52_000)]
 
@@ -30,9 +32,11 @@ def shares(draw: st.DrawFn) -> tuple[int, int]:
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.999])
 def test_single_proportions_are_scipys(count: int, rows: int, confidence: float) -> None:
     test = stats.binomtest(count, rows)
-    for ours, method in ((wilson, "wilson"), (clopper_pearson, "exact")):
-        expected = test.proportion_ci(confidence, method=method)
-        interval = ours(count, rows, confidence)
+    pairs = (
+        (wilson(count, rows, confidence), test.proportion_ci(confidence, method="wilson")),
+        (clopper_pearson(count, rows, confidence), test.proportion_ci(confidence, method="exact")),
+    )
+    for interval, expected in pairs:
         assert interval.lower == pytest.approx(expected.low, abs=1e-12)
         assert interval.upper == pytest.approx(expected.high, abs=1e-12)
 
