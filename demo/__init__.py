@@ -1,0 +1,1 @@
+"""The pull requests that `make demo` plays, and the stage on which it plays them."""

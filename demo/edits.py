@@ -1,0 +1,29 @@
+"""What a person does to a working tree: edit a file, call a program."""
+
+import subprocess
+from pathlib import Path
+
+from gates.process import child_environment
+
+
+class StoryError(Exception):
+    """The project has changed, so that a story can no longer be played."""
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    """Edit one place of a file, which must be there exactly once."""
+    text = path.read_text("utf-8")
+    if text.count(old) != 1:
+        raise StoryError(f"{path.name}: {old!r} stands there {text.count(old)} times, not once")
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def run(root: Path, *command: str) -> str:
+    """Call a program; its standard output, or its last words as an error."""
+    done = subprocess.run(
+        command, cwd=root, env=child_environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
+        raise StoryError(f"{' '.join(command)}: exit {done.returncode}\n{last}")
+    return done.stdout

@@ -1,0 +1,199 @@
+"""The command line: arguments, the error boundary, exit codes. Everything else is imported late.
+
+`--help` must answer at once, so nothing but argparse is loaded before a command is known.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from gates import __version__
+from gates.errors import ExitCode, GatesError
+
+_EXIT_CODES = """\
+exit codes:
+  0    may merge
+  1    blocked by a gate
+  2    the command line or the policy is wrong
+  3    cannot judge: pipeline, baseline or evidence missing or broken
+  4    a bug in gatepost
+  130  interrupted
+"""
+
+
+def run() -> None:
+    """Run the process to its end."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """One command; anything that somebody can mend becomes one message and an exit code."""
+    chosen = build_parser().parse_args(arguments)
+    try:
+        command = importlib.import_module(f"gates.commands.{chosen.command}")
+        code: int = command.run(chosen)
+        sys.stdout.flush()
+    except GatesError as error:
+        _say(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("interrupted; nothing was judged.")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; say nothing more, least of all at shutdown.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.CANNOT_JUDGE
+    except Exception:  # noqa: BLE001 - the one place where a bug of ours becomes an exit code
+        return _report_bug()
+    return code
+
+
+def _report_bug() -> int:
+    import platform  # noqa: PLC0415
+    import traceback  # noqa: PLC0415
+
+    traceback.print_exc()
+    _say(
+        f"a bug of ours, so nothing was judged (gatepost {__version__}, Python "
+        f"{platform.python_version()}, {platform.system()}). Please report it with the lines above."
+    )
+    return ExitCode.BUG
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"gatepost: {message}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands with their options and examples."""
+    parser = argparse.ArgumentParser(
+        prog="gatepost",
+        description="Judge a machine-learning pull request before it merges.",
+        epilog="examples:\n"
+        "  gatepost check                     this branch against its merge base\n"
+        "  gatepost explain segment_floor     what a gate blocks, and how to mend it\n\n"
+        + _EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"gatepost {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_check(commands)
+    _add_collect(commands)
+    _add_judge(commands)
+    _add_report(commands)
+    _add_pack(commands)
+    _add_explain(commands)
+    return parser
+
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _add(commands: Commands, name: str, summary: str, example: str) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_check(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "check",
+        "reproduce this working tree and judge it against its merge base",
+        "gatepost check --base origin/main",
+    )
+    parser.add_argument(
+        "--base",
+        metavar="REV",
+        help="compare with this revision's merge base (default: the default branch)",
+    )
+    parser.add_argument(
+        "--no-run-cache",
+        action="store_true",
+        help="run every stage whose inputs changed, even if DVC remembers it",
+    )
+    parser.add_argument("--verbose", action="store_true", help="list every finding")
+    parser.add_argument("--json", action="store_true", help="print the verdict as JSON only")
+
+
+def _add_collect(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "collect",
+        "gather the evidence of one revision into a folder",
+        "gatepost collect --rev main --out build/evidence-of-main",
+    )
+    parser.add_argument("--rev", metavar="REV", help="a commit (default: the working tree)")
+    parser.add_argument("--out", metavar="DIR", required=True, help="the folder to write")
+    parser.add_argument("--json", action="store_true", help="print the manifest as JSON")
+
+
+def _add_judge(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "judge",
+        "judge evidence folders; runs nothing of the repository and opens no model",
+        "gatepost judge --candidate new --baseline old --policy params.yaml --out verdict.json",
+    )
+    parser.add_argument("--candidate", metavar="DIR", required=True, help="evidence to judge")
+    parser.add_argument("--baseline", metavar="DIR", help="evidence to compare it with")
+    parser.add_argument(
+        "--policy", metavar="FILE", required=True, help="a params.yaml: the base branch's"
+    )
+    parser.add_argument(
+        "--candidate-policy",
+        metavar="FILE",
+        help="the pull request's params.yaml, to name what it changes",
+    )
+    parser.add_argument("--out", metavar="FILE", help="write the verdict here as well")
+    parser.add_argument("--verbose", action="store_true", help="list every finding")
+    parser.add_argument("--json", action="store_true", help="print the verdict as JSON only")
+
+
+def _add_report(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "report",
+        "render a verdict as comment, page, JUnit file or terminal view",
+        "gatepost report build/gatepost/verdict.json --format comment",
+    )
+    parser.add_argument("verdict", metavar="VERDICT", help="a verdict.json")
+    parser.add_argument(
+        "--format",
+        choices=("comment", "html", "junit", "terminal"),
+        help="print one form (default: write all of them beside the verdict)",
+    )
+    parser.add_argument("--templates", metavar="DIR", help="templates of your own, by our names")
+    parser.add_argument("--verbose", action="store_true", help="terminal: list every finding")
+
+
+def _add_pack(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "pack",
+        "check a folder of evidence that something else wrote, and write its manifest",
+        "gatepost pack evidence/ --revision 41d07ab",
+    )
+    parser.add_argument("folder", metavar="DIR", help="the folder")
+    parser.add_argument("--revision", metavar="REV", default="unknown", help="whence it came")
+
+
+def _add_explain(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "explain",
+        "say what a gate blocks, why, what it does not see, and how to set it",
+        "gatepost explain segment_regression",
+    )
+    parser.add_argument("gate", metavar="GATE", nargs="?", help="a gate's name (default: list all)")
+    parser.add_argument("--schema", action="store_true", help="print the policy's JSON Schema")
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,117 @@
+"""`gatepost check`: reproduce the working tree, find the baseline, judge, show."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from gates.baseline import Baseline, NoBaseline, find_baseline
+from gates.case import Case
+from gates.changes import find_changes
+from gates.collect import collect, read_reported
+from gates.commands.show import REPORTS, own_templates, print_verdict, write_reports
+from gates.dvc import reproduce
+from gates.errors import ExitCode, GatesError, PolicyError
+from gates.evidence import Evidence
+from gates.finding import Side, Verdict
+from gates.git import find_root, is_dirty, merge_base, read_file, resolve
+from gates.judge import judge
+from gates.manifest import write_atomically
+from gates.policy import Policy, has_policy, read_policy
+from gates.policy_changes import policy_changes
+from gates.report import render_not_judged
+from gates.verdict import write_verdict
+
+OUT = Path("build") / "gatepost"
+VERDICT = "verdict.json"
+PARAMS = "params.yaml"
+
+
+class Policies(msgspec.Struct, frozen=True):
+    """The policy that judges, whose it is, and what the working tree would make of it."""
+
+    judging: Policy
+    policy_from: Literal["base", "candidate"]
+    candidate: Policy
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Judge the working tree; leaves verdict, comment, page and JUnit file in `build/gatepost`."""
+    root = find_root(Path.cwd())
+    out = root / OUT
+    out.mkdir(parents=True, exist_ok=True)
+    for name in (VERDICT, *REPORTS):  # an earlier verdict must not be taken for this one
+        (out / name).unlink(missing_ok=True)
+    try:
+        verdict = _check(root, arguments.base, use_run_cache=not arguments.no_run_cache)
+    except GatesError as error:
+        text = render_not_judged(str(error), overrides=own_templates(root))
+        write_atomically(out / "comment.md", text.encode())
+        raise
+    write_atomically(out / VERDICT, write_verdict(verdict))
+    write_reports(verdict, out, own_templates(root))
+    code = print_verdict(verdict, as_json=arguments.json, verbose=arguments.verbose)
+    progress(f"report: {OUT / 'report.html'} · comment: {OUT / 'comment.md'} · exit {code.value}")
+    return code
+
+
+def progress(line: str) -> None:
+    """One line of progress on standard error."""
+    sys.stderr.write(f"  {line}\n")
+    sys.stderr.flush()
+
+
+def _check(root: Path, base_name: str | None, *, use_run_cache: bool) -> Verdict:
+    base, head = merge_base(root, base_name), resolve(root, "HEAD")
+    policies = read_policies(root, base)
+    sources = policies.candidate.settings.evidence
+    progress(f"base {base[:7]} (merge base)   head {head[:7]}")
+    reported = read_reported(root, sources)
+    dirty = is_dirty(root)
+    reproduce(root, progress, use_run_cache=use_run_cache)
+    found = find_baseline(root, base, policies.judging.settings.evidence, progress)
+    baseline = found if isinstance(found, Baseline) else None
+    collected = collect(
+        root,
+        sources,
+        root / OUT / "candidate",
+        revision=head,
+        dirty=dirty,
+        progress=progress,
+        reported=reported,
+        baseline=baseline,
+    )
+    changes = policy_changes(policies.judging, policies.candidate)
+    case = Case(
+        policies.judging.settings,
+        Evidence(collected.folder, verify=False),  # written a moment ago, by us
+        Evidence(baseline.folder, verify=False) if baseline else None,
+        changes,
+    )
+    verdict = judge(policies.judging, case)
+    return msgspec.structs.replace(
+        verdict,
+        baseline=Side(revision=base, found=baseline.found) if baseline else None,
+        baseline_reason=found.reason if isinstance(found, NoBaseline) else "",
+        policy_from=policies.policy_from,
+        changes=find_changes(root, base),
+    )
+
+
+def read_policies(root: Path, base: str) -> Policies:
+    """The base's policy and the working tree's; where the base has none, the tree's judges.
+
+    Raises:
+        PolicyError: the working tree has no policy, or either cannot be read.
+    """
+    path = root / PARAMS
+    if not path.is_file():
+        raise PolicyError(f"{path}: not there. Write one with a `gates:` block in it.")
+    candidate = read_policy(path.read_bytes(), PARAMS)
+    content = read_file(root, base, PARAMS)
+    name = f"{base[:7]}:{PARAMS}"
+    if content is None or not has_policy(content, name):
+        return Policies(candidate, "candidate", candidate)
+    return Policies(read_policy(content, name), "base", candidate)

@@ -1,0 +1,15 @@
+"""`gatepost pack`: evidence from anywhere gets its manifest."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from gates.errors import ExitCode
+from gates.pack import pack
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Check the folder and write its manifest."""
+    path = pack(Path(arguments.folder), arguments.revision)
+    sys.stdout.write(f"{path}\n")
+    return ExitCode.MAY_MERGE
