@@ -1,0 +1,150 @@
+"""What DVC recorded: `dvc.lock` and `.dvc` pointers as typed values, without importing DVC."""
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import TypeVar
+
+import msgspec
+import yaml
+
+from gates.errors import EvidenceError
+
+LOCK = "dvc.lock"
+POINTER_SUFFIX = ".dvc"
+_LOCK_MAX_BYTES = 1 << 24
+MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
+T = TypeVar("T")
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """One file or folder as DVC recorded it; `md5` ends in `.dir` for a folder.
+
+    `md5` names an object of DVC's cache. A remote dependency has none, and one recorded by DVC
+    before version 3 another kind: what they have instead is `other`.
+    """
+
+    path: str
+    md5: str | None = None
+    other: str | None = None
+    bytes: int | None = None
+
+    def text(self) -> str:
+        """For a reader: `md5 07150ea1d982, 1,992,924 bytes`."""
+        size = "size unknown" if self.bytes is None else f"{self.bytes:,} bytes"
+        version = f"md5 {self.md5[:12]}" if self.md5 else f"version {self.other or 'unknown'}"
+        return f"{version}, {size}"
+
+
+class Lock(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pipeline's last run read and left, each by its path from the root."""
+
+    outputs: dict[str, Recorded]
+    dependencies: dict[str, Recorded]
+    stages: dict[str, tuple[str, ...]]  # stage → paths of its outputs
+
+
+class _Entry(msgspec.Struct):
+    path: str
+    md5: str | None = None
+    size: int | None = None
+    hash: str | None = None
+    etag: str | None = None
+    checksum: str | None = None
+
+
+class _Stage(msgspec.Struct):
+    deps: list[_Entry] = []
+    outs: list[_Entry] = []
+
+
+class _LockFile(msgspec.Struct):
+    stages: dict[str, _Stage] = {}
+    schema: str = ""
+
+
+class _Pointer(msgspec.Struct):
+    outs: list[_Entry] = []
+    wdir: str = "."
+
+
+def read_lock(content: bytes, name: str = LOCK) -> Lock:
+    """Parse a `dvc.lock`; `name` is what messages call it.
+
+    Raises:
+        EvidenceError: it is no lock file of DVC 2 or newer, or a hash in it is no MD5.
+    """
+    parsed = _parse(content, name, _LockFile)
+    if parsed.schema != "2.0":
+        raise EvidenceError(
+            f"{name}: schema {parsed.schema!r}; this reads '2.0'. Run `dvc repro` with DVC 3."
+        )
+    stages = parsed.stages.items()
+    return Lock(
+        outputs=_by_path(name, (entry for _, stage in stages for entry in stage.outs)),
+        dependencies=_by_path(name, (entry for _, stage in stages for entry in stage.deps)),
+        stages={key: tuple(_normal(entry.path) for entry in stage.outs) for key, stage in stages},
+    )
+
+
+def read_pointer(content: bytes, name: str) -> tuple[Recorded, ...]:
+    """Parse a `.dvc` file; `name` is its path from the root, which its outputs are relative to.
+
+    Raises:
+        EvidenceError: it is no pointer, or a hash in it is no MD5.
+    """
+    parsed = _parse(content, name, _Pointer)
+    folder = PurePosixPath(name).parent / parsed.wdir
+    entries = [
+        msgspec.structs.replace(entry, path=str(folder / entry.path)) for entry in parsed.outs
+    ]
+    return tuple(_by_path(name, entries).values())
+
+
+def _parse(content: bytes, name: str, kind: type[T]) -> T:
+    """Every scalar stays text, so that no MD5 or path turns into a number or a date."""
+    if len(content) > _LOCK_MAX_BYTES:
+        raise EvidenceError(
+            f"{name}: {len(content):,} bytes; at most {_LOCK_MAX_BYTES:,} are read. Split the "
+            "pipeline."
+        )
+    try:
+        if b"*" in content and b"&" in content:
+            _refuse_aliases(content, name)
+        value = yaml.load(content, Loader=yaml.CBaseLoader)  # noqa: S506 - builds text only
+        return msgspec.convert(value or {}, kind, strict=False)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        reason = " ".join(str(error).split()) or "nested too deep"
+        raise EvidenceError(
+            f"{name}: not YAML: {reason}. Resolve any merge conflict in it, then run `dvc repro`."
+        ) from error
+    except msgspec.ValidationError as error:
+        raise EvidenceError(
+            f"{name}: not as DVC writes it: {error}. Write it again with DVC."
+        ) from error
+
+
+def _refuse_aliases(content: bytes, name: str) -> None:
+    for event in yaml.parse(content, Loader=yaml.CBaseLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise EvidenceError(
+                f"{name}: an alias (*{event.anchor}), which DVC never writes and which "
+                "can make a small file huge. Write it again with DVC."
+            )
+
+
+def _by_path(name: str, entries: Iterable[_Entry]) -> dict[str, Recorded]:
+    return {_normal(entry.path): _recorded(name, entry) for entry in entries}
+
+
+def _recorded(name: str, entry: _Entry) -> Recorded:
+    # DVC before 3 hashed text files with other line ends and said nothing of the algorithm.
+    md5 = entry.md5 if entry.hash == "md5" else None
+    if md5 is not None and not MD5.fullmatch(md5):
+        raise EvidenceError(f"{name}: {entry.path}: {md5!r} is no MD5. Write it again with DVC.")
+    other = None if md5 else entry.md5 or entry.etag or entry.checksum
+    return Recorded(path=_normal(entry.path), md5=md5, other=other, bytes=entry.size)
+
+
+def _normal(path: str) -> str:
+    return path if "://" in path else str(PurePosixPath(path))

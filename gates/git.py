@@ -1,0 +1,241 @@
+"""What Git knows: the root, the merge base, a file at a revision, what changed. Subprocess only."""
+
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+from gates.errors import GitError, UsageError
+from gates.process import child_environment, plain
+
+FILE_MAX_BYTES = 1 << 26
+_CANDIDATE_NAMES = ("main", "master")
+
+
+def run_git(
+    root: Path, *arguments: str, given: bytes | None = None, codes: Iterable[int] = (0,)
+) -> "subprocess.CompletedProcess[bytes]":
+    """Run Git below a folder; without prompts, optional locks, hooks or a pager.
+
+    Raises:
+        GitError: Git is missing, or it ended with a code that is not one of `codes`.
+    """
+    command = ("git", "--no-pager", "-c", "core.hooksPath=/dev/null", *arguments)
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=root,
+            env=child_environment(quiet),
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise GitError("git: not found on PATH. Install Git 2.30 or newer.") from error
+    if done.returncode not in codes:
+        said = " ".join(plain(line) for line in done.stderr.splitlines() if line.strip())
+        what = " ".join(arguments[:2])
+        raise GitError(f"{root}: `git {what}` ended with {done.returncode}: {said or 'no word'}")
+    return done
+
+
+def find_root(start: Path) -> Path:
+    """The folder of the work tree that holds `start`.
+
+    Raises:
+        UsageError: `start` lies in no work tree.
+    """
+    try:
+        done = run_git(start, "rev-parse", "--show-toplevel")
+    except GitError as error:
+        raise UsageError(
+            f"{start}: not in a Git work tree ({error}). Run gatepost inside the repository."
+        ) from error
+    return Path(_line(done.stdout))
+
+
+def common_folder(root: Path) -> Path:
+    """The `.git` folder that all work trees of a repository share."""
+    return (root / _line(run_git(root, "rev-parse", "--git-common-dir").stdout)).resolve()
+
+
+def resolve(root: Path, revision: str) -> str:
+    """The full hash of the commit that a revision names.
+
+    Raises:
+        UsageError: it names none.
+    """
+    found = _commit(root, revision)
+    if found is None:
+        raise UsageError(
+            f"{revision!r}: no commit of this repository{_shallow_hint(root)}. Give a branch, a "
+            "tag or a hash; `git fetch` gets what the remote has."
+        )
+    return found
+
+
+def default_branch(root: Path) -> str:
+    """The branch that pull requests merge into, as the remote has it where there is one.
+
+    Raises:
+        UsageError: none of the usual names exists.
+    """
+    named = run_git(
+        root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD", codes=(0, 1)
+    )
+    if named.returncode == 0 and _commit(root, _line(named.stdout)):
+        return _line(named.stdout)
+    configured = _line(run_git(root, "config", "init.defaultBranch", codes=(0, 1)).stdout)
+    names = tuple(
+        dict.fromkeys((configured, *_CANDIDATE_NAMES) if configured else _CANDIDATE_NAMES)
+    )
+    for branch in (*(f"origin/{name}" for name in names), *names):
+        if _commit(root, branch):
+            return branch
+    raise UsageError(
+        f"{root}: no default branch: neither origin/HEAD nor {' nor '.join(names)} exists"
+        f"{_shallow_hint(root)}. Name the base with --base, or `git remote set-head origin --auto`."
+    )
+
+
+def merge_base(root: Path, base: str | None = None) -> str:
+    """The commit that this work tree is compared with: the merge base of HEAD and `base`.
+
+    On the default branch that is HEAD itself, so that the work tree's own changes are judged.
+
+    Args:
+        root: the work tree.
+        base: a revision; by default the default branch.
+
+    Raises:
+        GitError: there is none, or a shallow clone hides which one it is.
+    """
+    name = base or default_branch(root)
+    tip, head = resolve(root, name), resolve(root, "HEAD")
+    found = _line(run_git(root, "merge-base", tip, head, codes=(0, 1)).stdout)
+    cut = _shallow_commits(root)
+    if cut and not (found and _is_certain(root, tip, head, found, cut)):
+        raise GitError(
+            f"{root}: this clone is shallow, so the merge base of {name} and HEAD cannot be known. "
+            "Run `git fetch --unshallow`; with actions/checkout, set `fetch-depth: 0`."
+        )
+    if not found:
+        raise GitError(
+            f"{root}: {name} and HEAD have no commit in common, so there is nothing to compare "
+            "with. Name another base with --base."
+        )
+    return found
+
+
+def _is_certain(root: Path, tip: str, head: str, found: str, cut: frozenset[str]) -> bool:
+    """Whether no history was cut off outside the found commit's own.
+
+    A common ancestor that the cut hides would lie behind a cut commit that is no ancestor of
+    the one found; without such a commit the whole clone has the same merge base.
+    """
+    if found in (tip, head):
+        return True
+    outside = run_git(root, "rev-list", tip, head, f"^{found}").stdout.decode().split()
+    return cut.isdisjoint(outside)
+
+
+def read_files(root: Path, revision: str, paths: Iterable[str]) -> dict[str, bytes]:
+    """The content of files at a commit; paths that are no file there are left out.
+
+    Raises:
+        GitError: a file is larger than `FILE_MAX_BYTES`, or a path holds a line break.
+    """
+    wanted = tuple(dict.fromkeys(paths))
+    names = {path: str(PurePosixPath(path)) for path in wanted if not _leaves(path)}
+    for path in names:
+        if "\n" in path:
+            raise GitError(f"{path!r}: a path with a line break is not read. Rename the file.")
+    asked = "".join(f"{revision}:{name}\n" for name in names.values()).encode()
+    # Sizes first: nothing is read into memory before it is known to be small.
+    sizes = run_git(root, "cat-file", "--batch-check=%(objecttype) %(objectsize)", given=asked)
+    small = []
+    for path, line in zip(names, sizes.stdout.decode().splitlines(), strict=True):
+        if not line.startswith("blob "):
+            continue
+        if (size := int(line.split()[1])) > FILE_MAX_BYTES:
+            raise GitError(
+                f"{path} at {revision[:12]}: {size:,} bytes in Git; at most {FILE_MAX_BYTES:,} are "
+                "read. Keep large files under DVC."
+            )
+        small.append(path)
+    asked = "".join(f"{revision}:{names[path]}\n" for path in small).encode()
+    content = run_git(root, "cat-file", "--batch", given=asked).stdout
+    return dict(zip(small, _blobs(content), strict=True))
+
+
+def read_file(root: Path, revision: str, path: str) -> bytes | None:
+    """The content of one file at a commit; `None` where there is none."""
+    return read_files(root, revision, (path,)).get(path)
+
+
+def list_files(root: Path, revision: str) -> tuple[str, ...]:
+    """The paths of all files at a commit."""
+    done = run_git(root, "ls-tree", "-r", "-z", "--name-only", "--full-tree", revision)
+    return _paths(done.stdout)
+
+
+def list_work_files(root: Path, *patterns: str) -> tuple[str, ...]:
+    """The paths in the work tree that Git tracks or would track, sorted; deleted ones left out."""
+    done = run_git(
+        root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns
+    )
+    return tuple(sorted({path for path in _paths(done.stdout) if (root / path).is_file()}))
+
+
+def changed_files(root: Path, revision: str) -> tuple[str, ...]:
+    """Paths that differ between a commit and the work tree, untracked ones included, sorted."""
+    flags = ("-z", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv")
+    tracked = run_git(root, "diff", *flags, revision, "--")
+    untracked = run_git(root, "ls-files", "-z", "--others", "--exclude-standard")
+    return tuple(sorted({*_paths(tracked.stdout), *_paths(untracked.stdout)}))
+
+
+def is_dirty(root: Path) -> bool:
+    """Whether the work tree differs from HEAD, or holds files that Git neither has nor ignores."""
+    return bool(run_git(root, "status", "--porcelain", "-z").stdout)
+
+
+def _commit(root: Path, revision: str) -> str | None:
+    done = run_git(
+        root,
+        *("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"),
+        codes=(0, 1, 128),
+    )
+    return _line(done.stdout) if done.returncode == 0 else None
+
+
+def _shallow_commits(root: Path) -> frozenset[str]:
+    path = common_folder(root) / "shallow"
+    return frozenset(path.read_text("ascii").split()) if path.is_file() else frozenset()
+
+
+def _shallow_hint(root: Path) -> str:
+    return " (and the clone is shallow: `git fetch --unshallow`)" if _shallow_commits(root) else ""
+
+
+def _blobs(content: bytes) -> Iterator[bytes]:
+    """Split what `git cat-file --batch` wrote: a header line, the content, a line break."""
+    at = 0
+    while at < len(content):
+        end = content.index(b"\n", at)
+        size = int(content[at:end].rsplit(b" ", 1)[1])
+        yield content[end + 1 : end + 1 + size]
+        at = end + 1 + size + 1
+
+
+def _leaves(path: str) -> bool:
+    return path.startswith("/") or ".." in PurePosixPath(path).parts
+
+
+def _paths(output: bytes) -> tuple[str, ...]:
+    return tuple(path.decode("utf-8", "surrogateescape") for path in output.split(b"\0") if path)
+
+
+def _line(output: bytes) -> str:
+    return output.decode("utf-8", "surrogateescape").rstrip("\n")
