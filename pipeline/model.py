@@ -59,7 +59,8 @@ def make_frame(table: pa.Table, features: Sequence[str]) -> pd.DataFrame:
 
 def make_series(column: pa.ChunkedArray) -> pd.Series:
     """Turns one Arrow column into a series of texts or floats."""
-    if not pa.types.is_string(column.type):
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
         return pd.Series(column.cast(pa.float64()).to_numpy())
     texts = (np.nan if text is None else text for text in column.to_pylist())
     return pd.Series(list(texts), dtype=object)
@@ -78,7 +79,7 @@ def build_preprocessing(
         steps = [("categories", codes, categories), ("numbers", "passthrough", numbers)]
         return ColumnTransformer(steps)
     levels = OneHotEncoder(handle_unknown="ignore", min_frequency=RAREST_LEVEL_ROWS)
-    fill = SimpleImputer(strategy="median", keep_empty_features=True)
+    fill = SimpleImputer(strategy="median")
     scaled = Pipeline([("fill", fill), ("scale", StandardScaler())])
     return ColumnTransformer([("categories", levels, categories), ("numbers", scaled, numbers)])
 

@@ -1,7 +1,6 @@
 """Parquet in and out: always whole, always the same bytes for the same rows."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,16 +9,12 @@ import pyarrow.parquet as pq
 from pipeline.stage import StageError
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Reads a table, or the named columns of it."""
+def read_table(path: Path) -> pa.Table:
+    """Reads a table; raises `StageError` where there is none."""
     try:
-        table = pq.read_table(path, columns=None if columns is None else list(columns))
+        return pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise StageError(f"{path}: not a table that can be read: {error}") from error
-    missing = set(columns or ()) - set(table.column_names)
-    if missing:
-        raise StageError(f"{path}: columns missing: {', '.join(sorted(missing))}")
-    return table
 
 
 def write_table(table: pa.Table, path: Path) -> None:

@@ -41,6 +41,16 @@ def read_side(
     return make_frame(table, features), np.asarray(table[label].to_numpy(), np.bool_)
 
 
+def refuse_empty(rows: pd.DataFrame) -> None:
+    """Raises when a feature has no value in any row: there is nothing to learn from it."""
+    empty = [name for name in rows.columns if rows[name].isna().all()]
+    if empty:
+        raise StageError(
+            f"train: features without any value: {', '.join(empty)};"
+            " mend the data, or give them role ignored in data/columns.yaml"
+        )
+
+
 def train(
     train_rows: pa.Table, validation_rows: pa.Table, params: TrainParams, dictionary: Dictionary
 ) -> Pipeline:
@@ -48,6 +58,7 @@ def train(
     features = choose_features(dictionary, params.drop_features)
     label = dictionary.only("label")
     sides = [read_side(rows, features, label) for rows in (train_rows, validation_rows)]
+    refuse_empty(sides[0][0])
     with threadpool_limits(params.threads):
         return fit(params, sides[0], sides[1])
 
