@@ -85,7 +85,7 @@ class CellCount(msgspec.Struct, frozen=True):
         metric = influence.METRICS[self.name]
         labels, old, new = candidate.labels, baseline.predictions, candidate.predictions
         cells = influence.count_paired_cells(labels, old, new)
-        before, after = influence.split_cells(cells)
+        before, after = (influence.value_of(metric, side) for side in influence.split_cells(cells))
         if metric.fixed_rows:
             counts = influence.discordance(metric, cells)
             interval = tango(counts.gains, counts.losses, counts.rows, confidence)
@@ -94,8 +94,8 @@ class CellCount(msgspec.Struct, frozen=True):
             interval = influence.paired_cell_interval(metric, cells, confidence)
             rows = len(labels)
         return Change(
-            baseline=influence.value_of(metric, before),
-            candidate=influence.value_of(metric, after),
+            baseline=before,
+            candidate=after,
             interval=interval,
             contributions=influence.paired_contributions(metric, labels, old, new),
             rows=rows,

@@ -3,6 +3,7 @@
 import difflib
 import types
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -53,6 +54,10 @@ class _Builder:
         return self.leaf(value, kind, path)
 
     def leaf(self, value: Any, kind: Any, path: Path) -> Any:
+        if isinstance(kind, type) and issubclass(kind, StrEnum) and value not in list(kind):
+            known = [each.value for each in kind]
+            place = self.document.place(path)
+            raise self.error(f"{place}: {_shown(value)}: {nearest(str(value), known)}")
         try:
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as fault:

@@ -1,0 +1,143 @@
+from pathlib import Path
+
+import pytest
+
+from gates.case import NotComparableError
+from gates.effect import measure_effect
+from gates.errors import EvidenceError
+from gates.metrics import METRICS
+from tests.build import case, evidence
+
+ACCURACY = METRICS["accuracy"]
+
+
+def test_the_same_rows_in_another_order_are_paired_by_their_identifier(tmp_path: Path) -> None:
+    old = evidence(
+        tmp_path / "old", {}, test={"row_id": ["a", "b"], "label": [1, 0]}, scores=[0.9, 0.2]
+    )
+    new = evidence(
+        tmp_path / "new", {}, test={"row_id": ["b", "a"], "label": [0, 1]}, scores=[0.2, 0.9]
+    )
+    of = case(new, old)
+    assert not of.test_set.changed
+    effect = measure_effect(ACCURACY, of.arenas)
+    assert effect.same
+    assert effect.change == 0
+
+
+def test_a_changed_test_set_is_judged_by_both_models_on_both(tmp_path: Path) -> None:
+    """Old rows a b, new rows b c; the new model is right on b where the old was wrong.
+
+    On the old rows accuracy goes 1/2 → 1, on the new rows 1/2 → 1 as well, so the model's part
+    is +0.5; the naive difference of the two reports would be the same here by accident, so the
+    test set's part is checked with the third row below.
+    """
+    old = evidence(
+        tmp_path / "old", {}, test={"row_id": ["a", "b"], "label": [1, 1]}, scores=[0.9, 0.1]
+    )
+    new = evidence(
+        tmp_path / "new",
+        {},
+        test={"row_id": ["b", "c"], "label": [1, 0]},
+        scores=[0.9, 0.1],
+        other_scores={
+            "baseline_predictions.parquet": (["b", "c"], [0.1, 0.1]),
+            "predictions_on_baseline_test.parquet": (["a", "b"], [0.9, 0.9]),
+        },
+    )
+    of = case(new, old)
+    assert (of.test_set.changed, of.test_set.added, of.test_set.removed) == (True, 1, 1)
+    effect = measure_effect(ACCURACY, of.arenas)
+    assert (effect.baseline, effect.candidate) == (0.5, 1.0)
+    # Row b is in both test sets: it is one row of the union, and counts for both.
+    assert dict(zip(effect.rows.tolist(), effect.contributions.tolist(), strict=True)) == {0: 0.5}
+
+
+def test_easy_new_rows_are_no_progress(tmp_path: Path) -> None:
+    """The model is the same; only the test set got easier. The naive difference is +25 points."""
+    old = evidence(
+        tmp_path / "old", {}, test={"row_id": ["a", "b"], "label": [1, 1]}, scores=[0.9, 0.1]
+    )
+    rows, labels, scores = ["a", "b", "c", "d"], [1, 1, 0, 0], [0.9, 0.1, 0.1, 0.1]
+    new = evidence(
+        tmp_path / "new",
+        {},
+        test={"row_id": rows, "label": labels},
+        scores=scores,
+        other_scores={
+            "baseline_predictions.parquet": (rows, scores),
+            "predictions_on_baseline_test.parquet": (["a", "b"], [0.9, 0.1]),
+        },
+    )
+    effect = measure_effect(ACCURACY, case(new, old).arenas)
+    assert effect.same
+    assert effect.change == 0
+
+
+def test_without_cross_predictions_the_kept_rows_are_compared(tmp_path: Path) -> None:
+    old = evidence(
+        tmp_path / "old", {}, test={"row_id": ["a", "b"], "label": [1, 1]}, scores=[0.9, 0.1]
+    )
+    new = evidence(
+        tmp_path / "new", {}, test={"row_id": ["b", "c"], "label": [1, 0]}, scores=[0.8, 0.9]
+    )
+    (arena,) = case(new, old).arenas
+    assert arena.baseline.scores.tolist() == [0.1]
+    assert arena.candidate.scores.tolist() == [0.8]
+
+
+def test_a_relabelled_row_is_another_row(tmp_path: Path) -> None:
+    old = evidence(
+        tmp_path / "old", {}, test={"row_id": ["a", "b"], "label": [1, 1]}, scores=[0.9, 0.1]
+    )
+    new = evidence(
+        tmp_path / "new", {}, test={"row_id": ["a", "b"], "label": [1, 0]}, scores=[0.9, 0.1]
+    )
+    of = case(new, old)
+    assert (of.test_set.added, of.test_set.removed) == (1, 1)
+    assert of.arenas[0].rows.tolist() == [0]
+
+
+def test_nothing_in_common_cannot_be_compared(tmp_path: Path) -> None:
+    old = evidence(tmp_path / "old", {}, test={"row_id": ["a"], "label": [1]})
+    new = evidence(tmp_path / "new", {}, test={"row_id": ["b"], "label": [1]})
+    with pytest.raises(NotComparableError, match="the test sets share no row"):
+        _ = case(new, old).arenas
+
+
+def test_another_label_column_is_refused(tmp_path: Path) -> None:
+    old = evidence(tmp_path / "old", {}, test={"label": [1, 0]})
+    income = {"label": "feature integer", "income": "label boolean"}
+    new = evidence(tmp_path / "new", income, test={"label": [1, 0], "income": [1, 0]})
+    with pytest.raises(EvidenceError, match=r"the label is 'income', the baseline's is 'label'"):
+        case(new, old)
+
+
+def test_segments_hold_every_row_once_with_bands_and_missing_values(tmp_path: Path) -> None:
+    age = {"role": "feature", "type": "integer", "segment": [0, 25, 45]}
+    made = evidence(
+        tmp_path / "e",
+        {"age": age, "sex": "feature category"},
+        test={
+            "age": [25, 24, None, 99, -1],
+            "sex": ["f", None, "f", "m", "m"],
+            "label": [1, 0, 1, 0, 1],
+        },
+    )
+    found = {
+        tuple(segment.name.values()): segment.rows.tolist()
+        for segment in case(made).candidate_segments(("age", "sex"))
+    }
+    assert found == {
+        ("below 0", "m"): [4],
+        ("[0, 25)", "(missing)"): [1],
+        ("[25, 45)", "f"): [0],
+        ("45 or more", "m"): [3],
+        ("(missing)", "f"): [2],
+    }
+
+
+def test_a_missing_segment_column_is_named_with_the_nearest(tmp_path: Path) -> None:
+    made = evidence(tmp_path / "e", {"sex": "feature category"}, test={"sex": ["f"], "label": [1]})
+    with pytest.raises(EvidenceError, match=r"no column 'sexx', .* Did you mean 'sex'\?"):
+        case(made).candidate_segments(("sexx",))

@@ -1,0 +1,89 @@
+import pytest
+
+from gates.errors import PolicyError
+from gates.finding import Mode
+from gates.policy import policy_schema, read_policy
+from gates.rules import GATES
+from gates.rules.metric_regression import MetricRegression
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(PolicyError) as caught:
+        read_policy(text.encode(), "params.yaml")
+    return str(caught.value)
+
+
+def test_a_policy_is_typed_values_in_the_order_of_the_file() -> None:
+    policy = read_policy(
+        b"train: {seed: 1}\n"
+        b"gates:\n"
+        b"  policy_change: {}\n"
+        b"  segments: [sex, [sex, race]]\n"
+        b"  metric_regression:\n"
+        b"    metrics:\n"
+        b"      log_loss: {margin: 1e-2, mode: strict}\n",
+        "params.yaml",
+    )
+    assert list(policy.gates) == ["policy_change", "metric_regression"]
+    assert policy.settings.segment_columns == (("sex",), ("sex", "race"))
+    gate = policy.gates["metric_regression"]
+    assert isinstance(gate, MetricRegression)
+    assert gate.metrics["log_loss"].margin == 0.01
+    assert gate.metrics["log_loss"].mode is Mode.STRICT
+    assert policy.line("metric_regression", "metrics", "log_loss") == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "gates:\n  metric_regression:\n    metrics:\n      recall: {margn: 0.1}",
+            "params.yaml:4: gates.metric_regression.metrics.recall.margn: unknown key; "
+            "did you mean margin?",
+        ),
+        (
+            "gates:\n  metric_regresion: {}",
+            "params.yaml:2: gates.metric_regresion: unknown key; did you mean metric_regression?",
+        ),
+        (
+            "gates:\n  metric_floor:\n    metrics: {roc_auk: 0.9}",
+            "params.yaml:3: gates.metric_floor.metrics.roc_auk: unknown name; "
+            "did you mean roc_auc?",
+        ),
+        (
+            "gates:\n  metric_regression:\n    metrics: {recall: {margin: -1}}",
+            "params.yaml:3: gates.metric_regression.metrics.recall.margin: -1: expected a number "
+            ">= 0.0.",
+        ),
+        (
+            "gates:\n  metric_regression:\n    metrics: {recall: {margin: a lot}}",
+            "params.yaml:3: gates.metric_regression.metrics.recall.margin: 'a lot': expected a "
+            "number, got text.",
+        ),
+        (
+            "gates:\n  metric_regression: {}",
+            "params.yaml:2: gates.metric_regression: metrics is missing. Add it.",
+        ),
+        ("gates:\n  segments: [sex]", "params.yaml:1: gates: names no gate"),
+        ("gates: 3", "params.yaml:1: gates: expected keys and values."),
+        ("train: {}", "params.yaml: no `gates:`, so nothing is demanded and nothing can pass."),
+        ("", "params.yaml: no `gates:`"),
+        ("gates:\n  policy_change: [1]", "params.yaml:2: gates.policy_change: [1] where keys"),
+        (
+            "gates:\n  segments: sex\n  policy_change: {}",
+            "params.yaml:2: gates.segments: 'sex' where a list is expected.",
+        ),
+        (
+            "gates:\n  decision_threshold: 2\n  policy_change: {}",
+            "params.yaml:2: gates.decision_threshold: 2: expected a number <= 1.0.",
+        ),
+    ],
+)
+def test_a_refusal_names_place_value_and_mend(text: str, message: str) -> None:
+    assert refusal(text).startswith(message)
+
+
+def test_the_schema_knows_every_gate() -> None:
+    schema = policy_schema()
+    properties = schema["$defs"]["Gates"]["properties"]
+    assert set(GATES) <= set(properties)
