@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -77,12 +78,8 @@ class Evidence:
     @cached_property
     def test_digest(self) -> str:
         """SHA-256 over the test rows' identifiers and labels, whatever their order."""
-        order = pc.array_sort_indices(self.ids)
-        ids = pc.take(self.ids, order)
-        digest = hashlib.sha256(self.labels[_indices(order, np.uint64)].tobytes())
-        for buffer in ids.buffers()[1:]:  # offsets and text: together they say where each id ends
-            digest.update(buffer)
-        return digest.hexdigest()
+        rows = sorted(zip(self.ids.to_pylist(), self.labels.tolist(), strict=True))
+        return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
 
     def labels_of(self, table: Table) -> Mask:
         """Labels of a table as booleans; a text label's last level is the positive one.
