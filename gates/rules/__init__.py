@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gates.rules.columns import Columns
 from gates.rules.gate import Gate
 from gates.rules.metric_floor import MetricFloor
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.policy_change import PolicyChangeGate
+from gates.rules.schema import Schema
 from gates.rules.segment_floor import SegmentFloor
 from gates.rules.segment_regression import SegmentRegression
 
@@ -16,6 +18,8 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "metric_floor": MetricFloor,
         "segment_regression": SegmentRegression,
         "segment_floor": SegmentFloor,
+        "columns": Columns,
+        "schema": Schema,
         "policy_change": PolicyChangeGate,
     }
 )

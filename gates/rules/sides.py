@@ -1,0 +1,39 @@
+"""The tables of one side by name, and whether both sides have the very same file."""
+
+from gates.case import Case
+from gates.evidence import Evidence
+from gates.tables.table import Table
+
+TEST, TRAIN = "test.parquet", "train.parquet"
+_SHOWN_CHARACTERS = 40
+_SHOWN_VALUES = 3
+
+
+def tables_of(evidence: Evidence) -> dict[str, Table]:
+    """The test table and, where there is one, the training table; by file name."""
+    tables = {TEST: evidence.test}
+    if evidence.train is not None:
+        tables[TRAIN] = evidence.train
+    return tables
+
+
+def same_file(case: Case, name: str) -> bool:
+    """Whether both sides have this file with the same bytes, so that nothing can have changed."""
+    if case.baseline is None:
+        return False
+    digests = [
+        next((file.sha256 for file in side.manifest.files if file.name == name), None)
+        for side in (case.candidate, case.baseline)
+    ]
+    return digests[0] is not None and digests[0] == digests[1]
+
+
+def quote(*texts: str) -> str:
+    """The first few texts that came from data, each quoted and cut to what a line can hold."""
+    shown = [repr(_cut(text)) for text in texts[:_SHOWN_VALUES]]
+    more = len(texts) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
