@@ -8,10 +8,12 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 from gates import __version__
 from gates.errors import ExitCode, GatesError
 
+_BLAS = "OPENBLAS_NUM_THREADS"
 _EXIT_CODES = """\
 exit codes:
   0    may merge
@@ -32,8 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     """One command; anything that somebody can mend becomes one message and an exit code."""
     chosen = build_parser().parse_args(arguments)
     try:
-        command = importlib.import_module(f"gates.commands.{chosen.command}")
-        code: int = command.run(chosen)
+        code: int = _load(chosen.command).run(chosen)
         sys.stdout.flush()
     except GatesError as error:
         _say(str(error))
@@ -48,6 +49,21 @@ def main(arguments: Sequence[str]) -> int:
     except Exception:  # noqa: BLE001 - the one place where a bug of ours becomes an exit code
         return _report_bug()
     return code
+
+
+def _load(name: str) -> ModuleType:
+    """Import a command, and NumPy with one BLAS thread.
+
+    Our matrices are small: on a busy machine a second thread waits longer than it works. The
+    library reads the variable when it is loaded; it is gone again before any child starts.
+    """
+    ours = _BLAS not in os.environ
+    os.environ.setdefault(_BLAS, "1")
+    try:
+        return importlib.import_module(f"gates.commands.{name}")
+    finally:
+        if ours:
+            del os.environ[_BLAS]
 
 
 def _report_bug() -> int:
