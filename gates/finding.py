@@ -9,8 +9,6 @@ from typing import Literal
 
 import msgspec
 
-SCHEMA = 1
-
 
 class State(StrEnum):
     """What one comparison with one limit came to."""
@@ -65,7 +63,7 @@ class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A frozen value that refuses fields it does not know."""
 
 
-class Subject(Value, kw_only=True, omit_defaults=True):
+class Subject(Value, frozen=True, kw_only=True, omit_defaults=True):
     """What a finding is about; all text in it comes from data and is hostile."""
 
     metric: str | None = None
@@ -80,7 +78,7 @@ class Subject(Value, kw_only=True, omit_defaults=True):
         return f"{what} for {where}" if what and where else what or where
 
 
-class Support(Value, kw_only=True, omit_defaults=True):
+class Support(Value, frozen=True, kw_only=True, omit_defaults=True):
     """How much data stands behind a finding, in rows."""
 
     rows: int
@@ -88,7 +86,7 @@ class Support(Value, kw_only=True, omit_defaults=True):
     groups: int | None = None
 
 
-class Limit(Value, kw_only=True, omit_defaults=True):
+class Limit(Value, frozen=True, kw_only=True, omit_defaults=True):
     """What the policy demands; exactly one of the bounds is set."""
 
     margin: float | None = None  # the largest accepted loss
@@ -99,7 +97,7 @@ class Limit(Value, kw_only=True, omit_defaults=True):
     line: int | None = None  # in the policy's file, counted from 1
 
 
-class Finding(Value, kw_only=True, omit_defaults=True):
+class Finding(Value, frozen=True, kw_only=True, omit_defaults=True):
     """One comparison of an observed value with a limit, passed or not."""
 
     subject: Subject
@@ -120,7 +118,7 @@ class Finding(Value, kw_only=True, omit_defaults=True):
     fingerprint: str = ""
 
 
-class Observation(Value, kw_only=True, omit_defaults=True):
+class Observation(Value, frozen=True, kw_only=True, omit_defaults=True):
     """A measured value that is shown and not judged, because nobody set a limit for it."""
 
     subject: Subject
@@ -132,7 +130,7 @@ class Observation(Value, kw_only=True, omit_defaults=True):
     support: Support | None = None
 
 
-class Outcome(Value, kw_only=True, omit_defaults=True):
+class Outcome(Value, frozen=True, kw_only=True, omit_defaults=True):
     """What one gate said."""
 
     gate: str
@@ -152,7 +150,7 @@ class Direction(StrEnum):
     CHANGED = "changed"
 
 
-class PolicyChange(Value, kw_only=True, omit_defaults=True):
+class PolicyChange(Value, frozen=True, kw_only=True, omit_defaults=True):
     """One difference between the base's policy and the candidate's; values as JSON text."""
 
     key: str
@@ -161,7 +159,7 @@ class PolicyChange(Value, kw_only=True, omit_defaults=True):
     candidate: str | None = None
 
 
-class Side(Value, kw_only=True, omit_defaults=True):
+class Side(Value, frozen=True, kw_only=True, omit_defaults=True):
     """One of the two revisions that a verdict compares."""
 
     revision: str
@@ -169,7 +167,7 @@ class Side(Value, kw_only=True, omit_defaults=True):
     found: str = ""  # where the evidence came from: `local store`, `dvc cache`, `reproduced` …
 
 
-class TestSet(Value, kw_only=True, omit_defaults=True):
+class TestSet(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Which rows were judged, and how they differ from the baseline's."""
 
     __test__ = False  # pytest must not take it for a test
@@ -181,7 +179,7 @@ class TestSet(Value, kw_only=True, omit_defaults=True):
     removed: int = 0
 
 
-class Difference(Value, kw_only=True):
+class Difference(Value, frozen=True, kw_only=True):
     """A fact that differs between the two sides; `None` is absent."""
 
     name: str
@@ -189,7 +187,7 @@ class Difference(Value, kw_only=True):
     candidate: str | None
 
 
-class Changes(Value, kw_only=True, omit_defaults=True):
+class Changes(Value, frozen=True, kw_only=True, omit_defaults=True):
     """What the pull request touches, as Git and DVC name it."""
 
     params: tuple[Difference, ...] = ()
@@ -197,10 +195,10 @@ class Changes(Value, kw_only=True, omit_defaults=True):
     files: tuple[str, ...] = ()
 
 
-class Verdict(Value, kw_only=True):
+class Verdict(Value, frozen=True, kw_only=True):
     """All outcomes, in the policy's order, and the decision that follows from them."""
 
-    schema: Literal[1] = SCHEMA
+    schema: Literal[1] = 1
     gatepost: str
     decision: Decision
     reason: str = ""  # why it could not be judged
