@@ -1,0 +1,277 @@
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from gates.case import Case
+from gates.evidence import Evidence
+from gates.finding import (
+    Decision,
+    Family,
+    Finding,
+    Limit,
+    Mode,
+    Observation,
+    Result,
+    State,
+    Subject,
+)
+from gates.judge import judge
+from gates.policy import Policy
+from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
+from gates.rules.margin import Margin
+from gates.rules.metric_regression import MetricRegression
+from gates.settings import Settings
+from gates.strict_yaml import Document
+from gates.verdict import write_verdict
+from tests.build import evidence
+
+ROWS = 400
+LABELS = [True, False] * (ROWS // 2)
+RIGHT = [0.9 if label else 0.1 for label in LABELS]
+
+
+def wrong_on(rows: int) -> list[float]:
+    """Scores that are right but for the first so many rows."""
+    return [1 - score if at < rows else score for at, score in enumerate(RIGHT)]
+
+
+def sides(tmp_path: Path, old: list[float], new: list[float]) -> tuple[Evidence, Evidence]:
+    test = {"label": LABELS}
+    return (
+        evidence(tmp_path / "new", {}, test=test, scores=new),
+        evidence(tmp_path / "old", {}, test=test, scores=old),
+    )
+
+
+def policy(**gates: Gate) -> Policy:
+    return Policy(Settings(), gates, Document("params.yaml", {}, {}))
+
+
+def accuracy(margin: float, mode: Mode = Mode.GUARD) -> Gate:
+    return MetricRegression(metrics={"accuracy": Margin(margin=margin, mode=mode)})
+
+
+@pytest.mark.parametrize(
+    ("newly_wrong", "newly_right", "margin", "state"),
+    [
+        (0, 0, 0.0, State.PASSED),  # identical predictions pass at any margin
+        (1, 1, 0.05, State.PASSED),
+        (40, 0, 0.05, State.FAILED),
+        (20, 0, 0.05, State.FAILED),  # the drop is the margin exactly: 20 of 400
+        (19, 0, 0.05, State.UNDECIDED),  # proven, but a trifle below the margin
+        (3, 0, 0.005, State.UNDECIDED),  # above the margin, but three rows prove nothing
+        (30, 30, 0.01, State.UNDECIDED),  # no change on average, and too few rows to be sure
+        (0, 40, 0.01, State.PASSED),
+    ],
+)
+def test_the_three_states(
+    tmp_path: Path, newly_wrong: int, newly_right: int, margin: float, state: State
+) -> None:
+    old = [1 - score if at >= ROWS - newly_right else score for at, score in enumerate(RIGHT)]
+    candidate, baseline = sides(tmp_path, old, wrong_on(newly_wrong))
+    verdict = judge(policy(gate=accuracy(margin)), Case(Settings(), candidate, baseline))
+    (finding,) = verdict.outcomes[0].findings
+    assert finding.state is state
+    assert finding.change == pytest.approx((newly_right - newly_wrong) / ROWS)
+
+
+@pytest.mark.parametrize(
+    ("mode", "decision"), [(Mode.GUARD, Decision.PASS), (Mode.STRICT, Decision.FAIL)]
+)
+def test_undecided_blocks_only_where_the_limit_is_strict(
+    tmp_path: Path, mode: Mode, decision: Decision
+) -> None:
+    candidate, baseline = sides(tmp_path, RIGHT, wrong_on(3))
+    verdict = judge(policy(gate=accuracy(0.005, mode)), Case(Settings(), candidate, baseline))
+    (finding,) = verdict.outcomes[0].findings
+    assert verdict.outcomes[0].outcome is Result.UNDECIDED
+    assert verdict.decision is decision
+    assert finding.rows_needed is not None
+    assert finding.rows_needed > ROWS
+
+
+def test_an_unjudgeable_metric_never_passes(tmp_path: Path) -> None:
+    test = {"label": [True] * 50}
+    new = evidence(tmp_path / "new", {}, test=test)
+    old = evidence(tmp_path / "old", {}, test=test)
+    gate = MetricRegression(metrics={"roc_auc": Margin(margin=0.5)})
+    verdict = judge(policy(gate=gate), Case(Settings(), new, old))
+    (finding,) = verdict.outcomes[0].findings
+    assert finding.state is State.UNDECIDED
+    assert finding.candidate is None
+    assert "50 positives and 0 negatives" in finding.message
+    assert verdict.decision is Decision.FAIL
+
+
+class Says(Gate, frozen=True, kw_only=True):
+    """Yields what it is told to."""
+
+    family: ClassVar[Family] = Family.DATA
+    items: tuple[Finding | Measurement | Observation, ...] = ()
+
+    def judge(self, case: Case) -> Iterator[Item]:
+        assert case.candidate.test.rows
+        yield from self.items
+
+
+class Skips(Says, frozen=True, kw_only=True):
+    """Does not apply."""
+
+    def judge(self, case: Case) -> Iterator[Item]:
+        raise NotApplicableError(f"nothing to see in {case.candidate.test.rows} rows")
+
+
+class Crashes(Says, frozen=True, kw_only=True):
+    """Has a bug."""
+
+    def judge(self, case: Case) -> Iterator[Item]:
+        yield from self.items
+        raise ZeroDivisionError(f"{case.candidate.test.rows} rows")
+
+
+def finding(state: State, mode: Mode | None = None) -> Finding:
+    return Finding(
+        subject=Subject(key="x"), state=state, limit=Limit(rule="r", mode=mode), message="m"
+    )
+
+
+PASSED, FAILED = finding(State.PASSED), finding(State.FAILED)
+SHOWN = Observation(subject=Subject(key="x"), message="seen")
+
+
+@pytest.mark.parametrize(
+    ("gates", "decision"),
+    [
+        ([Says(items=(PASSED,))], Decision.PASS),
+        ([Says(items=(PASSED, FAILED))], Decision.FAIL),
+        ([Says(items=(finding(State.UNDECIDED),))], Decision.PASS),
+        ([Says(items=(finding(State.UNDECIDED, Mode.STRICT),))], Decision.FAIL),
+        ([Says(items=(PASSED,)), Skips()], Decision.PASS),
+        ([Says(items=(PASSED,)), Skips(required=True)], Decision.CANNOT_JUDGE),
+        ([Skips()], Decision.CANNOT_JUDGE),
+        ([Says()], Decision.CANNOT_JUDGE),  # it judged nothing
+        ([Says(items=(SHOWN,))], Decision.CANNOT_JUDGE),  # it only showed something
+        ([Says(items=(PASSED,)), Crashes(items=(PASSED,))], Decision.CANNOT_JUDGE),
+        ([Crashes(), Says(items=(FAILED,))], Decision.FAIL),
+    ],
+    ids=[
+        "passed", "failed", "guarded", "strict", "one skipped", "required skipped", "all skipped",
+        "silent", "only shown", "crashed", "crashed and failed",
+    ],
+)  # fmt: skip
+def test_what_was_not_judged_never_passes(
+    tmp_path: Path, gates: list[Gate], decision: Decision
+) -> None:
+    candidate, baseline = sides(tmp_path, RIGHT, RIGHT)
+    named = {f"gate_{at}": gate for at, gate in enumerate(gates)}
+    verdict = judge(policy(**named), Case(Settings(), candidate, baseline))
+    assert verdict.decision is decision
+    assert [outcome.gate for outcome in verdict.outcomes] == list(named)
+
+
+def test_a_crash_names_its_place_and_keeps_the_other_gates(tmp_path: Path) -> None:
+    candidate, baseline = sides(tmp_path, RIGHT, RIGHT)
+    verdict = judge(
+        policy(a=Crashes(), b=Says(items=(PASSED,))), Case(Settings(), candidate, baseline)
+    )
+    crashed, passed = verdict.outcomes
+    assert crashed.outcome is Result.ERRORED
+    assert "ZeroDivisionError in judge, line" in crashed.reason
+    assert passed.outcome is Result.PASSED
+    assert verdict.reason.startswith("a could not judge: ZeroDivisionError")
+
+
+def test_without_a_baseline_relative_gates_are_skipped_with_the_reason(tmp_path: Path) -> None:
+    candidate, _ = sides(tmp_path, RIGHT, RIGHT)
+    verdict = judge(
+        policy(a=accuracy(0.1), b=Says(items=(PASSED,))), Case(Settings(), candidate, None)
+    )
+    assert verdict.outcomes[0].outcome is Result.SKIPPED
+    assert verdict.outcomes[0].reason == "there is no baseline to compare with"
+    assert verdict.decision is Decision.PASS
+
+
+def measured(value: float, half_width: float, p_value: float) -> Measurement:
+    return Measurement(
+        subject=Subject(metric="m"),
+        limit=Limit(floor=0.9),
+        value=value,
+        interval=(value - half_width, value + half_width),
+        p_value=p_value,
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "state"),
+    [
+        (measured(0.95, 0.04, 1.0), State.PASSED),
+        (measured(0.95, 0.05 + 1e-9, 1.0), State.UNDECIDED),
+        (measured(0.90, 0.0, 1.0), State.PASSED),  # exactly at the floor
+        (measured(0.80, 0.01, 1e-9), State.FAILED),
+        (measured(float("nan"), 0.0, 1.0), State.UNDECIDED),
+    ],
+)
+def test_a_floor_is_kept_by_the_whole_interval_or_provably_broken(
+    tmp_path: Path, item: Measurement, state: State
+) -> None:
+    candidate, _ = sides(tmp_path, RIGHT, RIGHT)
+    verdict = judge(policy(a=Says(items=(item,))), Case(Settings(), candidate, None))
+    assert verdict.outcomes[0].findings[0].state is state
+
+
+def test_measurements_are_corrected_together(tmp_path: Path) -> None:
+    """Alone p = .004 fails at 1 %; among three, Holm multiplies the smallest by three."""
+    candidate, _ = sides(tmp_path, RIGHT, RIGHT)
+    broken = measured(0.85, 0.1, 0.004)
+    alone = judge(policy(a=Says(items=(broken,))), Case(Settings(), candidate, None))
+    others = (broken, measured(0.95, 0.01, 0.9), measured(0.96, 0.01, 0.9))
+    together = judge(policy(a=Says(items=others)), Case(Settings(), candidate, None))
+    assert alone.outcomes[0].findings[0].state is State.FAILED
+    assert together.outcomes[0].findings[0].state is State.UNDECIDED
+    assert together.outcomes[0].findings[0].p_value == pytest.approx(0.012)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "UTC", "OMP_NUM_THREADS": "1"},
+        {"PYTHONHASHSEED": "2", "LC_ALL": "de_DE.UTF-8", "TZ": "Pacific/Kiritimati"},
+    ],
+    ids=["plain", "far away"],
+)
+def test_the_same_evidence_gives_the_same_bytes(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    draws = np.random.default_rng(3)
+    scores = [
+        float(np.clip(s + d, 0, 1)) for s, d in zip(RIGHT, draws.normal(0, 0.3, ROWS), strict=True)
+    ]
+    candidate, baseline = sides(tmp_path, RIGHT, scores)
+    (tmp_path / "params.yaml").write_text(
+        "gates:\n  metric_regression:\n"
+        "    metrics: {accuracy: {margin: 0.01}, log_loss: {margin: 1}}\n"
+    )
+    command = [
+        sys.executable, "-m", "gates", "judge", "--json", "--policy", str(tmp_path / "params.yaml"),
+        "--candidate", str(candidate.folder), "--baseline", str(baseline.folder),
+    ]  # fmt: skip
+    here = subprocess.run(command, capture_output=True, check=False).stdout
+    there = subprocess.run(
+        command, capture_output=True, check=False, env={**os.environ, **environment}
+    ).stdout
+    assert here == there
+    assert len(here) > 1000
+
+
+def test_a_verdict_is_written_whole(tmp_path: Path) -> None:
+    candidate, baseline = sides(tmp_path, RIGHT, wrong_on(40))
+    verdict = judge(policy(a=accuracy(0.05)), Case(Settings(), candidate, baseline))
+    assert b'"decision": "fail"' in write_verdict(verdict)
+    (found,) = verdict.outcomes[0].findings
+    assert len(found.fingerprint) == 16
