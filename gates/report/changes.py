@@ -1,0 +1,66 @@
+"""What a pull request changes: data, parameters, code and limits, as phrases."""
+
+from typing import NamedTuple
+
+from gates.finding import Difference, Direction, PolicyChange, Side, Verdict
+from gates.report.words import Name, Phrase, say, short
+
+MOST_NAMED = 8  # parameters, data files or code files in the line of what changed
+MOST_POLICY_CHANGES = 20
+
+
+def side(one: Side) -> Phrase:
+    """A revision as a reader names it, with what is not committed."""
+    return say(Name(short(one.revision)), " with uncommitted changes" if one.dirty else "")
+
+
+class Changed(NamedTuple):
+    """One kind of thing that the pull request changes."""
+
+    kind: str
+    named: tuple[Phrase, ...]
+    more: int
+
+
+def changes_of(verdict: Verdict) -> tuple[Changed, ...]:
+    """What this pull request changes: data first, then parameters, then code."""
+    if verdict.changes is None:
+        return ()
+    found = {
+        "data": tuple(map(difference, verdict.changes.data)),
+        "params": tuple(map(difference, verdict.changes.params)),
+        "files": tuple(say(Name(path)) for path in verdict.changes.files),
+    }
+    return tuple(
+        Changed(kind, named[:MOST_NAMED], len(named[MOST_NAMED:]))
+        for kind, named in found.items()
+        if named
+    )
+
+
+def difference(one: Difference) -> Phrase:
+    """`train.max_depth` 6 → 9, or what was added or removed."""
+    if one.baseline is None:
+        return say(
+            Name(one.name), " added: " if one.candidate else " added", *_value(one.candidate)
+        )
+    if one.candidate is None:
+        return say(Name(one.name), " removed")
+    return say(Name(one.name), " ", Name(one.baseline), " → ", Name(one.candidate))
+
+
+def _value(text: str | None) -> tuple[Name, ...]:
+    return (Name(text),) if text else ()
+
+
+def policy_lines(verdict: Verdict) -> tuple[Phrase, ...]:
+    """The changed limits, the loosened ones first."""
+    order = (Direction.LOOSENED, Direction.CHANGED, Direction.TIGHTENED)
+    ordered = sorted(verdict.policy_changes, key=lambda one: order.index(one.direction))
+    return tuple(policy_line(one) for one in ordered[:MOST_POLICY_CHANGES])
+
+
+def policy_line(one: PolicyChange) -> Phrase:
+    """`gates.metric_floor.roc_auc` 0.9 → 0.8, loosened."""
+    values = difference(Difference(name=one.key, baseline=one.base, candidate=one.candidate))
+    return say(*values, f" ({one.direction.value})")

@@ -1,0 +1,165 @@
+import re
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+
+from gates.finding import Changes, Decision, Difference, Outcome, Result, Verdict
+from gates.report import render_comment, render_not_judged, render_running
+from gates.report.comment import BUDGET_BYTES, marker
+from tests.report.reading import COMMENT_TAGS, read_markdown
+from tests.report.samples import (
+    SAMPLES,
+    attacked,
+    improvement,
+    label_noise,
+    many_segments,
+    no_baseline,
+    undecided_strict,
+)
+from tests.report.test_words import ACTED_ON, HOSTILE
+
+MARKER = re.compile(r"<!-- gatepost v1( [a-z]+=[0-9A-Za-z._/]+)+ -->")
+HEADINGS = {
+    "label_noise": "❌ blocked — recall for `sex = Female` fell 16.5 points (limit 5.0)",
+    "batch_of_1995": "❌ blocked — `migration_msa`: every one of 51,584 rows is `?`; "
+    "the dictionary lists no such level",
+    "improvement": "✅ passed — log loss fell 0.034 (better)",
+    "trade_off": "✅ passed — a trade-off: true positive rate difference by `sex` "
+    "shrank 13.1 points, but ROC AUC fell 0.0032",
+    "no_baseline": "⚠️ passed, but there was no baseline to compare with",
+    "undecided_strict": "❌ blocked — log loss may have risen more than 0.010; "
+    "1,200 rows cannot tell",
+    "errored": "❌ blocked — the gate `target_leakage` is required, but was skipped: "
+    "the evidence has no train.parquet",
+    "waived": "✅ passed with 1 waiver — `segment_regression`",
+    "unchanged": "✅ nothing to judge — every compared number is the same as at `41d07ab`",
+    "loosened": "❌ blocked — recall for `sex = Female` fell 16.5 points (limit 5.0); "
+    "3 things differ from the baseline run",
+    "cannot_judge": "🛑 could not decide — predictions.parquet: 12 `row_ids` are not in "
+    "the test table, first 00ab12",
+}
+
+
+def replaced(verdict: Verdict, **changes: object) -> Verdict:
+    return msgspec.structs.replace(verdict, **changes)
+
+
+@pytest.mark.parametrize("sample", HEADINGS)
+def test_the_first_line_says_what_matters(sample: str) -> None:
+    sign, _, rest = HEADINGS[sample].partition(" ")
+    first = render_comment(SAMPLES[sample]()).splitlines()[0]
+    assert first == f"### {sign} Model gate: {rest}"
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_the_last_line_is_for_machines(sample: str) -> None:
+    assert MARKER.fullmatch(render_comment(SAMPLES[sample]()).splitlines()[-1])
+
+
+def test_the_marker_tells_revisions_decision_and_counts() -> None:
+    assert marker(label_noise()).endswith(
+        "decision=fail passed=9 failed=2 undecided=0 skipped=0 errored=0 waived=0 -->"
+    )
+    assert " base=none " in marker(no_baseline())
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_tables_are_whole_and_nothing_else_is_in_the_page(sample: str) -> None:
+    read = read_markdown(render_comment(SAMPLES[sample]()))
+    assert set(read.rows) <= {4, 6}
+    assert set(read.tags) <= COMMENT_TAGS
+    assert not read.open
+    assert not ACTED_ON.search(read.prose)
+
+
+@settings(max_examples=60, deadline=None)
+@given(HOSTILE.filter(bool))
+def test_no_foreign_text_breaks_out(text: str) -> None:
+    comment = render_comment(attacked(text))
+    read = read_markdown(comment)
+    plain = read_markdown(render_comment(attacked("x")))
+    assert read.rows == plain.rows
+    assert set(read.tags) <= COMMENT_TAGS
+    assert not ACTED_ON.search(read.prose)
+    assert MARKER.fullmatch(comment.splitlines()[-1])
+
+
+@settings(max_examples=100, deadline=None)
+@given(HOSTILE, HOSTILE)
+def test_no_error_breaks_out(message: str, revision: str) -> None:
+    for comment in (render_not_judged(message, revision=revision), render_running(revision)):
+        read = read_markdown(comment)
+        assert set(read.tags) <= COMMENT_TAGS
+        assert not ACTED_ON.search(read.prose)
+        assert MARKER.fullmatch(comment.splitlines()[-1])
+
+
+def test_no_command_line_holds_a_revision_that_is_no_hash() -> None:
+    assert "```bash" in render_comment(label_noise())
+    assert "```bash" not in render_comment(attacked("$(touch x)"))
+
+
+def test_undecided_says_the_rows_it_needs() -> None:
+    assert "can't rule out a breach; needs about 2,590 rows" in render_comment(undecided_strict())
+
+
+@pytest.mark.parametrize(
+    ("count", "failed"), [(5000, 3), (5000, 400), (5000, 5000), (20000, 20000)]
+)
+def test_very_many_segments_fit(count: int, failed: int) -> None:
+    comment = render_comment(many_segments(count, failed))
+    read = read_markdown(comment)
+    assert len(comment.encode()) <= BUDGET_BYTES
+    assert comment.startswith("### ❌ Model gate: blocked — recall for")
+    assert MARKER.fullmatch(comment.splitlines()[-1])
+    assert set(read.rows) <= {4, 6}
+    assert not read.open
+    listed = comment.count("| ❌ | **recall")
+    more = re.search(r"\*\*([\d,]+) more failed\*\*", comment)
+    assert listed + (int(more[1].replace(",", "")) if more else 0) == failed
+    assert listed >= min(failed, 5)
+
+
+def test_segments_give_way_first() -> None:
+    comment = render_comment(many_segments(1000, 2))
+    assert comment.count("| ✅ | **recall for") == 20
+    assert "978 more in `report.html`" in comment
+    assert "`schema` — age: integer, as declared." in comment
+
+
+def test_many_doubts_do_not_hide_what_failed() -> None:
+    comment = render_comment(many_segments(300, 1, doubtful=80))
+    top = comment.split("**To fix**")[0]
+    assert top.count("| ⚠️ | **recall") == 5
+    assert "76 more undecided" not in top
+    assert "75 more undecided" in top
+
+
+def test_even_absurd_verdicts_fit() -> None:
+    long = "`" * 119
+    outcomes = tuple(
+        Outcome(
+            gate=f"{long}{n}",
+            family=improvement().outcomes[0].family,
+            outcome=Result.ERRORED,
+            reason=long * 9,
+        )
+        for n in range(3000)
+    )
+    changes = Changes(files=tuple(f"{long}{n}" for n in range(3000)))
+    names = tuple(Difference(name=long, baseline=long, candidate=long) for _ in range(3000))
+    verdict = replaced(
+        improvement(), decision=Decision.FAIL, outcomes=outcomes, changes=changes, environment=names
+    )
+    comment = render_comment(verdict)
+    assert len(comment.encode()) <= BUDGET_BYTES
+    assert comment.startswith("### ❌")
+    assert MARKER.fullmatch(comment.splitlines()[-1])
+
+
+def test_loosened_limits_are_always_in_sight() -> None:
+    comment = render_comment(SAMPLES["loosened"]())
+    place = comment.index("⚠️ This PR loosens 1 limit")
+    assert place < comment.index("<details>")
+    assert "`0.05` → `0.2` (loosened)" in comment
