@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gates.rules.columns import Columns
+from gates.rules.drift import Drift
 from gates.rules.gate import Gate
+from gates.rules.group_disparity import GroupDisparity
 from gates.rules.metric_floor import MetricFloor
 from gates.rules.metric_regression import MetricRegression
+from gates.rules.missing_values import MissingValues
 from gates.rules.policy_change import PolicyChangeGate
+from gates.rules.reported_metrics import ReportedMetrics
 from gates.rules.schema import Schema
 from gates.rules.segment_floor import SegmentFloor
 from gates.rules.segment_regression import SegmentRegression
@@ -18,8 +22,12 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "metric_floor": MetricFloor,
         "segment_regression": SegmentRegression,
         "segment_floor": SegmentFloor,
+        "group_disparity": GroupDisparity,
         "columns": Columns,
         "schema": Schema,
+        "missing_values": MissingValues,
+        "drift": Drift,
+        "reported_metrics": ReportedMetrics,
         "policy_change": PolicyChangeGate,
     }
 )

@@ -1,0 +1,126 @@
+"""Gate `reported_metrics`."""
+
+from collections.abc import Callable, Iterator
+from typing import ClassVar
+
+import numpy as np
+
+from gates.case import Case
+from gates.effect import CONFIDENCE
+from gates.finding import Family, Finding, Limit, Observation, State, Subject
+from gates.metrics import METRICS
+from gates.rules.gate import Amount, Gate, Item, NotApplicableError
+from gates.stats.auc import average_precision
+from gates.stats.undefined import UndefinedError
+
+_MEND = "Restore the file with `dvc repro --force`, or mend the stage that writes it."
+_ALSO_CALLED = {"brier_score": "brier_score_loss", "auc": "roc_auc"}
+_DIFFERENCES = {
+    "demographic_parity_difference": ("selection_rate",),
+    "equalized_odds_difference": ("true_positive_rate", "false_positive_rate"),
+    "equal_opportunity_difference": ("true_positive_rate",),
+}
+
+
+class ReportedMetrics(Gate, frozen=True, kw_only=True):
+    """Blocks a pull request whose metrics file says something else than its predictions.
+
+    What it blocks: any number in the metrics file that differs by more than `tolerance` from what
+    the prediction table gives, and a number that the base reported and the candidate no longer
+    does. scikit-learn's and fairlearn's names are understood (`roc_auc`,
+    `demographic_parity_difference.sex`).
+
+    Why: reviewers read the file, `dvc metrics diff` compares it, and nothing keeps it true: it can
+    be edited by hand and committed with a lock that agrees.
+
+    What it does not see: names that it cannot recompute, which are shown as such; and predictions
+    that are themselves not the model's.
+
+    Example:
+        reported_metrics: {tolerance: 1.0e-6}
+    """
+
+    family: ClassVar[Family] = Family.REPRODUCIBILITY
+    tolerance: Amount = 1e-6
+
+    def judge(self, case: Case) -> Iterator[Item]:
+        """One finding per reported number that can be recomputed."""
+        reported = case.candidate.reported
+        if reported is None:
+            raise NotApplicableError("the pipeline reports no metrics file")
+        for name, value in reported.items():
+            try:
+                recomputed = recompute(name, case)
+            except UndefinedError as error:
+                yield self._compare(name, value, None, str(error))
+                continue
+            if recomputed is None:
+                message = f"{name}: reported as {value:g}; not a name that can be recomputed."
+                yield Observation(subject=Subject(metric=name), message=message, candidate=value)
+            else:
+                yield self._compare(name, value, recomputed, "")
+        for name in (case.baseline.reported or {}) if case.baseline else {}:
+            if name not in reported:
+                yield Finding(
+                    subject=Subject(metric=name),
+                    state=State.FAILED,
+                    limit=Limit(rule="what the base reports is still reported"),
+                    message=f"{name}: reported at the base, and no longer.",
+                    mend="Report it again, or take it out in a pull request of its own.",
+                )
+
+    def _compare(self, name: str, value: float, recomputed: float | None, why: str) -> Finding:
+        limit = Limit(rule=f"within {self.tolerance:g} of what the predictions give")
+        if recomputed is None:
+            message = f"{name}: reported as {value:g}, though it has no value here: {why}."
+            agrees = False
+        else:
+            agrees = abs(value - recomputed) <= self.tolerance
+            message = f"{name}: reported {value:.10g}, the predictions give {recomputed:.10g}."
+        return Finding(
+            subject=Subject(metric=name),
+            state=State.PASSED if agrees else State.FAILED,
+            limit=limit,
+            message=message,
+            mend="" if agrees else _MEND,
+            candidate=value,
+        )
+
+
+def recompute(name: str, case: Case) -> float | None:
+    """A reported number from the predictions; `None` where the name means nothing to us.
+
+    Raises:
+        UndefinedError: the metric has no value on these rows.
+    """
+    known = _ALSO_CALLED.get(name, name)
+    if known in METRICS:
+        return METRICS[known].of(case.scored, CONFIDENCE).value
+    if known == "average_precision":
+        return average_precision(case.scored.labels, case.scored.scores)
+    difference, _, feature = name.rpartition(".")
+    if difference in _DIFFERENCES and feature in case.candidate.test:
+        return max(_difference(metric, feature, case) for metric in _DIFFERENCES[difference])
+    return None
+
+
+def _difference(metric: str, feature: str, case: Case) -> float:
+    """The largest difference between groups as fairlearn takes it: an empty denominator is 0."""
+    rate: Callable[[np.ndarray, np.ndarray], float] = _RATES[metric]
+    codes = case.candidate.test.categories(feature).codes
+    rates = [
+        rate(case.scored.labels[codes == code], case.scored.predictions[codes == code])
+        for code in np.unique(codes)
+    ]
+    return max(rates) - min(rates)
+
+
+def _share(of: np.ndarray) -> float:
+    return float(of.mean()) if len(of) else 0.0
+
+
+_RATES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "selection_rate": lambda _labels, predictions: _share(predictions),
+    "true_positive_rate": lambda labels, predictions: _share(predictions[labels]),
+    "false_positive_rate": lambda labels, predictions: _share(predictions[~labels]),
+}
