@@ -8,8 +8,10 @@ import msgspec
 
 from gates.dvc_cache import cache_folder, find_recorded
 from gates.dvc_files import LOCK, POINTER_SUFFIX, Recorded, read_lock, read_pointer
-from gates.git import read_file, read_files
+from gates.git import read_files
 from gates.sources import Sources
+
+_PIPELINE = "dvc.yaml"
 
 # Where a file of a revision is: its content in Git, or what DVC recorded of it.
 Place: TypeAlias = bytes | Recorded
@@ -31,10 +33,18 @@ class NoBaseline(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Located(msgspec.Struct, frozen=True, kw_only=True):
+    """What a commit says of its files; those that it does not know are left out."""
+
+    places: dict[str, Place]
+    lock: bytes | None  # the `dvc.lock` that describes it
+    has_pipeline: bool
+
+
 def locate(
-    root: Path, revision: str, paths: Mapping[str, str], lock: bytes | None
-) -> dict[str, Place]:
-    """Where files of a commit are to be had, by the names of `paths`; absent ones are left out.
+    root: Path, revision: str, paths: Mapping[str, str], *, lock: bytes | None = None
+) -> Located:
+    """Where files of a commit are to be had.
 
     Git's content counts before DVC's record: it is what the commit says, even of a metrics file
     that somebody changed after the pipeline wrote it.
@@ -42,25 +52,26 @@ def locate(
     Args:
         root: the work tree whose DVC cache is used.
         revision: the commit.
-        paths: any name → path from the root.
-        lock: the content of the `dvc.lock` that describes the commit, if any.
+        paths: any name → path from the root; the places have the same names.
+        lock: the content of the `dvc.lock` that describes the commit, if not its own.
 
     Raises:
         EvidenceError: the lock, a pointer or a folder's listing cannot be read.
     """
     pointers = {path: f"{PurePosixPath(path)}{POINTER_SUFFIX}" for path in paths.values()}
-    content = read_files(root, revision, (*pointers, *pointers.values()))
+    known = read_files(root, revision, (LOCK, _PIPELINE, *pointers, *pointers.values()))
+    lock = lock or known.get(LOCK)
     outputs = dict(read_lock(lock, f"{LOCK} at {revision[:12]}").outputs) if lock else {}
     for name in pointers.values():
-        if name in content:
-            outputs |= {one.path: one for one in read_pointer(content[name], name)}
+        if name in known:
+            outputs |= {one.path: one for one in read_pointer(known[name], name)}
     cache = cache_folder(root)
     places: dict[str, Place] = {}
     for name, path in paths.items():
-        place = content[path] if path in content else find_recorded(cache, outputs, path)
+        place = known[path] if path in known else find_recorded(cache, outputs, path)
         if place is not None:
             places[name] = place
-    return places
+    return Located(places=places, lock=lock, has_pipeline=bool({LOCK, _PIPELINE} & known.keys()))
 
 
 def lock_beside(folder: Path) -> Path:
@@ -73,5 +84,6 @@ def locate_model(root: Path, baseline: Baseline) -> Place | None:
     if baseline.sources.model is None:
         return None
     made = lock_beside(baseline.folder)
-    known = made.read_bytes() if made.is_file() else read_file(root, baseline.revision, LOCK)
-    return locate(root, baseline.revision, {"model": baseline.sources.model}, known).get("model")
+    lock = made.read_bytes() if made.is_file() else None
+    paths = {"model": baseline.sources.model}
+    return locate(root, baseline.revision, paths, lock=lock).places.get("model")

@@ -6,19 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gates.assemble import assembling, read_environment, with_rows, write_listed
-from gates.base import Baseline, NoBaseline, Place, locate, lock_beside
+from gates.base import Baseline, Located, NoBaseline, Place, locate, lock_beside
 from gates.base_worktree import BaseTree, base_worktree
 from gates.collect import collect
 from gates.dvc import Progress, fetch, reproduce
 from gates.dvc_cache import cache_folder, copy_cached, is_cached
 from gates.dvc_files import LOCK, Recorded
 from gates.errors import EvidenceError
-from gates.git import read_files
 from gates.manifest import REQUIRED, Manifest, read_manifest, write_atomically, write_manifest
 from gates.sources import Sources
 
 STORE = Path("build") / "gatepost" / "evidence"
-_PIPELINE = "dvc.yaml"
 _METRICS = "metrics.json"
 
 
@@ -41,12 +39,11 @@ def find_baseline(
     folder = (store or root / STORE) / revision
     if _is_stored(folder, revision, progress):
         return Baseline(revision=revision, folder=folder, found="local store", sources=sources)
-    pipeline = read_files(root, revision, (LOCK, _PIPELINE))
-    if _PIPELINE not in pipeline and LOCK not in pipeline:
-        reason = f"{revision[:12]} has neither {_PIPELINE} nor {LOCK}: no pipeline came before"
+    located = locate(root, revision, sources.files())
+    if not located.has_pipeline:
+        reason = f"{revision[:12]} has neither dvc.yaml nor {LOCK}: no pipeline came before"
         return NoBaseline(revision=revision, reason=reason)
-    lock = pipeline.get(LOCK)
-    places = locate(root, revision, sources.files(), lock)
+    places = located.places
     cache = cache_folder(root)
     found = "dvc cache"
     if not _is_whole(places) or _absent(cache, places):
@@ -54,7 +51,7 @@ def find_baseline(
             found = "dvc remote"
             if not _is_whole(places) or not _fetch(tree, cache, sources, places, progress):
                 return _reproduce(tree, revision, sources, folder, progress)
-    _assemble(cache, revision, places, lock, folder)
+    _assemble(cache, revision, located, folder)
     return Baseline(revision=revision, folder=folder, found=found, sources=sources)
 
 
@@ -99,12 +96,10 @@ def _fetch(
     return not absent
 
 
-def _assemble(
-    cache: Path, revision: str, places: Mapping[str, Place], lock: bytes | None, folder: Path
-) -> None:
+def _assemble(cache: Path, revision: str, located: Located, folder: Path) -> None:
     with assembling(folder) as target:
         files = []
-        for name, place in places.items():
+        for name, place in located.places.items():
             if isinstance(place, bytes):
                 files.append(write_listed(place, target / name))
             elif is_cached(cache, place):
@@ -112,7 +107,7 @@ def _assemble(
                 files.append(with_rows(copied, target / name))
         manifest = Manifest(
             revision=revision,
-            lock_sha256=hashlib.sha256(lock).hexdigest() if lock is not None else None,
+            lock_sha256=hashlib.sha256(located.lock).hexdigest() if located.lock else None,
             environment=read_environment(target, ran_here=False),
             files=tuple(files),
         )

@@ -13,6 +13,8 @@ from gates.errors import EvidenceError
 LOCK = "dvc.lock"
 POINTER_SUFFIX = ".dvc"
 _LOCK_MAX_BYTES = 1 << 24
+_MAX_DEPTH = 64
+_UNCHECKED_LEVELS = 2000
 MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 T = TypeVar("T")
 
@@ -109,8 +111,8 @@ def _parse(content: bytes, name: str, kind: type[T]) -> T:
             "pipeline."
         )
     try:
-        if b"*" in content and b"&" in content:
-            _refuse_aliases(content, name)
+        if _may_be_hostile(content):
+            _refuse_aliases_and_depth(content, name)
         value = yaml.load(content, Loader=yaml.CBaseLoader)  # noqa: S506 - builds text only
         return msgspec.convert(value or {}, kind, strict=False)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -124,12 +126,29 @@ def _parse(content: bytes, name: str, kind: type[T]) -> T:
         ) from error
 
 
-def _refuse_aliases(content: bytes, name: str) -> None:
+def _may_be_hostile(content: bytes) -> bool:
+    """Whether it could hold an alias or be nested deep; looking closely is ten times slower."""
+    longest = max(map(len, content.splitlines()), default=0)
+    # Each level opens a bracket, or takes a column of its line or of its first item's.
+    levels = content.count(b"[") + content.count(b"{") + 2 * longest
+    return levels > _UNCHECKED_LEVELS or (b"*" in content and b"&" in content)
+
+
+def _refuse_aliases_and_depth(content: bytes, name: str) -> None:
+    depth = 0
     for event in yaml.parse(content, Loader=yaml.CBaseLoader):
         if isinstance(event, yaml.AliasEvent):
             raise EvidenceError(
-                f"{name}: an alias (*{event.anchor}), which DVC never writes and which "
-                "can make a small file huge. Write it again with DVC."
+                f"{name}: an alias (*{event.anchor}), which DVC never writes and which can make "
+                "a small file huge. Write it again with DVC."
+            )
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _MAX_DEPTH:  # the composer recurses without a bound, down to a crash
+            raise EvidenceError(
+                f"{name}: nested more than {_MAX_DEPTH} deep. Write it again with DVC."
             )
 
 

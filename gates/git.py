@@ -57,6 +57,8 @@ def find_root(start: Path) -> Path:
 
 def common_folder(root: Path) -> Path:
     """The `.git` folder that all work trees of a repository share."""
+    if (own := root / ".git").is_dir():
+        return own.resolve()
     return (root / _line(run_git(root, "rev-parse", "--git-common-dir").stdout)).resolve()
 
 
@@ -81,11 +83,10 @@ def default_branch(root: Path) -> str:
     Raises:
         UsageError: none of the usual names exists.
     """
-    named = run_git(
-        root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD", codes=(0, 1)
-    )
-    if named.returncode == 0 and _commit(root, _line(named.stdout)):
-        return _line(named.stdout)
+    head = "refs/remotes/origin/HEAD"  # not listed where the branch it names is gone
+    named = _line(run_git(root, "for-each-ref", "--format=%(symref:short)", head).stdout)
+    if named:
+        return named
     configured = _line(run_git(root, "config", "init.defaultBranch", codes=(0, 1)).stdout)
     names = tuple(
         dict.fromkeys((configured, *_CANDIDATE_NAMES) if configured else _CANDIDATE_NAMES)
@@ -112,9 +113,8 @@ def merge_base(root: Path, base: str | None = None) -> str:
         GitError: there is none, or a shallow clone hides which one it is.
     """
     name = base or default_branch(root)
-    tip, head = resolve(root, name), resolve(root, "HEAD")
+    tip, head, cut = resolve(root, name), resolve(root, "HEAD"), _shallow_commits(root)
     found = _line(run_git(root, "merge-base", tip, head, codes=(0, 1)).stdout)
-    cut = _shallow_commits(root)
     if cut and not (found and _is_certain(root, tip, head, found, cut)):
         raise GitError(
             f"{root}: this clone is shallow, so the merge base of {name} and HEAD cannot be known. "

@@ -93,7 +93,8 @@ class _Compact:
         elif kind == 7:  # noqa: PLR2004 - a double
             self._at += 8
         elif kind == 8:  # noqa: PLR2004 - bytes
-            self._at += self._varint()
+            length = self._varint()
+            self._at += length
         elif kind in (9, 10):
             self._skip_list(depth)
         elif kind == 12:  # noqa: PLR2004 - a struct
