@@ -34,6 +34,15 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     mode: Mode = Mode.GUARD
 
 
+def _usual_demands() -> dict[GroupMetric, Demand]:
+    """Demographic parity and equalized odds, neither of them worse than before."""
+    return {
+        "selection_rate": Demand(worsening=0.02),
+        "true_positive_rate": Demand(worsening=0.05),
+        "false_positive_rate": Demand(worsening=0.05),
+    }
+
+
 class _Group(msgspec.Struct, frozen=True):
     """One group's rows in each arena, and its rate under both models."""
 
@@ -67,11 +76,7 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
 
     family: ClassVar[Family] = Family.FAIRNESS
     features: tuple[str, ...] = ()  # by default the dictionary's sensitive segments
-    metrics: dict[GroupMetric, Demand] = {  # noqa: RUF012 - a Struct copies it
-        "selection_rate": Demand(worsening=0.02),
-        "true_positive_rate": Demand(worsening=0.05),
-        "false_positive_rate": Demand(worsening=0.05),
-    }
+    metrics: dict[GroupMetric, Demand] = msgspec.field(default_factory=_usual_demands)
     min_rows: int = 30
 
     def judge(self, case: Case) -> Iterator[Item]:
