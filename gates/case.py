@@ -8,8 +8,6 @@ from functools import cached_property
 
 import msgspec
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from gates.errors import EvidenceError, GatesError
 from gates.evidence import Evidence
@@ -17,6 +15,7 @@ from gates.finding import PolicyChange, TestSet
 from gates.metrics import Scored
 from gates.segments import Rows, Segment, split_by
 from gates.settings import Settings
+from gates.tables.arrow import places_in
 from gates.tables.table import Floats, Mask
 
 
@@ -184,9 +183,7 @@ class Case:
     def _kept(self) -> tuple[Rows, Rows]:
         """Places of the rows in both test sets with one label: the candidate's, the baseline's."""
         assert self.baseline is not None  # noqa: S101 - asked for only where there is one
-        at = pc.index_in(self.candidate.ids, value_set=self.baseline.ids)
-        found = pc.fill_null(at, pa.scalar(-1, pa.int32()))
-        old = np.frombuffer(found.buffers()[1], dtype=np.int32)[: len(found)].astype(np.intp)
+        old = places_in(self.candidate.ids, self.baseline.ids)
         new = np.flatnonzero(old >= 0)
         same = self.candidate.labels[new] == self.baseline.labels[old[new]]
         return new[same], old[new[same]]

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,6 +18,7 @@ from gates import strict_json
 from gates.columns import ColumnDictionary, Type, read_columns
 from gates.errors import EvidenceError
 from gates.manifest import Manifest, read_manifest
+from gates.tables.arrow import places_in
 from gates.tables.table import Floats, Mask, Table
 
 COLUMNS_MAX_BYTES = 1 << 20
@@ -134,8 +134,8 @@ class Evidence:
         self._require_column(table, "row_id")
         self._require_column(table, "score")
         found = self._unique_ids(table, "row_id")
-        at = pc.index_in(ids, value_set=found)
-        missing = at.null_count
+        at = places_in(ids, found)
+        missing = int(np.count_nonzero(at < 0))
         unknown = len(found) - (len(ids) - missing)
         if missing or unknown:
             raise EvidenceError(
@@ -145,7 +145,7 @@ class Evidence:
             )
         scores = table.numbers("score")
         self._refuse_wrong_scores(table, scores)
-        aligned: Floats = np.clip(scores, 0.0, 1.0)[_indices(at, np.int32)]
+        aligned: Floats = np.clip(scores, 0.0, 1.0)[at]
         return aligned
 
     def _refuse_wrong_scores(self, table: Table, scores: Floats) -> None:
@@ -235,8 +235,3 @@ def _flat_numbers(value: Mapping[str, object], prefix: str = "") -> list[tuple[s
         elif isinstance(item, int | float) and not isinstance(item, bool):
             pairs.append((f"{prefix}{key}", float(item)))
     return pairs
-
-
-def _indices(array: pa.Array, dtype: type[np.integer]) -> npt.NDArray[np.integer]:
-    values = np.frombuffer(array.buffers()[1], dtype=dtype)
-    return values[array.offset : array.offset + len(array)]

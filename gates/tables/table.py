@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gates.errors import EvidenceError
+from gates.tables.arrow import valid_of, values_of
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
@@ -134,8 +135,8 @@ class Table:
                 f"{self.path}: column {name!r} holds {array.type}, where numbers are needed "
                 f"({_first_line(fault)}). Write it as numbers."
             ) from fault
-        values: Floats = _values(array, np.float64).astype(np.float64)
-        values[~_valid(array)] = np.nan
+        values: Floats = values_of(array, np.float64).astype(np.float64)
+        values[~valid_of(array)] = np.nan
         return values
 
 
@@ -160,23 +161,9 @@ def _encode(array: pa.Array) -> Categories:
     rank = np.empty(len(raw) + 1, dtype=np.int32)
     rank[order] = np.arange(len(raw), dtype=np.int32)
     rank[-1] = -1
-    indices = _values(encoded.indices, np.int32).copy()
-    indices[~_valid(encoded.indices)] = -1
+    indices = values_of(encoded.indices, np.int32).copy()
+    indices[~valid_of(encoded.indices)] = -1
     return Categories(rank[indices], tuple(raw[at] for at in order))
-
-
-def _values(array: pa.Array, dtype: type[np.generic]) -> npt.NDArray[np.generic]:
-    """The buffer of a fixed-width array, without copying; undefined where it is not valid."""
-    if len(array) == 0:
-        return np.empty(0, dtype=dtype)
-    return np.frombuffer(array.buffers()[1], dtype=dtype)[array.offset : array.offset + len(array)]
-
-
-def _valid(array: pa.Array) -> Mask:
-    if array.null_count == 0:
-        return np.ones(len(array), dtype=np.bool_)
-    bits = _values(pc.cast(array.is_valid(), pa.uint8()), np.uint8)
-    return bits.astype(np.bool_)
 
 
 def _first_line(fault: BaseException) -> str:

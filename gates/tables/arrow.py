@@ -1,0 +1,29 @@
+"""Arrow arrays as NumPy arrays, without pandas, which Arrow's own conversion would import."""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def values_of(array: pa.Array, dtype: type[np.generic]) -> npt.NDArray[np.generic]:
+    """The buffer of a fixed-width array, without copying; undefined where it is not valid."""
+    if len(array) == 0:
+        return np.empty(0, dtype=dtype)
+    return np.frombuffer(array.buffers()[1], dtype=dtype)[array.offset : array.offset + len(array)]
+
+
+def valid_of(array: pa.Array) -> npt.NDArray[np.bool_]:
+    """Where an array has a value; shape (len(array),)."""
+    if array.null_count == 0:
+        return np.ones(len(array), dtype=np.bool_)
+    bits = values_of(pc.cast(array.is_valid(), pa.uint8()), np.uint8)
+    return bits.astype(np.bool_)
+
+
+def places_in(array: pa.Array, found: pa.Array) -> npt.NDArray[np.intp]:
+    """Where each value stands in `found`, -1 where it does not; shape (len(array),)."""
+    at = pc.index_in(array, value_set=found)
+    places = values_of(at, np.int32).astype(np.intp)
+    places[~valid_of(at)] = -1
+    return places
