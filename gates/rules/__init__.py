@@ -15,6 +15,7 @@ from gates.rules.reported_metrics import ReportedMetrics
 from gates.rules.schema import Schema
 from gates.rules.segment_floor import SegmentFloor
 from gates.rules.segment_regression import SegmentRegression
+from gates.rules.train_test_overlap import TrainTestOverlap
 
 GATES: Mapping[str, type[Gate]] = MappingProxyType(
     {
@@ -28,6 +29,7 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "missing_values": MissingValues,
         "drift": Drift,
         "reported_metrics": ReportedMetrics,
+        "train_test_overlap": TrainTestOverlap,
         "policy_change": PolicyChangeGate,
     }
 )

@@ -1,0 +1,188 @@
+"""Gate `drift`."""
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, ClassVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from gates.case import Case
+from gates.columns import Description, Role, Type
+from gates.effect import CONFIDENCE
+from gates.finding import Family, Limit, Mode, Observation, Subject, Support
+from gates.rules.constants import is_quantity
+from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
+from gates.rules.sides import TEST, TRAIN, quote, same_file, tables_of
+from gates.segments import MISSING
+from gates.stats.shift import Shift, kolmogorov_shift, total_variation_shift
+from gates.tables.table import Floats, Table
+
+_ALPHA = (1 - CONFIDENCE) / 2  # of either limit of an interval that is shown
+_MEND = "Find what changed in how this column is made; if the world changed, train on the new rows."
+
+Distance = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """Two tables whose columns should be alike."""
+
+    name: str
+    old: Table
+    new: Table
+
+
+class Drift(Gate, frozen=True, kw_only=True):
+    """Blocks tables whose columns are distributed otherwise than where the model learned.
+
+    What it blocks: a feature, or the label's share, whose distance between the candidate's test
+    and training rows, or between either table and the baseline's, is provably larger than
+    `tolerance`. The distance is Kolmogorov's for numbers and total variation for categories: the
+    largest gap between two cumulative shares, or the share of rows that would have to change.
+    A missing value counts as a level, and as the largest number. Above `notice` it is shown.
+
+    Why: a test of "no difference at all" fails on any two large tables, and a fixed limit of an
+    index such as PSI on any two small ones. A distance has a meaning, and its one-sided limit says
+    whether the rows show it.
+
+    What it does not see: columns that move together while each stays as it was; free text and
+    images; ignored columns, identifiers, weights and times.
+
+    Example:
+        drift: {tolerance: 0.10, notice: 0.05}
+    """
+
+    family: ClassVar[Family] = Family.DATA
+    tolerance: Distance = 0.10
+    notice: Distance = 0.05
+    mode: Mode = Mode.GUARD
+
+    def judge(self, case: Case) -> Iterator[Item]:
+        """One measurement per column: of the pair of tables that is furthest apart."""
+        pairs = list(_pairs(case))
+        if not pairs:
+            raise NotApplicableError("there is neither a training table nor a baseline")
+        for name, entry in case.candidate.dictionary.columns.items():
+            if entry.role not in (Role.FEATURE, Role.LABEL) or not _has_levels_or_size(entry):
+                continue
+            distances = [
+                _measure(name, entry, pair, self.tolerance)
+                for pair in pairs
+                if _comparable(name, entry, pair)
+            ]
+            if distances:
+                yield from self._judge_column(name, distances)
+
+    def _judge_column(self, name: str, distances: list["_Distance"]) -> Iterator[Item]:
+        worst = min(distances, key=lambda each: (each.shift.p_value, -each.shift.distance))
+        shift, subject = worst.shift, Subject(metric=worst.metric, column=name)
+        seen = ", ".join(f"{each.shift.distance:.4f} {each.pair}" for each in distances)
+        message = f"{worst.metric} of {quote(name)}: {seen}{worst.moved}."
+        yield Measurement(
+            subject=subject,
+            limit=Limit(ceiling=self.tolerance, mode=self.mode),
+            value=shift.distance,
+            interval=(shift.lower, worst.upper),
+            p_value=min(1.0, len(distances) * shift.p_value),
+            message=message,
+            mend=_MEND,
+            support=Support(rows=worst.rows),
+        )
+        if self.notice < shift.lower <= self.tolerance:
+            yield Observation(subject=subject, message=message, candidate=shift.distance)
+
+
+class _Distance(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a column of two tables is apart, and what a reader should know of it."""
+
+    metric: str
+    pair: str
+    moved: str
+    shift: Shift
+    upper: float
+    rows: int
+
+
+def _measure(name: str, entry: Description, pair: Pair, tolerance: float) -> _Distance:
+    if _has_size(entry):
+        old, new = _numbers(name, pair.old), _numbers(name, pair.new)
+        shift = kolmogorov_shift(old, new, tolerance, _ALPHA)
+        upper = shift.distance + _kolmogorov_reach(len(old), len(new))
+        metric, moved = "Kolmogorov distance", ""
+    else:
+        levels, before, after = _counts(name, pair)
+        shift = total_variation_shift(before, after, tolerance, _ALPHA)
+        # The normal law's limit from the other side is the upper one.
+        upper = total_variation_shift(before, after, tolerance, 1 - _ALPHA).lower
+        metric, moved = "total variation", f"; {_most_moved(levels, before, after)}"
+    return _Distance(
+        metric=metric,
+        pair=pair.name,
+        moved=moved,
+        shift=shift,
+        upper=min(1.0, max(upper, shift.distance)),
+        rows=min(pair.old.rows, pair.new.rows),
+    )
+
+
+def _pairs(case: Case) -> Iterator[Pair]:
+    new = tables_of(case.candidate)
+    if TRAIN in new:
+        yield Pair("test against train", new[TRAIN], new[TEST])
+    if case.baseline is None:
+        return
+    old = tables_of(case.baseline)
+    for file in (TRAIN, TEST):
+        if file in new and file in old and not same_file(case, file):
+            yield Pair(f"{file.removesuffix('.parquet')} against baseline", old[file], new[file])
+
+
+def _has_levels_or_size(entry: Description) -> bool:
+    return entry.type not in (Type.TEXT, Type.IMAGE)
+
+
+def _has_size(entry: Description) -> bool:
+    return is_quantity(entry) and entry.type is not Type.BOOLEAN
+
+
+def _comparable(name: str, entry: Description, pair: Pair) -> bool:
+    """Whether both tables have rows and the column, stored as what it is listed as."""
+    tables = (pair.old, pair.new)
+    if not all(name in table and table.rows for table in tables):
+        return False
+    return not _has_size(entry) or all(table.types[name] != "text" for table in tables)
+
+
+def _numbers(name: str, table: Table) -> Floats:
+    """A column of numbers, with the missing ones above all others."""
+    values = table.numbers(name)
+    missing = np.isnan(values)
+    return np.where(missing, np.inf, values) if missing.any() else values
+
+
+def _counts(
+    name: str, pair: Pair
+) -> tuple[tuple[str, ...], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows by level in both tables; the missing ones last."""
+    old, new = pair.old.categories(name), pair.new.categories(name)
+    levels = sorted({*old.levels, *new.levels})
+    place = {level: at for at, level in enumerate(levels)}
+    counts = []
+    for part in (old, new):
+        count = np.zeros(len(levels) + 1, dtype=np.int64)
+        count[[*(place[level] for level in part.levels), len(levels)]] = part.counts()
+        counts.append(count)
+    return (*levels, MISSING), counts[0], counts[1]
+
+
+def _most_moved(
+    levels: tuple[str, ...], before: npt.NDArray[np.int64], after: npt.NDArray[np.int64]
+) -> str:
+    old, new = before / before.sum(), after / after.sum()
+    at = int(np.argmax(np.abs(new - old)))
+    return f"most moved {quote(levels[at])}, {old[at]:.1%} → {new[at]:.1%}"
+
+
+def _kolmogorov_reach(rows: int, others: int) -> float:
+    return math.sqrt(-math.log(_ALPHA) / 2 * (1 / rows + 1 / others))
