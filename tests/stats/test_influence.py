@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn import metrics
@@ -63,6 +63,7 @@ def test_every_metric_has_an_oracle() -> None:
 
 
 @pytest.mark.parametrize("name", METRICS)
+@settings(max_examples=30)
 @given(rows=judged())
 def test_values_are_scikit_learns(name: str, rows: tuple[Mask, Mask, Mask]) -> None:
     labels, old, _ = rows
@@ -73,6 +74,7 @@ def test_values_are_scikit_learns(name: str, rows: tuple[Mask, Mask, Mask]) -> N
 
 
 @pytest.mark.parametrize("name", METRICS)
+@settings(max_examples=30)
 @given(rows=judged())
 def test_contributions_add_up_to_the_change_and_mirror(
     name: str, rows: tuple[Mask, Mask, Mask]
@@ -86,6 +88,7 @@ def test_contributions_add_up_to_the_change_and_mirror(
 
 
 @pytest.mark.parametrize("name", METRICS)
+@settings(max_examples=30)
 @given(rows=judged())
 def test_the_interval_holds_the_change_and_mirrors(
     name: str, rows: tuple[Mask, Mask, Mask]
