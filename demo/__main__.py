@@ -96,13 +96,11 @@ def play(story: Story) -> Played:
     started = time.monotonic()
     run(CLONE, "git", "checkout", "--quiet", "--force", story.starts_from)
     run(CLONE, "dvc", "checkout", "--quiet", "--force")
-    run(CLONE, "git", "checkout", "--quiet", "-b", f"story/{story.name}")
-    run(CLONE, "git", "branch", "--quiet", "--force", story.name)
+    run(CLONE, "git", "checkout", "--quiet", "-b", story.name)
     story.edit(CLONE)
     author(story.name, story.title)
     story.after(CLONE)
     commit(story.title)
-    run(CLONE, "git", "branch", "--quiet", "--force", story.name)
     gate = [sys.executable, "-m", "gates", "check", "--base", story.base, "--json"]
     done = subprocess.run(
         gate, cwd=CLONE, env=child_environment(), stdout=subprocess.PIPE, check=False

@@ -1,4 +1,4 @@
-"""Eleven pull requests to the reference project, and what the gate should say to each.
+"""Ten pull requests to the reference project, and what the gate should say to each.
 
 An edit does to the working tree what a person would do; `demo/__main__.py` then commits it,
 with what the pipeline made of it, and calls the gate as a person would.
@@ -119,7 +119,7 @@ def balance_and_loosen(root: Path) -> None:
     balance_classes(root)
     path = root / "params.yaml"
     replace(path, "log_loss: {margin: 0.01, mode: strict}", "log_loss: {margin: 0.5}")
-    replace(path, "precision: {margin: 0.03}", "precision: {margin: 0.5}")
+    replace(path, "f1: {margin: 0.04}", "f1: {margin: 0.5}")
 
 
 def flatter_the_metrics(root: Path) -> None:
@@ -207,7 +207,7 @@ STORIES = (
         base="main",
         edit=use_the_publishers_split,
         decision=Decision.FAIL,
-        blocked_by=frozenset({"train_test_overlap", "schema", "drift"}),
+        blocked_by=frozenset({"train_test_overlap", "drift"}),
     ),
     Story(
         name="own_limits",

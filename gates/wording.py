@@ -31,7 +31,7 @@ def describe_comparison(item: Comparison, state: State) -> str:
     if state is State.PASSED:
         return f"{change}; a loss of {margin:g} is ruled out."
     if state is State.FAILED:
-        return f"{change}; worse for certain, and by more than the accepted {margin:g}."
+        return f"{change}; proven to be worse, and by at least the accepted {margin:g}."
     rows = item.support.rows
     if item.rows_needed is None:
         return f"{change}; {rows:,} rows cannot rule out a loss of {margin:g}."
