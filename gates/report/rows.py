@@ -44,6 +44,7 @@ class Row(NamedTuple):
     interval: str = ""
     candidate_interval: str = ""
     note: str = ""
+    doubt: str = ""
     limit: Phrase = NOTHING
     line: str = ""
 
@@ -66,7 +67,8 @@ def row_of(one: Judged, sign: str = "") -> Row:
         change=in_words.change,
         interval="" if of_candidate else interval,
         candidate_interval=interval if of_candidate else "",
-        note=note(finding),
+        note=direction(finding) if finding.state is not State.UNDECIDED else "",
+        doubt=doubt(finding),
         limit=in_words.limit,
         line=f"policy line {finding.limit.line}" if finding.limit.line else "",
     )
@@ -88,10 +90,10 @@ def support_words(finding: Finding | Observation) -> str:
     return counted(support.rows, "row")
 
 
-def note(finding: Finding) -> str:
-    """What the numbers mean: worse, better, or why nothing can be said."""
+def doubt(finding: Finding) -> str:
+    """Why an undecided finding is undecided, and how many rows would decide it."""
     if finding.state is not State.UNDECIDED:
-        return direction(finding)
+        return ""
     wanted = finding.rows_needed
     needs = f"; needs about {counted(wanted, 'row')}" if wanted else ""
     return f"can't rule out a breach{needs}"

@@ -275,7 +275,7 @@ def _end(verdict: Verdict, look: Look) -> str:
     word, how = DECIDED[verdict.decision]
     counts = ", ".join(counts_text(verdict))
     state = shown(verdict)
-    but = ", but" if state is Shown.NO_BASELINE else ":"
+    but = ", but" if state is Shown.NO_BASELINE else " —"
     whole = say(Prose(verdict.reason)) if state is Shown.NOT_JUDGED else headline_phrase(verdict)
     text = look.wrap(f"{word}{but} {plain(whole)}")
     painted = look.paint(word, how) + text[len(word) :]

@@ -566,9 +566,18 @@ def errored() -> Verdict:
         reason="the evidence has no train.parquet",
     )
     usual = [one for one in data_gates() if one.gate != "target_leakage"]
-    return verdict(
-        Decision.FAIL, skipped, *usual, metrics(), crashed, floors(), segments(), fairness()
+    made = verdict(
+        Decision.CANNOT_JUDGE,
+        skipped,
+        *usual,
+        metrics(),
+        crashed,
+        floors(),
+        segments(),
+        fairness(),
     )
+    reason = "target_leakage is required: the evidence has no train.parquet"
+    return msgspec.structs.replace(made, reason=reason)
 
 
 def waived() -> Verdict:
@@ -670,7 +679,7 @@ def attacked(text: str) -> Verdict:
         made,
         gatepost=text,
         candidate=Side(revision=f"x -->{text}", found=text),
-        baseline=Side(revision=f"$(touch x) {text}"),
+        baseline=Side(revision=f"$(touch x) {text}", found=text),
         outcomes=(*made.outcomes, crashed),
         changes=Changes(params=named, data=named, files=(text,)),
         environment=named,

@@ -30,7 +30,7 @@ HEADINGS = {
     "no_baseline": "⚠️ passed, but there was no baseline to compare with",
     "undecided_strict": "❌ blocked — log loss may have risen more than 0.010; "
     "1,200 rows cannot tell",
-    "errored": "❌ blocked — the gate `target_leakage` is required, but was skipped: "
+    "errored": "🛑 could not decide — `target_leakage` is required: "
     "the evidence has no train.parquet",
     "waived": "✅ passed with 1 waiver — `segment_regression`",
     "unchanged": "✅ nothing to judge — every compared number is the same as at `41d07ab`",

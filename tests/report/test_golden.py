@@ -63,7 +63,7 @@ def test_terminal_with_everything_narrow_and_coloured() -> None:
 
 
 def test_running() -> None:
-    expect(GOLDEN / "running.md", render_running(HEAD, previous=label_noise()))
+    expect(GOLDEN / "running.md", render_running("c7719aa" * 5 + "01234", previous=label_noise()))
     expect(GOLDEN / "running_first.md", render_running(HEAD))
 
 

@@ -37,7 +37,7 @@ def test_long_lists_are_cut_and_counted() -> None:
 def test_the_decision_stands_last() -> None:
     lines = render_terminal(label_noise()).splitlines()
     assert lines[-2:] == [
-        "blocked: recall for sex = Female fell 16.5 points (limit 5.0)",
+        "blocked — recall for sex = Female fell 16.5 points (limit 5.0)",
         "2 of 11 gates failed, 9 passed",
     ]
 
