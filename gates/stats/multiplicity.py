@@ -97,7 +97,7 @@ def _sum_by_unit(
         units, inverse = np.unique(units, return_inverse=True)
         values = np.bincount(inverse, weights=values, minlength=len(units)).astype(np.float64)
     moved = np.abs(values) > _CANCELLED * np.abs(comparison.values).max(initial=0.0)
-    return units[moved], values[moved]
+    return (units, values) if moved.all() else (units[moved], values[moved])
 
 
 def _order_families(names: list[str], plan: FlipPlan) -> list[NDArray[np.intp]]:
