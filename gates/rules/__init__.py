@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gates.rules.calibration import CalibrationGate
 from gates.rules.columns import Columns
 from gates.rules.drift import Drift
 from gates.rules.gate import Gate
@@ -21,6 +22,7 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
     {
         "metric_regression": MetricRegression,
         "metric_floor": MetricFloor,
+        "calibration": CalibrationGate,
         "segment_regression": SegmentRegression,
         "segment_floor": SegmentFloor,
         "group_disparity": GroupDisparity,

@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gates.finding import Result, State
+from gates.rules.calibration import CalibrationGate
+from tests.build import case, evidence, outcome
+
+ROWS = 3000
+
+
+def judged(tmp_path: Path, scores: np.ndarray, labels: np.ndarray, ceiling: float) -> State:
+    made = evidence(tmp_path / "e", {}, test={"label": labels.tolist()}, scores=scores.tolist())
+    found = outcome("calibration", CalibrationGate(ceiling=ceiling), case(made))
+    return found.findings[0].state
+
+
+@pytest.mark.parametrize(
+    ("shift", "ceiling", "state"),
+    [(0.0, 0.03, State.PASSED), (0.2, 0.05, State.FAILED), (0.2, 0.5, State.PASSED)],
+    ids=["honest", "too high", "too high, and allowed"],
+)
+def test_scores_mean_what_they_say(
+    tmp_path: Path, shift: float, ceiling: float, state: State
+) -> None:
+    draws = np.random.default_rng(5)
+    truth = draws.uniform(0.1, 0.7, ROWS)
+    labels = draws.random(ROWS) < truth
+    assert judged(tmp_path, truth + shift, labels, ceiling) is state
+
+
+def test_a_ranking_that_is_perfect_can_still_be_miscalibrated(tmp_path: Path) -> None:
+    labels = np.arange(ROWS) % 2 == 0
+    assert judged(tmp_path, np.where(labels, 0.3, 0.2), labels, 0.05) is State.FAILED
+
+
+def test_a_constant_score_at_the_base_rate_is_calibrated(tmp_path: Path) -> None:
+    labels = np.arange(ROWS) % 4 == 0
+    assert judged(tmp_path, np.full(ROWS, 0.25), labels, 0.05) is State.PASSED
+
+
+def test_few_rows_decide_nothing(tmp_path: Path) -> None:
+    made = evidence(tmp_path / "e", {}, test={"label": [0, 1] * 10}, scores=[0.9] * 20)
+    found = outcome("calibration", CalibrationGate(), case(made))
+    assert found.outcome is Result.UNDECIDED
+    assert "needs 30 rows, found 20" in found.findings[0].message
