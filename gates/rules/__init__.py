@@ -16,6 +16,7 @@ from gates.rules.reported_metrics import ReportedMetrics
 from gates.rules.schema import Schema
 from gates.rules.segment_floor import SegmentFloor
 from gates.rules.segment_regression import SegmentRegression
+from gates.rules.target_leakage import TargetLeakage
 from gates.rules.train_test_overlap import TrainTestOverlap
 
 GATES: Mapping[str, type[Gate]] = MappingProxyType(
@@ -32,6 +33,7 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "drift": Drift,
         "reported_metrics": ReportedMetrics,
         "train_test_overlap": TrainTestOverlap,
+        "target_leakage": TargetLeakage,
         "policy_change": PolicyChangeGate,
     }
 )

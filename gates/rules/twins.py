@@ -45,11 +45,12 @@ def pool_column(name: str, tables: Sequence[Table]) -> Words:
 
 
 def mix_words(hashes: Words, values: Words) -> Words:
-    """Take one more value into each row's hash; multiply and fold, as in splitmix64.
+    """Take one more value into each row's hash, in place; multiply and fold, as in splitmix64.
 
     Source: Steele, Lea & Flood, OOPSLA 2014. A collision is found and mended, never believed.
     """
-    hashes = (hashes ^ values) * _STEP
+    hashes ^= values
+    hashes *= _STEP
     hashes ^= hashes >> _HALF
     hashes *= _SPREAD
     hashes ^= hashes >> _HALF

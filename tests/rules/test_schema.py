@@ -10,7 +10,7 @@ from gates.finding import Finding, Observation, Result, State
 from gates.rules.schema import Schema
 from tests.build import Columns, case, evidence, items, outcome
 
-YEAR = {"year": "time integer"}
+YEAR: dict[str, Any] = {"year": "time integer"}
 
 
 def entry(kind: str, **more: Any) -> dict[str, Any]:

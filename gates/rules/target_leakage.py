@@ -1,0 +1,159 @@
+"""Gate `target_leakage`."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Annotated, ClassVar
+
+import msgspec
+import numpy as np
+
+from gates.case import Case
+from gates.columns import Role
+from gates.evidence import Evidence
+from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
+from gates.rules.gate import Gate, Item, NotApplicableError
+from gates.rules.sides import TEST, quote, same_file
+from gates.rules.telling import ALPHA, Telling, measure_column
+from gates.rules.twins import pool_column
+from gates.stats.auc import roc_auc
+from gates.stats.interval import confidence_of
+from gates.stats.undefined import UndefinedError
+from gates.tables.arrow import places_in
+
+_MEND = "Take it out, or show that its value is known before the label is, in a pull request apart."
+_SHOWN = 3
+
+Share = Annotated[float, msgspec.Meta(gt=0.5, le=1)]
+
+
+class TargetLeakage(Gate, frozen=True, kw_only=True):
+    """Blocks a feature that gives the label away.
+
+    What it blocks: a feature that is new in this pull request, or whose values it changes, and
+    that alone ranks the test rows too well (the lower limit of its AUC, whichever way round,
+    exceeds `max_auc`, or the AUC of the whole baseline model), or a repeated value of which nearly
+    all rows are of the rarer class (the lower limit of its `purity`; also of "missing"; only where
+    that class is at most 30 % of the rows). The same in an inherited feature is shown.
+
+    Why: a field that is filled in only after the outcome makes any model look right until it is
+    used. Such a field often has a moderate AUC, and one value that says it all.
+
+    What it does not see: a leak that is spread over several features or hidden in noise; whether a
+    feature is known when the model predicts, which the dictionary says. Without a baseline nothing
+    is known to be new, so what shows is left undecided.
+
+    Example:
+        target_leakage: {max_auc: 0.95, purity: 0.90}
+    """
+
+    family: ClassVar[Family] = Family.LEAKAGE
+    max_auc: Share = 0.95
+    purity: Share = 0.90
+
+    def judge(self, case: Case) -> Iterator[Item]:
+        """One finding per feature; an observation besides where the signal is inherited."""
+        table = case.candidate.test
+        features = [name for name in case.candidate.dictionary.features if name in table]
+        if not features:
+            raise NotApplicableError("the test table has no feature")
+        history = _History(case)
+        for name in features:
+            try:
+                yield from self._judge_feature(name, case.candidate, history)
+            except UndefinedError as error:
+                raise NotApplicableError(f"the test rows have {error}") from error
+
+    def _judge_feature(self, name: str, evidence: Evidence, history: "_History") -> Iterator[Item]:
+        entry = evidence.dictionary.columns[name]
+        telling = measure_column(name, entry, evidence, self.purity)
+        signals = list(self._signals(telling))
+        jump = f"exceeds the whole baseline model's {history.model_auc:.4f}"
+        jumps = telling.interval.lower > history.model_auc
+        if not (signals or jumps):
+            yield _finding(name, telling, State.PASSED, "does not give the label away")
+        elif history.is_first:
+            text = "; ".join(signals)
+            yield _finding(name, telling, State.UNDECIDED, f"{text}; there is no baseline to ask")
+        elif history.is_new(name):
+            text = "; ".join([*signals, *([jump] if jumps else [])])
+            yield _finding(name, telling, State.FAILED, f"{text}; {history.novelty(name)}")
+        else:
+            text = f"{'; '.join(signals) or jump}; inherited from the baseline"
+            finding = _finding(name, telling, State.PASSED, text)
+            yield finding
+            yield Observation(
+                subject=finding.subject, message=finding.message, candidate=telling.auc
+            )
+
+    def _signals(self, telling: Telling) -> Iterator[str]:
+        if telling.interval.lower > self.max_auc:
+            yield f"exceeds {self.max_auc:g}"
+        if telling.pure_values:
+            shown = ", ".join(telling.pure_values[:_SHOWN])
+            more = len(telling.pure_values) - _SHOWN
+            values = f"{shown} and {more:,} more values" if more > 0 else shown
+            yield f"names the rarer class by {values}"
+
+
+class _History:
+    """What the baseline knew of a feature; asked only where a signal shows."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    @property
+    def is_first(self) -> bool:
+        """Whether there is no baseline."""
+        return self._case.baseline is None
+
+    @cached_property
+    def model_auc(self) -> float:
+        """Of the baseline model on its own test rows; infinite where it cannot be had."""
+        baseline = self._case.baseline
+        try:
+            return np.inf if baseline is None else roc_auc(baseline.labels, baseline.scores)
+        except UndefinedError:
+            return np.inf
+
+    def is_new(self, name: str) -> bool:
+        """Whether the feature, or any of its values, is this pull request's doing."""
+        return bool(self.novelty(name))
+
+    def novelty(self, name: str) -> str:
+        """What is new about the feature, in words; empty where nothing is."""
+        baseline = self._case.baseline
+        if baseline is None:
+            return ""
+        before = baseline.dictionary.columns.get(name)
+        if before is None or name not in baseline.test:
+            return "the column is new in this pull request"
+        if before.role is not Role.FEATURE:
+            return f"it was {before.role} and becomes a feature in this pull request"
+        changed = 0 if same_file(self._case, TEST) else self._count_changed(name, baseline)
+        return f"this pull request changes {changed:,} of its values" if changed else ""
+
+    def _count_changed(self, name: str, baseline: Evidence) -> int:
+        """Test rows of both sides whose value differs."""
+        new, old = self._case.candidate, baseline
+        places = places_in(new.ids, old.ids)
+        kept = np.flatnonzero(places >= 0)
+        words = pool_column(name, (new.test, old.test))
+        return int(np.count_nonzero(words[kept] != words[new.test.rows + places[kept]]))
+
+
+def _finding(name: str, telling: Telling, state: State, text: str) -> Finding:
+    interval = telling.interval
+    return Finding(
+        subject=Subject(column=name),
+        state=state,
+        limit=Limit(rule="does not give the label away", mode=Mode.GUARD),
+        message=(
+            f"{quote(name)} alone has an AUC of {telling.auc:.4f} (lower limit "
+            f"{interval.lower:.4f}); it {text}."
+        ),
+        mend="" if state is State.PASSED else _MEND,
+        candidate=telling.auc,
+        interval=(interval.lower, interval.upper),
+        interval_of="candidate",
+        confidence=confidence_of(ALPHA),
+    )
