@@ -93,91 +93,110 @@ class Case:
     def test_set(self) -> TestSet:
         """Which rows are judged, and how they differ from the baseline's."""
         rows, digest = self.candidate.test.rows, self.candidate.test_digest
-        if self.baseline is None or self.baseline.test_digest == digest:
+        if self.baseline is None:
             return TestSet(changed=False, digest=digest, rows=rows)
+        seen = rows - len(self._unseen(self.candidate))
+        if self.baseline.test_digest == digest:
+            return TestSet(changed=False, digest=digest, rows=rows, seen=seen)
         kept = len(self._kept[0])
-        removed = self.baseline.test.rows - kept
-        return TestSet(changed=True, digest=digest, rows=rows, added=rows - kept, removed=removed)
+        return TestSet(
+            changed=True,
+            digest=digest,
+            rows=rows,
+            added=rows - kept,
+            removed=self.baseline.test.rows - kept,
+            seen=seen,
+        )
 
     @cached_property
     def arenas(self) -> tuple[Arena, ...]:
         """The test sets on which both models are scored: one, or both sides' where they differ.
+
+        Rows that either model was trained on are left out: a model is not compared on what it
+        has learnt by heart.
 
         Raises:
             NotComparableError: no baseline, or no rows that both models have scored.
         """
         if self.baseline is None:
             raise NotComparableError("there is no baseline")
-        if not self.test_set.changed:
-            return (self._same_rows(self.baseline),)
         crossed = ("baseline_predictions.parquet", "predictions_on_baseline_test.parquet")
-        if all(map(self.candidate.has, crossed)):
-            return self._both_test_sets(self.baseline)
-        return (self._kept_rows(self.baseline),)
-
-    @property
-    def union_rows(self) -> int:
-        """How many distinct rows the arenas hold together."""
-        return 1 + max(int(arena.union.max()) for arena in self.arenas)
+        arenas: tuple[Arena, ...]
+        if not self.test_set.changed:
+            arenas = (self._same_rows(self.baseline),)
+        elif all(map(self.candidate.has, crossed)):
+            arenas = self._both_test_sets(self.baseline)
+        else:
+            arenas = (self._kept_rows(self.baseline),)
+        arenas = tuple(arena for arena in arenas if len(arena.rows))
+        if not arenas:
+            raise NotComparableError(
+                "the test sets share no row that neither model was trained on, and neither model "
+                "was run on the other's; let `gates.evidence.predict` say how to run a model"
+            )
+        return arenas
 
     def _same_rows(self, baseline: Evidence) -> Arena:
-        candidate = self.candidate
-        every = np.arange(candidate.test.rows)
-        scores = baseline.scores_for("predictions.parquet", candidate.ids)
+        new = self.candidate
+        rows = self._unseen(new)
+        old_scores = baseline.scores_for("predictions.parquet", new.ids)
         return Arena(
-            side=candidate,
-            rows=every,
-            baseline=self._score(candidate.labels, scores),
-            candidate=self.scored,
-            union=every,
+            side=new,
+            rows=rows,
+            baseline=self._score(new.labels[rows], old_scores[rows]),
+            candidate=self._score(new.labels[rows], new.scores[rows]),
+            union=rows,
             share=1.0,
         )
 
     def _both_test_sets(self, baseline: Evidence) -> tuple[Arena, ...]:
         new = self.candidate
-        every = np.arange(new.test.rows)
         old_on_new = new.scores_for("baseline_predictions.parquet", new.ids)
         new_on_old = new.scores_for("predictions_on_baseline_test.parquet", baseline.ids)
         at_new, at_old = self._kept
         union = np.arange(new.test.rows, new.test.rows + baseline.test.rows)
         union[at_old] = at_new
-        removed = np.ones(baseline.test.rows, dtype=np.bool_)
-        removed[at_old] = False
-        union[removed] = new.test.rows + np.arange(int(removed.sum()))
+        rows, old_rows = self._unseen(new), self._unseen(baseline)
         return (
             Arena(
                 side=new,
-                rows=every,
-                baseline=self._score(new.labels, old_on_new),
-                candidate=self.scored,
-                union=every,
+                rows=rows,
+                baseline=self._score(new.labels[rows], old_on_new[rows]),
+                candidate=self._score(new.labels[rows], new.scores[rows]),
+                union=rows,
                 share=0.5,
             ),
             Arena(
                 side=baseline,
-                rows=np.arange(baseline.test.rows),
-                baseline=self._score(baseline.labels, baseline.scores),
-                candidate=self._score(baseline.labels, new_on_old),
-                union=union,
+                rows=old_rows,
+                baseline=self._score(baseline.labels[old_rows], baseline.scores[old_rows]),
+                candidate=self._score(baseline.labels[old_rows], new_on_old[old_rows]),
+                union=union[old_rows],
                 share=0.5,
             ),
         )
 
     def _kept_rows(self, baseline: Evidence) -> Arena:
+        new = self.candidate
         at_new, at_old = self._kept
-        if len(at_new) == 0:
-            raise NotComparableError(
-                "the test sets share no row, and neither model was run on the other's; let "
-                "`gates.evidence.predict` say how to run a model on given rows"
-            )
+        unseen = np.isin(at_new, self._unseen(new))
+        at_new, at_old = at_new[unseen], at_old[unseen]
         return Arena(
-            side=self.candidate,
+            side=new,
             rows=at_new,
-            baseline=self._score(self.candidate.labels[at_new], baseline.scores[at_old]),
-            candidate=self._score(self.candidate.labels[at_new], self.candidate.scores[at_new]),
-            union=np.arange(len(at_new)),
+            baseline=self._score(new.labels[at_new], baseline.scores[at_old]),
+            candidate=self._score(new.labels[at_new], new.scores[at_new]),
+            union=at_new,
             share=1.0,
         )
+
+    def _unseen(self, side: Evidence) -> Rows:
+        """Places in a side's test table of the rows that neither model was trained on."""
+        seen = np.zeros(side.test.rows, dtype=np.bool_)
+        for other in (self.candidate, self.baseline):
+            if other is not None and other.train_ids is not None:
+                seen |= places_in(side.ids, other.train_ids) >= 0
+        return np.flatnonzero(~seen)
 
     @cached_property
     def _kept(self) -> tuple[Rows, Rows]:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from gates.case import Arena
 from gates.finding import Support
 from gates.metrics import Change, Metric, Scored
 from gates.segments import Rows
+from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
 from gates.tables.table import Floats
 
@@ -45,10 +45,10 @@ class Effect(msgspec.Struct, frozen=True, eq=False):
 
         Source: the normal approximation of a non-inferiority trial, 95 % two-sided, power 80 %.
         """
-        error = (self.interval[1] - self.interval[0]) / 2 / float(ndtri(0.5 + CONFIDENCE / 2))
+        error = (self.interval[1] - self.interval[0]) / 2 / critical_z(CONFIDENCE)
         if margin <= 0 or not math.isfinite(error):
             return None
-        reach = float(ndtri(0.5 + CONFIDENCE / 2) + ndtri(POWER)) * error
+        reach = (critical_z(CONFIDENCE) + critical_z(2 * POWER - 1)) * error
         return max(self.support.rows + 1, math.ceil(self.support.rows * (reach / margin) ** 2))
 
 
@@ -110,7 +110,7 @@ def _combine(parts: list[_Part]) -> Effect:
     if len(parts) == 1:
         limits = (first.change.interval.lower, first.change.interval.upper)
     else:
-        reach = float(ndtri(0.5 + CONFIDENCE / 2)) * _standard_error(contributions, strata)
+        reach = critical_z(CONFIDENCE) * _standard_error(contributions, strata)
         limits = (candidate - baseline - reach, candidate - baseline + reach)
     moved = contributions != 0
     return Effect(

@@ -66,6 +66,13 @@ class Evidence:
         return self._unique_ids(self.test, self.dictionary.id)
 
     @cached_property
+    def train_ids(self) -> pa.Array | None:
+        """The training rows' identifiers, where the training table has them."""
+        if self.train is None or self.dictionary.id not in self.train:
+            return None
+        return self.train.texts(self.dictionary.id)
+
+    @cached_property
     def labels(self) -> Mask:
         """The test rows' labels, in the test table's order; shape (test rows,)."""
         return self.labels_of(self.test)

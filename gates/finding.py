@@ -177,6 +177,7 @@ class TestSet(Value, frozen=True, kw_only=True, omit_defaults=True):
     rows: int
     added: int = 0
     removed: int = 0
+    seen: int = 0  # rows that one of the models was trained on, left out of every comparison
 
 
 class Difference(Value, frozen=True, kw_only=True):

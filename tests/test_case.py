@@ -141,3 +141,20 @@ def test_a_missing_segment_column_is_named_with_the_nearest(tmp_path: Path) -> N
     made = evidence(tmp_path / "e", {"sex": "feature category"}, test={"sex": ["f"], "label": [1]})
     with pytest.raises(EvidenceError, match=r"no column 'sexx', .* Did you mean 'sex'\?"):
         case(made).candidate_segments(("sexx",))
+
+
+def test_rows_that_a_model_was_trained_on_are_no_ground_for_comparison(tmp_path: Path) -> None:
+    """The candidate has learnt row b by heart; only a and c are compared."""
+    test = {"row_id": ["a", "b", "c"], "label": [1, 0, 1]}
+    old = evidence(tmp_path / "old", {}, test=test, train={"row_id": ["x"], "label": [1]})
+    new = evidence(
+        tmp_path / "new",
+        {},
+        test=test,
+        train={"row_id": ["b", "x"], "label": [0, 1]},
+        scores=[0.9, 0.1, 0.9],
+    )
+    of = case(new, old)
+    assert of.test_set.seen == 1
+    assert of.arenas[0].rows.tolist() == [0, 2]
+    assert measure_effect(ACCURACY, of.arenas).support.rows == 2
