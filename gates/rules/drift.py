@@ -128,7 +128,7 @@ def _measure(name: str, entry: Description, pair: Pair, tolerance: float) -> _Di
 
 def _pairs(case: Case) -> Iterator[Pair]:
     new = tables_of(case.candidate)
-    if TRAIN in new:
+    if TRAIN in new and new[TRAIN].rows:
         yield Pair("test against train", new[TRAIN], new[TEST])
     if case.baseline is None:
         return

@@ -1,0 +1,209 @@
+"""Gate `train_test_overlap`: the model has not seen the test rows."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gates.finding import Finding, Result, State
+from gates.rules.train_test_overlap import TrainTestOverlap, count_twins
+from gates.rules.twins import Words, draw_rows, group_rows, mix_words
+from gates.stats.leakage import excess_p_value
+from gates.tables.table import Table
+from tests.build import Columns, case, evidence, outcome
+
+FEATURES = {"x": "feature number", "k": "feature category"}
+NAN = float("nan")
+
+
+def table(x: Any, k: Any | None = None) -> Columns:
+    rows = len(x)
+    return {"x": x, "k": ["a"] * rows if k is None else k, "label": [False] * rows}
+
+
+def findings(gate: TrainTestOverlap, of: Any) -> dict[str | None, Finding]:
+    return {each.subject.key: each for each in outcome("train_test_overlap", gate, of).findings}
+
+
+def twins_of(tmp_path: Path, test: Columns, train: Columns) -> str:
+    side = evidence(tmp_path / "a", FEATURES, test=test, train=train)
+    return findings(TrainTestOverlap(), case(side))["twins above chance"].message
+
+
+@pytest.mark.parametrize(
+    ("test", "train", "twins"),
+    [
+        ([1.0, 2.0], [1.0, 3.0], 1),
+        ([1.0, 1.0], [1.0, 3.0], 2),  # each of two equal test rows has a twin
+        ([NAN, 2.0], [NAN, 3.0], 1),
+        ([None, 2.0], [NAN, 3.0], 1),  # null and NaN are one
+        ([0.0, 2.0], [-0.0, 3.0], 1),
+        ([1, 2], [1.0, 3.0], 1),  # a whole number equals the same float
+        ([1, 2], [1.5, 3.0], 0),
+        ([2**53, 7], [2**53 + 1, 8], 0),  # which a float does not tell apart
+        ([True, False], [1, 3], 1),
+    ],
+)
+def test_twins_are_equal_in_every_feature(
+    tmp_path: Path, test: list[Any], train: list[Any], twins: int
+) -> None:
+    assert f"{twins} of 2 test rows" in twins_of(tmp_path, table(test), table(train))
+
+
+def test_one_feature_that_differs_makes_no_twin(tmp_path: Path) -> None:
+    message = twins_of(tmp_path, table([1.0], ["a"]), table([1.0, 1.0], ["b", None]))
+    assert message == (
+        "0 of 1 test rows (0.00%) have a twin in train, equal in all 2 features; about 0 are "
+        "expected by chance."
+    )
+
+
+def test_the_label_does_not_count(tmp_path: Path) -> None:
+    train = {**table([1.0, 2.0]), "label": [True, True]}
+    assert "1 of 1 test rows" in twins_of(tmp_path, table([1.0]), train)
+
+
+def test_copies_of_test_rows_in_train_fail(tmp_path: Path) -> None:
+    test = [float(at) for at in range(200)]
+    train = [float(at) for at in range(1000, 1400)] + test[:40]
+    side = evidence(tmp_path / "a", FEATURES, test=table(test), train=table(train))
+    found = findings(TrainTestOverlap(), case(side))["twins above chance"]
+    assert (found.state, found.candidate) == (State.FAILED, 0.2)
+    assert found.message.startswith("40 of 200 test rows (20.00%) have a twin in train, ")
+    accepted = findings(TrainTestOverlap(excess=0.2), case(side))["twins above chance"]
+    assert accepted.state is State.PASSED
+
+
+def test_a_table_of_few_values_has_twins_by_chance(tmp_path: Path) -> None:
+    values = [float(at % 7) for at in range(900)]
+    side = evidence(tmp_path / "a", FEATURES, test=table(values[:300]), train=table(values[300:]))
+    found = findings(TrainTestOverlap(share=0.99), case(side))
+    assert found["twins above chance"].state is State.PASSED
+    assert "about 300 are expected by chance" in found["twins above chance"].message
+    assert found["share of twins"].state is State.FAILED
+
+
+@pytest.mark.parametrize(("share", "state"), [(0.5, State.PASSED), (0.49, State.FAILED)])
+def test_the_ceiling_of_the_share_itself(tmp_path: Path, share: float, state: State) -> None:
+    side = evidence(tmp_path / "a", FEATURES, test=table([1.0, 2.0]), train=table([1.0, 3.0]))
+    found = findings(TrainTestOverlap(share=share), case(side))["share of twins"]
+    assert (found.state, found.candidate) == (state, 0.5)
+
+
+def test_a_random_split_is_not_blamed(tmp_path: Path) -> None:
+    # A hundred splits of tables in which two rows in three have twins.
+    generator = np.random.default_rng(5)
+    alarms = 0
+    for draw in range(100):
+        values = generator.geometric(0.02, size=600) * generator.integers(1, 40, size=600)
+        test, train = (
+            stored(tmp_path / f"{draw}{side}.parquet", x=part)
+            for side, part in (("test", values[:200]), ("train", values[200:]))
+        )
+        twins = count_twins(["x"], test, train, f"{draw:016x}")
+        p_value = excess_p_value(twins.in_part, twins.rows, twins.by_chance, twins.drawn)
+        alarms += p_value <= 0.05
+    assert alarms <= 10
+
+
+def stored(path: Path, **columns: Any) -> Table:
+    """A table on its own, without evidence around it."""
+    pq.write_table(pa.table({name: pa.array(values) for name, values in columns.items()}), path)
+    return Table(path)
+
+
+def test_row_identifiers_on_both_sides_fail(tmp_path: Path) -> None:
+    side = evidence(
+        tmp_path / "a",
+        FEATURES,
+        test={**table([1.0, 2.0]), "row_id": ["a", "b"]},
+        train={**table([3.0, 4.0]), "row_id": ["b", "c"]},
+    )
+    found = findings(TrainTestOverlap(), case(side))["row identifiers in train and test"]
+    assert found.state is State.FAILED
+    assert found.message == "1 of 2 training rows are in the test table too: 'b'."
+
+
+def test_a_split_that_moves_the_baselines_test_rows_into_train_fails(tmp_path: Path) -> None:
+    old = evidence(
+        tmp_path / "old", FEATURES, test={**table([1.0]), "row_id": ["a"]}, train=table([9.0])
+    )
+    new = evidence(
+        tmp_path / "new",
+        FEATURES,
+        test={**table([2.0]), "row_id": ["b"]},
+        train={**table([1.0, 9.0]), "row_id": ["a", "c"]},
+    )
+    found = findings(TrainTestOverlap(), case(new, old))
+    assert found["row identifiers in train and test"].state is State.PASSED
+    moved = found["row identifiers in train and the baseline's test"]
+    assert (moved.state, moved.message) == (
+        State.FAILED,
+        "1 of 2 training rows are in the baseline's test table too: 'a'.",
+    )
+
+
+def test_a_training_table_without_identifiers_cannot_be_compared(tmp_path: Path) -> None:
+    listed = {**FEATURES, "key": "id text", "row_id": "ignored text"}
+    test = {**table([1.0]), "key": ["a"]}
+    side = evidence(tmp_path / "a", listed, test=test, train=table([2.0]))
+    result = outcome("train_test_overlap", TrainTestOverlap(), case(side))
+    assert (result.outcome, result.findings[-1].message) == (
+        Result.UNDECIDED,
+        "row identifiers: cannot be compared: train.parquet has no column 'key'.",
+    )
+
+
+@pytest.mark.parametrize("train", [None, {"x": pa.array([], pa.float64())}])
+def test_without_training_rows_it_is_skipped(tmp_path: Path, train: Columns | None) -> None:
+    empty = None if train is None else {**train, "k": pa.array([], pa.string())}
+    if empty is not None:
+        empty = {**empty, "label": pa.array([], pa.bool_()), "row_id": pa.array([], pa.string())}
+    side = evidence(tmp_path / "a", FEATURES, test=table([1.0]), train=empty)
+    result = outcome("train_test_overlap", TrainTestOverlap(), case(side))
+    assert (result.outcome, result.reason) == (
+        Result.SKIPPED,
+        "there are no training rows (train.parquet)",
+    )
+
+
+def collide(hashes: Words, values: Words) -> Words:
+    """A hash that tells hardly anything apart."""
+    return mix_words(hashes, values & np.uint64(1)) & np.uint64(1)
+
+
+ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=20)
+
+
+@settings(max_examples=50, deadline=None)
+@given(first=ROWS, second=ROWS)
+def test_rows_are_grouped_by_their_values_even_where_hashes_collide(
+    first: list[tuple[int, int]], second: list[tuple[int, int]]
+) -> None:
+    rows = first + second
+    with TemporaryDirectory() as folder:
+        tables = [
+            stored(Path(folder) / name, a=[row[0] for row in part], b=[row[1] for row in part])
+            for name, part in (("first", first), ("second", second))
+        ]
+        for mix in (mix_words, collide):
+            grouping = group_rows(["a", "b"], tables, mix)
+            codes = np.concatenate(grouping.codes)
+            assert [[one == other for one in codes] for other in codes] == [
+                [one == other for one in rows] for other in rows
+            ]
+            assert codes.max() < grouping.groups
+
+
+def test_the_draw_is_the_same_for_the_same_seed() -> None:
+    seed = "0123456789abcdef"
+    one, other = draw_rows(1000, 300, seed), draw_rows(1000, 300, "fedcba9876543210")
+    assert int(one.sum()) == int(other.sum()) == 300
+    assert (one == draw_rows(1000, 300, seed)).all()
+    assert 50 < int((one & other).sum()) < 130  # 90 in the mean
