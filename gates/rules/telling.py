@@ -8,10 +8,12 @@ from gates.columns import Description
 from gates.evidence import Evidence
 from gates.rules.constants import is_quantity
 from gates.rules.sides import quote
+from gates.rules.twins import mix_words
 from gates.segments import MISSING
 from gates.stats.interval import Interval, confidence_of
 from gates.stats.leakage import auc_interval, find_pure_values
 from gates.stats.undefined import UndefinedError
+from gates.tables.table import Floats
 
 ALPHA = 0.05  # one-sided, of each limit: statistics.md §7.2
 _FEW_VALUES = 64  # of a number, up to which each value is tried as a level too
@@ -90,26 +92,38 @@ def _ordered_auc(hits: npt.NDArray[np.int64], misses: npt.NDArray[np.int64]) -> 
 
 
 def _level_auc(coded: _Coded, labels: npt.NDArray[np.bool_]) -> float:
-    """Of levels ranked by the rate that they have on the other half of the rows."""
-    second = np.arange(len(labels)) % 2 == 1
+    """Of levels ranked by the rate that they have on the other half; the mean of both halves."""
+    rows = np.arange(len(labels), dtype=np.uint64)
+    half = mix_words(rows, np.zeros_like(rows)) & np.uint64(1) == 1  # not every other row
     size = len(coded.names)
     counts = [
-        [
-            np.bincount(coded.codes[labels & half], minlength=size),
-            np.bincount(coded.codes[~labels & half], minlength=size),
-        ]
-        for half in (~second, second)
+        [np.bincount(coded.codes[side & part], minlength=size) for part in (labels, ~labels)]
+        for side in (half, ~half)
     ]
-    average = float(labels.mean())
-    rates = [
-        (hits + average * _PRIOR_ROWS) / (hits + misses + _PRIOR_ROWS) for hits, misses in counts
+    pairs = [float(hits.sum() * misses.sum()) for hits, misses in counts]
+    if sum(pairs) == 0:
+        return 0.5
+    aucs = [
+        _auc_by_rank(_rates(other), hits, misses) if weight else 0.0
+        for other, (hits, misses), weight in zip(counts[::-1], counts, pairs, strict=True)
     ]
-    order = np.argsort(np.concatenate(rates[::-1]), kind="stable")
-    hits, misses = (np.concatenate([half[at] for half in counts])[order] for at in (0, 1))
-    ranks = np.concatenate(rates[::-1])[order]
-    tied = np.cumsum(np.concatenate(([0], ranks[1:] != ranks[:-1]))) if len(ranks) else ranks
-    auc = _auc(np.bincount(tied, weights=hits), np.bincount(tied, weights=misses))
+    auc = float(np.average(aucs, weights=pairs))
     return max(auc, 1 - auc)
+
+
+def _rates(counts: list[npt.NDArray[np.int64]]) -> Floats:
+    """Share of positives by level, pulled to the average where rows are few."""
+    hits, misses = counts
+    average = (hits.sum() + 0.5) / (hits.sum() + misses.sum() + 1)
+    return np.asarray((hits + average * _PRIOR_ROWS) / (hits + misses + _PRIOR_ROWS))
+
+
+def _auc_by_rank(
+    ranks: Floats, hits: npt.NDArray[np.int64], misses: npt.NDArray[np.int64]
+) -> float:
+    """Of levels with the given scores; levels of equal score are tied."""
+    tied = np.unique(ranks, return_inverse=True)[1]
+    return _auc(np.bincount(tied, weights=hits), np.bincount(tied, weights=misses))
 
 
 def _auc(hits: npt.NDArray[np.generic], misses: npt.NDArray[np.generic]) -> float:
