@@ -11,6 +11,7 @@ from pathlib import Path
 
 from demo.edits import replace, run
 from gates.finding import Decision
+from gates.manifest import digest
 
 Edit = Callable[[Path], None]
 DEMO = Path(__file__).parent
@@ -123,12 +124,21 @@ def balance_and_loosen(root: Path) -> None:
 
 
 def flatter_the_metrics(root: Path) -> None:
-    """A better number in the file that reviewers read, and a lock that agrees with it."""
+    """A better number in the file that reviewers read, and a lock that agrees with it.
+
+    Not by `dvc commit`: that would also put the lie into DVC's run cache, where every later
+    pull request with the same inputs would get it from.
+    """
     path = root / "metrics.json"
-    metrics = json.loads(path.read_text())
+    honest = _as_in_the_lock(path)
+    metrics = json.loads(path.read_text("utf-8"))
     metrics["roc_auc"] = 0.9512
-    path.write_text(json.dumps(metrics, indent=2) + "\n")
-    run(root, "dvc", "commit", "--force", "evaluate")
+    path.write_text(json.dumps(metrics, indent=2) + "\n", "utf-8")
+    replace(root / "dvc.lock", honest, _as_in_the_lock(path))
+
+
+def _as_in_the_lock(path: Path) -> str:
+    return f"md5: {digest(path, 'md5')[0]}\n      size: {path.stat().st_size}\n"
 
 
 STORIES = (

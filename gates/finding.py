@@ -126,6 +126,7 @@ class Observation(Value, frozen=True, kw_only=True, omit_defaults=True):
     baseline: float | None = None
     candidate: float | None = None
     change: float | None = None
+    greater_is_better: bool | None = None
     interval: tuple[float, float] | None = None
     support: Support | None = None
 

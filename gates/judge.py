@@ -248,11 +248,12 @@ def _side(evidence: Evidence) -> Side:
 
 
 def _differences(case: Case) -> tuple[Difference, ...]:
+    """Facts about the environment that both sides state, and state differently."""
     if case.baseline is None:
         return ()
     old, new = case.baseline.environment, case.candidate.environment
     return tuple(
-        Difference(name=name, baseline=old.get(name), candidate=new.get(name))
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
+        Difference(name=name, baseline=old[name], candidate=new[name])
+        for name in sorted(set(old) & set(new))
+        if old[name] != new[name]
     )

@@ -224,13 +224,21 @@ def _gap_change(subject: Subject, limit: Limit, group: Effect, rest: Effect) -> 
 
 
 def _show(feature: str, metric: str, groups: list[_Group]) -> Observation:
-    """The largest difference between two groups before and after; biased upwards, so not judged."""
+    """The largest difference between two groups before and after.
+
+    Between many groups it is large by chance, so it is not judged, and only that between two has
+    an interval.
+    """
     low = min(groups, key=lambda group: group.effect.candidate)
     high = max(groups, key=lambda group: group.effect.candidate)
     before = max(g.effect.baseline for g in groups) - min(g.effect.baseline for g in groups)
     after = high.effect.candidate - low.effect.candidate
+    subject = Subject(metric=f"{metric}_difference", column=feature)
+    interval = None
+    if len(groups) == 2:  # noqa: PLR2004 - a gap has two sides
+        interval = _gap_change(subject, Limit(), high.effect, low.effect).interval
     return Observation(
-        subject=Subject(metric=f"{metric}_difference", column=feature),
+        subject=subject,
         message=(
             f"{metric} by {feature}: between {low.name} ({low.effect.candidate:.3f}) and "
             f"{high.name} ({high.effect.candidate:.3f})."
@@ -238,6 +246,8 @@ def _show(feature: str, metric: str, groups: list[_Group]) -> Observation:
         baseline=before,
         candidate=after,
         change=after - before,
+        greater_is_better=False,
+        interval=interval,
         support=Support(rows=sum(g.effect.counted for g in groups), groups=len(groups)),
     )
 
