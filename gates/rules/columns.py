@@ -61,9 +61,8 @@ class Columns(Gate, frozen=True, kw_only=True):
         dictionary, tables = case.candidate.dictionary, tables_of(case.candidate)
         base = None if case.baseline is None else case.baseline.dictionary
         yield _judge_features(dictionary)
-        known = list(dictionary.columns)
-        unlisted = [name for table in tables.values() for name in table.names if name not in known]
-        for name in dict.fromkeys([*known, *unlisted]):
+        stored = [name for table in tables.values() for name in table.names]
+        for name in dict.fromkeys([*dictionary.columns, *stored]):
             wrong = list(self._judge_column(name, dictionary, tables, base))
             yield from wrong or [_finding(name, "", State.PASSED, "is what the dictionary says")]
         if base is not None:

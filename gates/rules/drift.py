@@ -89,7 +89,7 @@ class Drift(Gate, frozen=True, kw_only=True):
             mend=_MEND,
             support=Support(rows=worst.rows),
         )
-        if self.notice < shift.lower <= self.tolerance:
+        if self.notice < shift.lower and worst.upper <= self.tolerance:
             yield Observation(subject=subject, message=message, candidate=shift.distance)
 
 

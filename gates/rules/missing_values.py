@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from gates.case import Case
-from gates.columns import Description, Role
+from gates.columns import Description, Role, Type
 from gates.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.rules.constants import is_quantity, values_of
@@ -17,6 +17,7 @@ from gates.rules.sides import quote, tables_of
 from gates.segments import Rows
 from gates.stats.law import beta_cdf
 from gates.stats.proportion import wilson
+from gates.tables.arrow import valid_of
 from gates.tables.table import Mask, Table
 
 _MEND = "Mend the export that lost the values, or raise the share in the dictionary."
@@ -105,6 +106,8 @@ class MissingValues(Gate, frozen=True, kw_only=True):
 
 
 def _missing(name: str, entry: Description, table: Table) -> Mask:
+    if entry.type in (Type.TEXT, Type.IMAGE):  # too many levels to sort
+        return ~valid_of(table.texts(name))
     values = values_of(name, entry, table)
     return np.asarray(np.isnan(values) if values.dtype.kind == "f" else values < 0)
 

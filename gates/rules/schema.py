@@ -74,9 +74,10 @@ class Schema(Gate, frozen=True, kw_only=True):
 def _judge_levels(name: str, entry: Description, tables: Tables) -> Iterator[Finding]:
     if entry.levels is None:
         return
+    listed = set(entry.levels)
     for file, table in tables.items():
         found = table.categories(name)
-        unknown = [at for at, level in enumerate(found.levels) if level not in set(entry.levels)]
+        unknown = [at for at, level in enumerate(found.levels) if level not in listed]
         if unknown:
             rows = int(found.counts()[unknown].sum())
             message = (
