@@ -9,9 +9,8 @@ import msgspec
 from gates.dvc_cache import cache_folder, find_recorded
 from gates.dvc_files import LOCK, POINTER_SUFFIX, Recorded, read_lock, read_pointer
 from gates.git import read_files
+from gates.lock_step import PIPELINE, find_out_of_step, read_by
 from gates.sources import Sources
-
-_PIPELINE = "dvc.yaml"
 
 # Where a file of a revision is: its content in Git, or what DVC recorded of it.
 Place: TypeAlias = bytes | Recorded
@@ -39,6 +38,7 @@ class Located(msgspec.Struct, frozen=True, kw_only=True):
     places: dict[str, Place]
     lock: bytes | None  # the `dvc.lock` that describes it
     has_pipeline: bool
+    out_of_step: str | None  # what the lock does not describe, so that its outputs do not count
 
 
 def locate(
@@ -59,9 +59,15 @@ def locate(
         EvidenceError: the lock, a pointer or a folder's listing cannot be read.
     """
     pointers = {path: f"{PurePosixPath(path)}{POINTER_SUFFIX}" for path in paths.values()}
-    known = read_files(root, revision, (LOCK, _PIPELINE, *pointers, *pointers.values()))
-    lock = lock or known.get(LOCK)
-    outputs = dict(read_lock(lock, f"{LOCK} at {revision[:12]}").outputs) if lock else {}
+    known = read_files(root, revision, (LOCK, PIPELINE, *pointers, *pointers.values()))
+    own = known.get(LOCK)
+    outputs: dict[str, Recorded] = {}
+    out_of_step = None
+    if (content := lock or own) is not None:
+        parsed = read_lock(content, f"{LOCK} at {revision[:12]}")
+        outputs = parsed.outputs
+        if lock is None:
+            out_of_step = find_out_of_step(parsed, read_files(root, revision, read_by(parsed)))
     for name in pointers.values():
         if name in known:
             outputs |= {one.path: one for one in read_pointer(known[name], name)}
@@ -71,7 +77,12 @@ def locate(
         place = known[path] if path in known else find_recorded(cache, outputs, path)
         if place is not None:
             places[name] = place
-    return Located(places=places, lock=lock, has_pipeline=bool({LOCK, _PIPELINE} & known.keys()))
+    return Located(
+        places=places,
+        lock=lock or own,
+        has_pipeline=bool({LOCK, PIPELINE} & known.keys()),
+        out_of_step=out_of_step,
+    )
 
 
 def lock_beside(folder: Path) -> Path:

@@ -43,13 +43,15 @@ def find_baseline(
     if not located.has_pipeline:
         reason = f"{revision[:12]} has neither dvc.yaml nor {LOCK}: no pipeline came before"
         return NoBaseline(revision=revision, reason=reason)
-    places = located.places
-    cache = cache_folder(root)
+    cache, places = cache_folder(root), located.places
+    is_usable = located.out_of_step is None and all(name in places for name in REQUIRED)
     found = "dvc cache"
-    if not _is_whole(places) or _absent(cache, places):
+    if not is_usable or _absent(cache, places):
         with base_worktree(root, revision) as tree:
             found = "dvc remote"
-            if not _is_whole(places) or not _fetch(tree, cache, sources, places, progress):
+            if located.out_of_step is not None:
+                progress(f"{LOCK} at {revision[:12]} is out of step with {located.out_of_step}")
+            if not is_usable or not _fetch(tree, cache, sources, places, progress):
                 return _reproduce(tree, revision, sources, folder, progress)
     _assemble(cache, revision, located, folder)
     return Baseline(revision=revision, folder=folder, found=found, sources=sources)
@@ -68,10 +70,6 @@ def _is_stored(folder: Path, revision: str, progress: Progress) -> bool:
     progress(f"not used and made again: {reason}")
     shutil.rmtree(folder)
     return False
-
-
-def _is_whole(places: Mapping[str, Place]) -> bool:
-    return all(name in places for name in REQUIRED)
 
 
 def _absent(cache: Path, places: Mapping[str, Place]) -> tuple[str, ...]:

@@ -158,8 +158,8 @@ def _bring_inputs(
         names = ", ".join(f"{one.path} ({one.text()})" for one in absent[:5])
         raise PipelineError(
             f"{where}: {len(absent)} of {len(pointers)} data files are not to be had: {names}. "
-            "The remote lacks them, or has them with another content. Run `dvc push` where they "
-            f"are.{_quoted(ended)}"
+            f"The remote lacks them or has another content under their names, or `dvc {verb}` says "
+            f"why below. Run `dvc push` where they are.{_quoted(ended)}"
         )
     _refuse_other_content(root, where, missing)
 

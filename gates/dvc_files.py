@@ -1,9 +1,8 @@
 """What DVC recorded: `dvc.lock` and `.dvc` pointers as typed values, without importing DVC."""
 
 import re
-from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import TypeVar
+from typing import Any
 
 import msgspec
 import yaml
@@ -16,7 +15,6 @@ _LOCK_MAX_BYTES = 1 << 24
 _MAX_DEPTH = 64
 _UNCHECKED_LEVELS = 2000
 MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
-T = TypeVar("T")
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,12 +36,29 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
         return f"{version}, {size}"
 
 
-class Lock(msgspec.Struct, frozen=True, kw_only=True):
-    """What the pipeline's last run read and left, each by its path from the root."""
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """One stage as it last ran; scalars of the command and the params are kept as text."""
 
-    outputs: dict[str, Recorded]
-    dependencies: dict[str, Recorded]
-    stages: dict[str, tuple[str, ...]]  # stage → paths of its outputs
+    command: Any
+    params: dict[str, Any]  # file → dotted name → value
+    dependencies: tuple[Recorded, ...]
+    outputs: tuple[Recorded, ...]
+
+
+class Lock(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pipeline's last run read and left."""
+
+    stages: dict[str, Stage]
+
+    @property
+    def outputs(self) -> dict[str, Recorded]:
+        """Every output, by its path from the root."""
+        return {one.path: one for stage in self.stages.values() for one in stage.outputs}
+
+    @property
+    def dependencies(self) -> dict[str, Recorded]:
+        """Every dependency, by its path from the root."""
+        return {one.path: one for stage in self.stages.values() for one in stage.dependencies}
 
 
 class _Entry(msgspec.Struct):
@@ -56,6 +71,8 @@ class _Entry(msgspec.Struct):
 
 
 class _Stage(msgspec.Struct):
+    cmd: Any = None
+    params: dict[str, Any] = {}
     deps: list[_Entry] = []
     outs: list[_Entry] = []
 
@@ -63,6 +80,10 @@ class _Stage(msgspec.Struct):
 class _LockFile(msgspec.Struct):
     stages: dict[str, _Stage] = {}
     schema: str = ""
+
+
+class _PipelineFile(msgspec.Struct):
+    stages: dict[str, dict[str, Any]] = {}
 
 
 class _Pointer(msgspec.Struct):
@@ -76,17 +97,41 @@ def read_lock(content: bytes, name: str = LOCK) -> Lock:
     Raises:
         EvidenceError: it is no lock file of DVC 2 or newer, or a hash in it is no MD5.
     """
-    parsed = _parse(content, name, _LockFile)
+    parsed: _LockFile = _parse(content, name, _LockFile)
     if parsed.schema != "2.0":
         raise EvidenceError(
             f"{name}: schema {parsed.schema!r}; this reads '2.0'. Run `dvc repro` with DVC 3."
         )
-    stages = parsed.stages.items()
     return Lock(
-        outputs=_by_path(name, (entry for _, stage in stages for entry in stage.outs)),
-        dependencies=_by_path(name, (entry for _, stage in stages for entry in stage.deps)),
-        stages={key: tuple(_normal(entry.path) for entry in stage.outs) for key, stage in stages},
+        stages={
+            key: Stage(
+                command=stage.cmd,
+                params=stage.params,
+                dependencies=tuple(_recorded(name, entry) for entry in stage.deps),
+                outputs=tuple(_recorded(name, entry) for entry in stage.outs),
+            )
+            for key, stage in parsed.stages.items()
+        }
     )
+
+
+def read_commands(content: bytes, name: str) -> dict[str, Any]:
+    """The command of each stage that a `dvc.yaml` declares by itself, without a template.
+
+    Raises:
+        EvidenceError: it is no file of stages.
+    """
+    file: _PipelineFile = _parse(content, name, _PipelineFile)
+    return {key: stage["cmd"] for key, stage in file.stages.items() if "cmd" in stage}
+
+
+def read_texts(content: bytes, name: str) -> Any:
+    """A YAML file with every scalar as its text, to compare with what a lock says of it.
+
+    Raises:
+        EvidenceError: it is no YAML.
+    """
+    return _parse(content, name, Any)
 
 
 def read_pointer(content: bytes, name: str) -> tuple[Recorded, ...]:
@@ -95,15 +140,15 @@ def read_pointer(content: bytes, name: str) -> tuple[Recorded, ...]:
     Raises:
         EvidenceError: it is no pointer, or a hash in it is no MD5.
     """
-    parsed = _parse(content, name, _Pointer)
+    parsed: _Pointer = _parse(content, name, _Pointer)
     folder = PurePosixPath(name).parent / parsed.wdir
     entries = [
         msgspec.structs.replace(entry, path=str(folder / entry.path)) for entry in parsed.outs
     ]
-    return tuple(_by_path(name, entries).values())
+    return tuple(_recorded(name, entry) for entry in entries)
 
 
-def _parse(content: bytes, name: str, kind: type[T]) -> T:
+def _parse(content: bytes, name: str, kind: Any) -> Any:
     """Every scalar stays text, so that no MD5 or path turns into a number or a date."""
     if len(content) > _LOCK_MAX_BYTES:
         raise EvidenceError(
@@ -150,10 +195,6 @@ def _refuse_aliases_and_depth(content: bytes, name: str) -> None:
             raise EvidenceError(
                 f"{name}: nested more than {_MAX_DEPTH} deep. Write it again with DVC."
             )
-
-
-def _by_path(name: str, entries: Iterable[_Entry]) -> dict[str, Recorded]:
-    return {_normal(entry.path): _recorded(name, entry) for entry in entries}
 
 
 def _recorded(name: str, entry: _Entry) -> Recorded:

@@ -1,7 +1,8 @@
 """What Git knows: the root, the merge base, a file at a revision, what changed. Subprocess only."""
 
+import contextlib
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from gates.errors import GitError, UsageError
@@ -12,27 +13,24 @@ _CANDIDATE_NAMES = ("main", "master")
 
 
 def run_git(
-    root: Path, *arguments: str, given: bytes | None = None, codes: Iterable[int] = (0,)
+    root: Path, *arguments: str, codes: Iterable[int] = (0,)
 ) -> "subprocess.CompletedProcess[bytes]":
     """Run Git below a folder; without prompts, optional locks, hooks or a pager.
 
     Raises:
         GitError: Git is missing, or it ended with a code that is not one of `codes`.
     """
-    command = ("git", "--no-pager", "-c", "core.hooksPath=/dev/null", *arguments)
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     try:
         done = subprocess.run(
-            command,
+            _command(arguments),
             cwd=root,
-            env=child_environment(quiet),
-            input=given,
-            stdin=subprocess.DEVNULL if given is None else None,
+            env=_environment(),
+            input=b"",
             capture_output=True,
             check=False,
         )
     except FileNotFoundError as error:
-        raise GitError("git: not found on PATH. Install Git 2.30 or newer.") from error
+        raise _not_found() from error
     if done.returncode not in codes:
         said = " ".join(plain(line) for line in done.stderr.splitlines() if line.strip())
         what = " ".join(arguments[:2])
@@ -146,27 +144,27 @@ def read_files(root: Path, revision: str, paths: Iterable[str]) -> dict[str, byt
     Raises:
         GitError: a file is larger than `FILE_MAX_BYTES`, or a path holds a line break.
     """
-    wanted = tuple(dict.fromkeys(paths))
-    names = {path: str(PurePosixPath(path)) for path in wanted if not _leaves(path)}
-    for path in names:
-        if "\n" in path:
-            raise GitError(f"{path!r}: a path with a line break is not read. Rename the file.")
-    asked = "".join(f"{revision}:{name}\n" for name in names.values()).encode()
-    # Sizes first: nothing is read into memory before it is known to be small.
-    sizes = run_git(root, "cat-file", "--batch-check=%(objecttype) %(objectsize)", given=asked)
-    small = []
-    for path, line in zip(names, sizes.stdout.decode().splitlines(), strict=True):
-        if not line.startswith("blob "):
-            continue
-        if (size := int(line.split()[1])) > FILE_MAX_BYTES:
-            raise GitError(
-                f"{path} at {revision[:12]}: {size:,} bytes in Git; at most {FILE_MAX_BYTES:,} are "
-                "read. Keep large files under DVC."
-            )
-        small.append(path)
-    asked = "".join(f"{revision}:{names[path]}\n" for path in small).encode()
-    content = run_git(root, "cat-file", "--batch", given=asked).stdout
-    return dict(zip(small, _blobs(content), strict=True))
+    found: dict[str, bytes] = {}
+    try:
+        process = subprocess.Popen(
+            _command(("cat-file", "--batch")),
+            cwd=root,
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except FileNotFoundError as error:
+        raise _not_found() from error
+    with process:
+        try:
+            for path in dict.fromkeys(paths):
+                content = None if _leaves(path) else _ask(process, revision, path)
+                if content is not None:
+                    found[path] = content
+        finally:
+            process.kill()
+    return found
 
 
 def read_file(root: Path, revision: str, path: str) -> bytes | None:
@@ -219,14 +217,44 @@ def _shallow_hint(root: Path) -> str:
     return " (and the clone is shallow: `git fetch --unshallow`)" if _shallow_commits(root) else ""
 
 
-def _blobs(content: bytes) -> Iterator[bytes]:
-    """Split what `git cat-file --batch` wrote: a header line, the content, a line break."""
-    at = 0
-    while at < len(content):
-        end = content.index(b"\n", at)
-        size = int(content[at:end].rsplit(b" ", 1)[1])
-        yield content[end + 1 : end + 1 + size]
-        at = end + 1 + size + 1
+def _ask(process: "subprocess.Popen[bytes]", revision: str, path: str) -> bytes | None:
+    """One question to `git cat-file --batch`: a header line, the content, a line break."""
+    if "\n" in path:
+        raise GitError(f"{path!r}: a path with a line break is not read. Rename the file.")
+    assert process.stdin is not None  # noqa: S101 - we asked for pipes
+    assert process.stdout is not None  # noqa: S101
+    question = f"{revision}:{PurePosixPath(path)}\n".encode(errors="surrogateescape")
+    with contextlib.suppress(BrokenPipeError):  # it ended, and so will not answer
+        process.stdin.write(question)
+        process.stdin.flush()
+    head = process.stdout.readline()
+    if head.endswith((b" missing\n", b" ambiguous\n")):
+        return None
+    try:
+        _, kind, length = head.rsplit(b" ", 2)
+        size = int(length)
+    except ValueError as error:
+        raise GitError(f"{path}: `git cat-file` answered {plain(head)!r}.") from error
+    if kind == b"blob" and size > FILE_MAX_BYTES:
+        raise GitError(
+            f"{path} at {revision[:12]}: {size:,} bytes in Git; at most {FILE_MAX_BYTES:,} are "
+            "read. Keep large files under DVC."
+        )
+    content = process.stdout.read(size + 1)[:-1]
+    return content if kind == b"blob" else None
+
+
+def _command(arguments: Iterable[str]) -> tuple[str, ...]:
+    return ("git", "--no-pager", "-c", "core.hooksPath=/dev/null", *arguments)
+
+
+def _environment() -> dict[str, str]:
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    return child_environment(quiet)
+
+
+def _not_found() -> GitError:
+    return GitError("git: not found on PATH. Install Git 2.30 or newer.")
 
 
 def _leaves(path: str) -> bool:

@@ -61,8 +61,10 @@ import pyarrow as pa, pyarrow.parquet as pq
 share = int(re.search(r"test_share: (\\d+)", Path("params.yaml").read_text())[1])
 rows = [int(line) for line in Path("data/raw.csv").read_text().split()]
 Path("out").mkdir(exist_ok=True)
-for name, some in (("test", rows[::share]), ("train", [r for i, r in enumerate(rows) if i % share])):
-    table = pa.table({"row_id": [f"r{x}" for x in some], "x": some, "label": [x % 2 == 0 for x in some]})
+test, train = rows[::share], [row for at, row in enumerate(rows) if at % share]
+for name, xs in (("test", test), ("train", train)):
+    labels = [x % 2 == 0 for x in xs]
+    table = pa.table({"row_id": [f"r{x}" for x in xs], "x": xs, "label": labels})
     pq.write_table(table, f"out/{name}.parquet")
 """
 
@@ -187,6 +189,15 @@ def cached(root: Path, path: str) -> Path:
     at = next(i for i, line in reversed([*enumerate(lines)]) if line.strip() == f"- path: {path}")
     md5 = next(line.split()[-1] for line in lines[at:] if line.strip().startswith("md5:"))
     return root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
+
+
+def wait_for(process: "subprocess.Popen[str]", line: str) -> None:
+    """Read a process's output up to a line."""
+    assert process.stdout is not None
+    for said in process.stdout:
+        if said.strip() == line:
+            return
+    raise AssertionError(f"it ended with {process.wait()} and never said {line!r}")
 
 
 def worktrees(root: Path) -> list[str]:

@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,13 +11,21 @@ import pytest
 
 from gates.dvc import reproduce, run_dvc
 from gates.errors import PipelineError
-from tests.shell.project import cached, change_params, environment, git, run, write
+from tests.shell.project import cached, change_params, environment, git, run, wait_for, write
 
 REPRODUCE = """
 import sys
 from pathlib import Path
 from gates.dvc import reproduce
 reproduce(Path(sys.argv[1]), lambda line: print(line, flush=True))
+"""
+
+HOLD_LOCK = """
+import sys, time
+import zc.lockfile
+held = zc.lockfile.LockFile(sys.argv[1])
+print("held", flush=True)
+time.sleep(60)
 """
 
 
@@ -41,15 +50,12 @@ def test_each_stage_is_named_with_its_time_or_why_it_did_not_run(
     shutil.rmtree(project / "out")
     reproduce(project, said.append)
     assert said[:3] == ["split: from the cache", "train: running", said[2]]
-    assert said[2].startswith("train: 0.") or said[2].startswith("train: 1.")
-    assert said[2].endswith(" s")
+    assert re.fullmatch(r"train: \d+\.\d s", said[2])
     assert said[3:4] == ["score: running"]
     assert '"shift": 5' in (project / "out/model.json").read_text()
 
 
-def test_a_fresh_clone_gets_its_data_and_computes_the_rest(
-    project: Path, tmp_path: Path, said: list[str]
-) -> None:
+def test_a_fresh_clone_gets_its_data_and_computes_the_rest(project: Path, said: list[str]) -> None:
     """What stages make is not pulled, though the remote has it: nobody computed it here."""
     clone = project.parent / "clone"
     git(project.parent, "clone", "-q", str(project), str(clone))
@@ -123,10 +129,9 @@ class TestData:
         with pytest.raises(PipelineError, match=r"1 of 1 data files are not to be had: data/raw"):
             reproduce(project, said.append)
 
-    @pytest.mark.parametrize("damage", [b"1\n2\n", b""], ids=["cut short", "empty"])
     @pytest.mark.parametrize("verify", [False, True])
     def test_damaged_on_the_remote_is_never_used(
-        self, project: Path, said: list[str], damage: bytes, verify: bool
+        self, project: Path, said: list[str], verify: bool
     ) -> None:
         """DVC itself accepts it from a remote without `verify`, and calls it up to date."""
         damaged = cached(project, "data/raw.csv").relative_to(project / ".dvc/cache")
@@ -134,7 +139,7 @@ class TestData:
         shutil.rmtree(project / ".dvc/cache")
         stored = project.parent / "remote" / damaged
         stored.chmod(0o644)
-        stored.write_bytes(damage)
+        stored.write_bytes(b"1\n2\n")
         stored.chmod(0o444)
         if verify:
             with (project / ".dvc/config").open("a") as config:
@@ -147,17 +152,13 @@ class TestData:
 class TestLock:
     @pytest.fixture
     def busy(self, project: Path) -> Path:
-        replace_stage(project, "train", "import time; time.sleep(2); " + "import steps.old_train")
-        shutil.copy(project / ".git/../steps/score.py", project / "steps/spare.py")
-        git(project, "show", "HEAD:steps/train.py")
-        write(project, {"steps/old_train.py": git(project, "show", "HEAD:steps/train.py")})
+        train = (project / "steps/train.py").read_text()
+        replace_stage(project, "train", f"import time; time.sleep(2)\n{train}")
         return project
 
     def test_another_process_is_waited_for(self, busy: Path, said: list[str]) -> None:
         other = start_reproduction(busy)
-        assert other.stdout is not None
-        while "train: running" not in other.stdout.readline():
-            pass
+        wait_for(other, "train: running")
         reproduce(busy, said.append)
         other.communicate(timeout=20)
         assert other.returncode == 0
@@ -168,14 +169,11 @@ class TestLock:
 
     def test_but_not_for_ever_and_it_is_said_who(self, project: Path, said: list[str]) -> None:
         (project / ".dvc/tmp").mkdir(exist_ok=True)
-        program = "import zc.lockfile, sys, time; zc.lockfile.LockFile(sys.argv[1]); print(); time.sleep(30)"
         lock = str(project / ".dvc/tmp/lock")
         with subprocess.Popen(
-            [sys.executable, "-uc", program.replace("zc.lockfile.Lock", "x = zc.lockfile.Lock"), lock],
-            stdout=subprocess.PIPE,
+            [sys.executable, "-c", HOLD_LOCK, lock], stdout=subprocess.PIPE, text=True
         ) as holder:
-            assert holder.stdout is not None
-            holder.stdout.readline()
+            wait_for(holder, "held")
             with pytest.raises(PipelineError, match=rf"waited 0 s .*process {holder.pid}\."):
                 reproduce(project, said.append, lock_wait_s=0)
             holder.kill()
@@ -191,9 +189,7 @@ def test_an_interrupt_ends_the_stage_too(project: Path, sent: signal.Signals) ->
         "    pathlib.Path('out/model.json').write_text(str(i)); time.sleep(0.05)",
     )
     process = start_reproduction(project)
-    assert process.stdout is not None
-    while "train: running" not in process.stdout.readline():
-        pass
+    wait_for(process, "train: running")
     model = project / "out/model.json"
     while not model.exists():
         time.sleep(0.02)

@@ -73,9 +73,7 @@ class TestCopy:
         copy_cached(cache, recorded, tmp_path / "c.csv")
 
     @pytest.mark.parametrize("content", [b"abd", b"ab", b"", b"abc\n"])
-    def test_a_damaged_object_is_refused(
-        self, cache: Path, tmp_path: Path, content: bytes
-    ) -> None:
+    def test_a_damaged_object_is_refused(self, cache: Path, tmp_path: Path, content: bytes) -> None:
         recorded = Recorded(path="a.csv", md5=store(cache, b"abc"), bytes=3)
         object_path(cache, recorded.md5 or "").write_bytes(content)
         with pytest.raises(EvidenceError, match=r"a\.csv has MD5 .* Delete this file"):

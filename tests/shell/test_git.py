@@ -181,7 +181,7 @@ class TestFiles:
         with (repository / "large").open("wb") as stream:
             stream.truncate(FILE_MAX_BYTES + 1)
         commit(repository)
-        with pytest.raises(GitError, match="large at .* Keep large files under DVC"):
+        with pytest.raises(GitError, match=r"large at .* Keep large files under DVC"):
             read_file(repository, "HEAD", "large")
 
     def test_lists(self, repository: Path) -> None:
