@@ -1,0 +1,148 @@
+"""Gate `group_disparity`: no group falls behind the others further than it was."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gates.case import Case
+from gates.finding import Finding, Observation, Result, State
+from gates.metrics import GroupMetric
+from gates.rules.gate import Comparison
+from gates.rules.group_disparity import Demand, GroupDisparity
+from tests.build import case, evidence, items, outcome
+
+LISTED: dict[str, Any] = {
+    "sex": {
+        "role": "feature",
+        "type": "category",
+        "description": "sex",
+        "sensitive": True,
+        "segment": True,
+    }
+}
+
+
+def rows_of(sizes: Mapping[str, int]) -> dict[str, Any]:
+    groups = [name for name, size in sizes.items() for _ in range(size)]
+    return {"sex": groups, "label": [True] * len(groups)}
+
+
+def scores_of(sizes: Mapping[str, int], selected: Mapping[str, int]) -> list[float]:
+    return [
+        0.9 if at < selected[name] else 0.1 for name, size in sizes.items() for at in range(size)
+    ]
+
+
+def change(
+    tmp_path: Path,
+    sizes: Mapping[str, int],
+    before: Mapping[str, int],
+    after: Mapping[str, int],
+) -> Case:
+    """All rows are positive; so many of each group are selected by either model."""
+    rows = rows_of(sizes)
+    old = evidence(tmp_path / "old", LISTED, test=rows, scores=scores_of(sizes, before))
+    new = evidence(tmp_path / "new", LISTED, test=rows, scores=scores_of(sizes, after))
+    return case(new, old)
+
+
+def gate(**demand: Any) -> GroupDisparity:
+    metrics: dict[GroupMetric, Demand] = {"true_positive_rate": Demand(**demand)}
+    return GroupDisparity(metrics=metrics)
+
+
+TWO = {"Female": 1000, "Male": 1000}
+
+
+@pytest.mark.parametrize(
+    ("after", "state"),
+    [
+        ({"Female": 500, "Male": 600}, State.PASSED),  # nothing changed
+        ({"Female": 400, "Male": 500}, State.PASSED),  # both fell alike: no gap grew
+        ({"Female": 550, "Male": 600}, State.PASSED),  # the gap halved
+        ({"Female": 440, "Male": 600}, State.FAILED),
+    ],
+)
+def test_a_gap_may_not_grow(tmp_path: Path, after: Mapping[str, int], state: State) -> None:
+    of = change(tmp_path, TWO, {"Female": 500, "Male": 600}, after)
+    (finding,) = outcome("group_disparity", gate(worsening=0.05), of).findings
+    assert finding.state is state
+    assert finding.baseline == pytest.approx(0.1)
+    assert finding.candidate == pytest.approx((after["Male"] - after["Female"]) / 1000)
+
+
+def test_contributions_add_up_to_the_growth_of_the_gap(tmp_path: Path) -> None:
+    three = {"a": 100, "b": 200, "c": 300}
+    of = change(tmp_path, three, {"a": 50, "b": 90, "c": 80}, {"a": 70, "b": 80, "c": 75})
+    found = [item for item in items(gate(worsening=0.05), of) if isinstance(item, Comparison)]
+    assert [item.subject.segment["sex"] for item in found] == ["a", "b", "c"]
+    for item in found:
+        assert float(item.contributions.sum()) == pytest.approx(-item.change)
+    assert found[0].baseline == pytest.approx(50 / 100 - 170 / 500)
+    assert found[0].candidate == pytest.approx(70 / 100 - 155 / 500)
+
+
+def test_a_group_that_is_too_small_is_named(tmp_path: Path) -> None:
+    sizes = {**TWO, "Other": 29}
+    counts = {"Female": 500, "Male": 600, "Other": 0}
+    found = outcome(
+        "group_disparity", gate(worsening=0.05), change(tmp_path, sizes, counts, counts)
+    )
+    assert [finding.state for finding in found.findings] == [
+        State.UNDECIDED,
+        State.PASSED,
+        State.PASSED,
+    ]
+    assert "Other has 29" in found.findings[0].message
+
+
+def test_the_largest_gap_is_shown_with_both_groups(tmp_path: Path) -> None:
+    of = change(tmp_path, TWO, {"Female": 500, "Male": 600}, {"Female": 550, "Male": 600})
+    (shown,) = [item for item in items(gate(), of) if isinstance(item, Observation)]
+    assert shown.message.endswith("between Female (0.550) and Male (0.600).")
+    assert shown.baseline == pytest.approx(0.1)
+    assert shown.candidate == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    ("demand", "state"),
+    [
+        ({"limit": 0.2}, State.PASSED),
+        ({"limit": 0.1}, State.UNDECIDED),  # exactly at the limit
+        ({"limit": 0.01}, State.FAILED),
+        ({"ratio": 0.7}, State.PASSED),
+        ({"ratio": 0.95}, State.FAILED),
+    ],
+)
+def test_levels_need_no_baseline(tmp_path: Path, demand: dict[str, float], state: State) -> None:
+    selected = {"Female": 500, "Male": 600}
+    made = evidence(tmp_path / "a", LISTED, test=rows_of(TWO), scores=scores_of(TWO, selected))
+    (finding,) = outcome("group_disparity", gate(**demand), case(made)).findings
+    assert finding.state is state
+
+
+def test_a_change_needs_a_baseline(tmp_path: Path) -> None:
+    made = evidence(tmp_path / "a", LISTED, test=rows_of(TWO))
+    result = outcome("group_disparity", GroupDisparity(), case(made))
+    assert (result.outcome, result.reason) == (
+        Result.SKIPPED,
+        "there is no baseline to compare with",
+    )
+
+
+def test_without_a_sensitive_column_it_is_skipped(tmp_path: Path) -> None:
+    listed = {"sex": "feature category"}
+    made = evidence(tmp_path / "a", listed, test=rows_of(TWO))
+    result = outcome("group_disparity", GroupDisparity(), case(made, made))
+    assert result.outcome is Result.SKIPPED
+
+
+def test_hostile_names_of_groups_are_only_text(tmp_path: Path) -> None:
+    name = "</td>\n| @all `x`"
+    sizes = {name: 100, "b": 100}
+    counts = {name: 50, "b": 60}
+    found = items(gate(limit=0.5), change(tmp_path, sizes, counts, counts))
+    (finding,) = [item for item in found if isinstance(item, Finding)]
+    assert finding.state is State.PASSED
