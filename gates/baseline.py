@@ -9,8 +9,9 @@ from gates.assemble import assembling, read_environment, with_rows, write_listed
 from gates.base import Baseline, Located, NoBaseline, Place, locate, lock_beside
 from gates.base_worktree import BaseTree, base_worktree
 from gates.collect import collect
-from gates.dvc import Progress, fetch, reproduce
+from gates.dvc import reproduce
 from gates.dvc_cache import cache_folder, copy_cached, is_cached
+from gates.dvc_command import Progress, fetch
 from gates.dvc_files import LOCK, Recorded
 from gates.errors import EvidenceError
 from gates.manifest import REQUIRED, Manifest, read_manifest, write_atomically, write_manifest

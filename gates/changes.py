@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from gates.dvc import read_pointers
 from gates.dvc_files import LOCK, POINTER_SUFFIX, Recorded, read_lock, read_pointer
 from gates.errors import PolicyError
 from gates.finding import Changes, Difference
 from gates.git import changed_files, list_files, read_file, read_files
+from gates.inputs import read_pointers
 from gates.strict_yaml import load
 
 PARAMS = "params.yaml"

@@ -4,9 +4,10 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from gates.assemble import assembling, copy_listed, read_environment, write_listed
+from gates.assemble import assembling, read_environment, with_rows, write_listed
 from gates.base import Baseline
-from gates.dvc import Progress
+from gates.dvc_cache import copy_digesting
+from gates.dvc_command import Progress
 from gates.dvc_files import LOCK, Recorded, read_lock
 from gates.errors import EvidenceError
 from gates.manifest import REQUIRED, File, Manifest, digest, read_manifest, write_manifest
@@ -103,17 +104,15 @@ def _recorded(root: Path) -> dict[str, Recorded]:
 
 
 def _copy(root: Path, path: str, recorded: dict[str, Recorded], destination: Path) -> File:
+    file, found = copy_digesting(root / path, destination)
     known = recorded.get(str(PurePosixPath(path)))
-    file = copy_listed(root / path, destination)
-    if known is not None and known.md5 is not None:
-        found = digest(destination, "md5")[0]
-        if found != known.md5:
-            raise EvidenceError(
-                f"{root / path}: its MD5 is {found[:12]}…, {LOCK} says {known.md5[:12]}…; it was "
-                "changed after the pipeline ran, or came from a damaged DVC cache. Delete it "
-                f"and the cache's object {known.md5[:2]}/{known.md5[2:]}, and run again."
-            )
-    return file
+    if known is not None and known.md5 is not None and known.md5 != found:
+        raise EvidenceError(
+            f"{root / path}: its MD5 is {found[:12]}…, {LOCK} says {known.md5[:12]}…; it was "
+            "changed after the pipeline ran, or came from a damaged DVC cache. Delete it and the "
+            f"cache's object {known.md5[:2]}/{known.md5[2:]}, and run again."
+        )
+    return with_rows(file, destination)
 
 
 def _missing(root: Path, name: str, path: str) -> EvidenceError:

@@ -13,6 +13,7 @@ LOCK = "dvc.lock"
 POINTER_SUFFIX = ".dvc"
 _LOCK_MAX_BYTES = 1 << 24
 _MAX_DEPTH = 64
+_MAX_NODES = 100_000
 _UNCHECKED_LEVELS = 2000
 MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
@@ -121,7 +122,7 @@ def read_commands(content: bytes, name: str) -> dict[str, Any]:
     Raises:
         EvidenceError: it is no file of stages.
     """
-    file: _PipelineFile = _parse(content, name, _PipelineFile)
+    file: _PipelineFile = _parse(content, name, _PipelineFile, by_hand=True)
     return {key: stage["cmd"] for key, stage in file.stages.items() if "cmd" in stage}
 
 
@@ -131,7 +132,7 @@ def read_texts(content: bytes, name: str) -> Any:
     Raises:
         EvidenceError: it is no YAML.
     """
-    return _parse(content, name, Any)
+    return _parse(content, name, Any, by_hand=True)
 
 
 def read_pointer(content: bytes, name: str) -> tuple[Recorded, ...]:
@@ -148,8 +149,11 @@ def read_pointer(content: bytes, name: str) -> tuple[Recorded, ...]:
     return tuple(_recorded(name, entry) for entry in entries)
 
 
-def _parse(content: bytes, name: str, kind: Any) -> Any:
-    """Every scalar stays text, so that no MD5 or path turns into a number or a date."""
+def _parse(content: bytes, name: str, kind: Any, *, by_hand: bool = False) -> Any:
+    """Every scalar stays text, so that no MD5 or path turns into a number or a date.
+
+    Only a file that people write may hold aliases, and they may not make it large.
+    """
     if len(content) > _LOCK_MAX_BYTES:
         raise EvidenceError(
             f"{name}: {len(content):,} bytes; at most {_LOCK_MAX_BYTES:,} are read. Split the "
@@ -157,8 +161,10 @@ def _parse(content: bytes, name: str, kind: Any) -> Any:
         )
     try:
         if _may_be_hostile(content):
-            _refuse_aliases_and_depth(content, name)
+            _refuse_aliases_and_depth(content, name, by_hand=by_hand)
         value = yaml.load(content, Loader=yaml.CBaseLoader)  # noqa: S506 - builds text only
+        if by_hand:
+            _refuse_expansion(value, name)
         return msgspec.convert(value or {}, kind, strict=False)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         reason = " ".join(str(error).split()) or "nested too deep"
@@ -179,10 +185,10 @@ def _may_be_hostile(content: bytes) -> bool:
     return levels > _UNCHECKED_LEVELS or (b"*" in content and b"&" in content)
 
 
-def _refuse_aliases_and_depth(content: bytes, name: str) -> None:
+def _refuse_aliases_and_depth(content: bytes, name: str, *, by_hand: bool) -> None:
     depth = 0
     for event in yaml.parse(content, Loader=yaml.CBaseLoader):
-        if isinstance(event, yaml.AliasEvent):
+        if isinstance(event, yaml.AliasEvent) and not by_hand:
             raise EvidenceError(
                 f"{name}: an alias (*{event.anchor}), which DVC never writes and which can make "
                 "a small file huge. Write it again with DVC."
@@ -194,6 +200,20 @@ def _refuse_aliases_and_depth(content: bytes, name: str) -> None:
         if depth > _MAX_DEPTH:  # the composer recurses without a bound, down to a crash
             raise EvidenceError(
                 f"{name}: nested more than {_MAX_DEPTH} deep. Write it again with DVC."
+            )
+
+
+def _refuse_expansion(value: Any, name: str) -> None:
+    left, waiting = _MAX_NODES, [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict | list):
+            waiting.extend(item.values() if isinstance(item, dict) else item)
+        left -= 1
+        if left < 0 or len(waiting) > _MAX_NODES:
+            raise EvidenceError(
+                f"{name}: more than {_MAX_NODES:,} values once its aliases are followed. Write "
+                "it with fewer."
             )
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from gates.assemble import describe
 from gates.base import Baseline, locate_model
 from gates.base_worktree import base_worktree
-from gates.dvc import Progress, fetch
 from gates.dvc_cache import cache_folder, copy_cached_tree, is_cached
+from gates.dvc_command import Progress, fetch
 from gates.dvc_files import Recorded
 from gates.errors import EvidenceError, PipelineError
 from gates.manifest import File

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gates.dvc import reproduce, run_dvc
+from gates.dvc import reproduce
+from gates.dvc_command import run_dvc
 from gates.errors import PipelineError
 from tests.shell.project import cached, change_params, environment, git, run, wait_for, write
 

@@ -3,6 +3,7 @@ import hashlib
 import pytest
 
 from gates.dvc_files import read_lock
+from gates.errors import EvidenceError
 from gates.lock_step import find_out_of_step, read_by
 
 CODE, DATA = b"print(1)\n", "0123456789abcdef" * 2
@@ -93,3 +94,11 @@ def test_an_output_made_anew_without_what_uses_it() -> None:
 def test_a_template_is_not_compared() -> None:
     known = {"dvc.yaml": b"stages: {make: {cmd: 'python ${script}'}}"}
     assert find_out_of_step(LOCK, known) is None
+
+
+def test_anchors_of_people_are_followed_and_bombs_are_not() -> None:
+    shared = b"stages: {a: &a {cmd: x}, make: {<<: *a, cmd: python make.py}}"
+    assert find_out_of_step(LOCK, {"dvc.yaml": shared}) is None
+    levels = "".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]\n" for i in range(1, 20))
+    with pytest.raises(EvidenceError, match=r"params\.yaml: more than 100,000 values"):
+        find_out_of_step(LOCK, {"params.yaml": f"l0: &l0 [x]\n{levels}".encode()})
