@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import TypeAlias
 
 from gates import __version__
 from gates.errors import ExitCode, GatesError
@@ -104,7 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _add(commands: Commands, name: str, summary: str, example: str) -> argparse.ArgumentParser:

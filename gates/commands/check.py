@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from gates.baseline import Baseline, NoBaseline, find_baseline
+from gates.base import Baseline, NoBaseline
+from gates.baseline import find_baseline
 from gates.case import Case
 from gates.changes import find_changes
 from gates.collect import collect, read_reported

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from gates.assemble import export
-from gates.baseline import NoBaseline, find_baseline
+from gates.base import NoBaseline
+from gates.baseline import find_baseline
 from gates.collect import collect, read_reported
 from gates.commands.check import PARAMS, progress
 from gates.dvc import reproduce

@@ -7,6 +7,7 @@ from gates.case import Case
 from gates.commands.show import print_verdict
 from gates.errors import ExitCode, PolicyError
 from gates.evidence import Evidence
+from gates.finding import PolicyChange
 from gates.judge import judge
 from gates.manifest import write_atomically
 from gates.policy import Policy, read_policy
@@ -17,7 +18,7 @@ from gates.verdict import write_verdict
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Judge, print, and write the verdict where asked."""
     policy = _read(arguments.policy)
-    changes = ()
+    changes: tuple[PolicyChange, ...] = ()
     if arguments.candidate_policy:
         changes = policy_changes(policy, _read(arguments.candidate_policy))
     candidate = Evidence(Path(arguments.candidate))

@@ -3,75 +3,95 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
+import numpy as np
+
 from gates.case import Case
 from gates.effect import CONFIDENCE
-from gates.finding import Family, Limit, Mode, Observation, Subject, Support
+from gates.finding import Family, Limit, Mode, Subject, Support
+from gates.metrics import Scored
 from gates.rules.gate import Gate, Item, Measurement
 from gates.rules.margin import cannot_tell
+from gates.rules.periods import time_segments
+from gates.segments import Rows
 from gates.settings import Probability
-from gates.stats.calibration import Calibration, measure_calibration
+from gates.stats import calibration as stats
 from gates.stats.estimate import Estimate
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
 
-_MEND = (
-    "Look at which rows the scores are off for (a new period, a reweighted training set), and "
-    "recalibrate on validation rows like those that will be served."
-)
-
 
 class CalibrationGate(Gate, frozen=True, kw_only=True):
-    """Blocks a model whose scores do not mean what they say.
+    """Blocks a model whose scores are not the probabilities that they claim to be.
 
-    What it blocks: a typical distance between a score and the share of rows for which it comes
-    true, over fifteen bins of equal size, that is provably beyond `ceiling`. The distance is
-    debiased, so a calibrated model has none, however few rows there are.
+    What it blocks: a calibration error provably above `ceiling`, on the candidate's test rows as a
+    whole and in each period of the time column. The error is the typical distance between a score
+    and the rate that comes true (root mean square over 15 bins), in units of probability, with the
+    part that chance adds taken off: a calibrated model has about 0, however few its rows.
 
-    Why: AUC and recall do not change when every score is too high; prices, thresholds and
-    decisions made from the scores do.
+    Why: the AUC knows ranks only. When a batch arrives broken, or the classes are reweighted, the
+    ranks hold and every probability is off; whoever decides by them decides wrongly.
 
-    What it does not see: one segment that is too high and another that is too low by as much, and
-    whether the model ranks well.
+    What it does not see: scores that are wrong in both directions within one bin, and whether the
+    pull request is to blame: it is the level that is judged.
 
     Example:
         calibration: {ceiling: 0.02}
     """
 
     family: ClassVar[Family] = Family.METRICS
-    ceiling: Probability = 0.05
+    ceiling: Probability = 0.02
     mode: Mode = Mode.GUARD
 
     def judge(self, case: Case) -> Iterator[Item]:
-        """The calibration error of the candidate on its own test rows, and its bias beside it."""
-        subject = Subject(metric="calibration_error")
+        """One measurement of all test rows, and one per period where there are several."""
+        every = np.arange(case.candidate.test.rows)
+        yield self._measure(case, every, {})
+        periods = time_segments(case.candidate.test, case.candidate.dictionary)
+        if len(periods) > 1:
+            for period in periods:
+                yield self._measure(case, period.rows, period.name)
+
+    def _measure(self, case: Case, rows: Rows, segment: dict[str, str]) -> Item:
+        subject = Subject(metric="calibration_error", segment=segment)
         limit = Limit(ceiling=self.ceiling, mode=self.mode)
-        rows = case.candidate.test.rows
         try:
-            found = measure_calibration(case.scored.labels, case.scored.scores, CONFIDENCE)
+            found = _calibration_of(case.scored, rows)
         except UndefinedError as error:
-            yield cannot_tell(subject, limit, str(error), rows)
-            return
-        yield Measurement(
+            return cannot_tell(subject, limit, str(error), len(rows))
+        side = "high" if found.bias.value > 0 else "low"
+        return Measurement(
             subject=subject,
             limit=limit,
             value=found.root_mean_square,
             interval=(found.interval.lower, found.interval.upper),
             p_value=_p_of_keeping(found, self.ceiling),
-            mend=_MEND,
-            support=Support(rows=rows, positives=int(case.scored.labels.sum())),
-        )
-        bias = found.bias
-        yield Observation(
-            subject=Subject(metric="mean score minus positive rate"),
-            message="Above zero the scores are too high on average, below it too low.",
-            candidate=bias.value,
-            interval=(bias.interval(CONFIDENCE).lower, bias.interval(CONFIDENCE).upper),
-            support=Support(rows=rows),
+            mend=(
+                f"These scores are on average {abs(found.bias.value):.4f} too {side}: find what "
+                "changed in the rows or the class weights, then train or calibrate again."
+            ),
+            baseline=_baseline_error(case, rows),
+            support=Support(rows=len(rows), positives=int(case.scored.labels[rows].sum())),
         )
 
 
-def _p_of_keeping(found: Calibration, ceiling: float) -> float:
-    """P-value of an error within the ceiling, by the lower half of its interval."""
-    reach = found.root_mean_square - found.interval.lower
-    estimate = Estimate(value=found.root_mean_square, standard_error=reach / critical_z(CONFIDENCE))
-    return estimate.p_at_most(ceiling)
+def _calibration_of(scored: Scored, rows: Rows) -> stats.Calibration:
+    return stats.measure_calibration(scored.labels[rows], scored.scores[rows], CONFIDENCE)
+
+
+def _baseline_error(case: Case, rows: Rows) -> float | None:
+    """Of the baseline model on the same rows, where both sides have the same test set."""
+    if case.baseline is None or case.test_set.changed or case.test_set.seen:
+        return None
+    return _calibration_of(case.arenas[0].baseline, rows).root_mean_square
+
+
+def _p_of_keeping(found: stats.Calibration, ceiling: float) -> float:
+    """P-value of a true error of at most the ceiling, by the width of the interval of its square.
+
+    The squared error is the mean that is nearly normal; an estimate of 0 proves nothing.
+    """
+    if found.root_mean_square == 0:
+        return 1.0
+    square = found.root_mean_square**2
+    error = (found.interval.upper**2 - square) / critical_z(CONFIDENCE)
+    return Estimate(value=square, standard_error=error).p_at_most(ceiling**2)

@@ -1,21 +1,18 @@
 """Gate `group_disparity`."""
 
-import math
 from collections.abc import Iterator
 from typing import ClassVar
 
 import msgspec
-import numpy as np
 
 from gates.case import Case
-from gates.effect import Effect, measure_effect
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
-from gates.metrics import METRICS, CellCount, GroupMetric, Scored
+from gates.metrics import GroupMetric
+from gates.rules.gap import Gap, Rate, measure_gap, rate_of
 from gates.rules.gate import Amount, Comparison, Correction, Gate, Item, NotApplicableError
 from gates.rules.margin import cannot_tell
 from gates.segments import Rows
-from gates.settings import Probability
-from gates.stats import influence
+from gates.settings import Columns, Probability
 from gates.stats.disparity import Disparity, GroupRate, judge_difference, judge_ratio
 from gates.stats.undefined import UndefinedError
 
@@ -33,6 +30,16 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ratio: Probability | None = None  # the smallest accepted ratio, such as four fifths
     mode: Mode = Mode.GUARD
 
+    @property
+    def worsens_only(self) -> bool:
+        """Whether it asks nothing of the level, so that there must be a baseline."""
+        return self.limit is None and self.ratio is None
+
+    @property
+    def is_only_shown(self) -> bool:
+        """Whether it asks nothing at all."""
+        return self.worsens_only and self.worsening is None
+
 
 def _usual_demands() -> dict[GroupMetric, Demand]:
     """Demographic parity and equalized odds, neither of them worse than before."""
@@ -44,11 +51,17 @@ def _usual_demands() -> dict[GroupMetric, Demand]:
 
 
 class _Group(msgspec.Struct, frozen=True):
-    """One group's rows in each arena, and its rate under both models."""
+    """One group: its rows in each arena, and its rate in the first, under both models."""
 
-    name: str
+    values: tuple[str, ...]
     rows: list[Rows | None]
-    effect: Effect
+    before: Rate
+    after: Rate
+
+    @property
+    def name(self) -> str:
+        """What a sentence calls it."""
+        return " and ".join(self.values)
 
 
 class GroupDisparity(Gate, frozen=True, kw_only=True):
@@ -75,202 +88,153 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.FAIRNESS
-    features: tuple[str, ...] = ()  # by default the dictionary's sensitive segments
+    features: tuple[Columns, ...] = ()  # by default the dictionary's sensitive segments
     metrics: dict[GroupMetric, Demand] = msgspec.field(default_factory=_usual_demands)
     min_rows: int = 30
 
+    def __post_init__(self) -> None:
+        """Refuse a gate that would only show."""
+        if all(demand.is_only_shown for demand in self.metrics.values()):
+            raise ValueError("no rate has a limit; give one `worsening`, `limit` or `ratio`.")
+
     def judge(self, case: Case) -> Iterator[Item]:
         """Per feature and rate: the gap as it is, its change, and its limits."""
-        features = self.features or _sensitive_segments(case)
-        if not features:
-            raise NotApplicableError("the dictionary names no sensitive column with segments")
-        levels = [d for d in self.metrics.values() if d.limit is not None or d.ratio is not None]
-        if case.baseline is None and not levels:
+        features = self._features(case)
+        if case.baseline is None and all(d.worsens_only for d in self.metrics.values()):
             raise NotApplicableError("there is no baseline to compare with")
-        for feature in features:
+        for columns in features:
             for metric, demand in self.metrics.items():
                 if case.baseline is not None:
-                    yield from self._judge_change(case, feature, metric, demand)
-                yield from self._judge_level(case, feature, metric, demand)
+                    yield from self._judge_change(case, columns, metric, demand)
+                yield from self._judge_level(case, columns, metric, demand)
+
+    def _features(self, case: Case) -> list[tuple[str, ...]]:
+        if self.features:
+            return [(each,) if isinstance(each, str) else each for each in self.features]
+        entries = case.candidate.dictionary.columns
+        found: list[tuple[str, ...]] = [
+            (name,) for name, entry in entries.items() if entry.sensitive and entry.segment
+        ]
+        if not found:
+            raise NotApplicableError("the dictionary names no sensitive column with segments")
+        return found
 
     def _judge_change(
-        self, case: Case, feature: str, metric: GroupMetric, demand: Demand
+        self, case: Case, columns: tuple[str, ...], metric: GroupMetric, demand: Demand
     ) -> Iterator[Item]:
-        groups, small = self._measure_groups(case, feature, metric)
+        every = _groups(case, columns, metric)
+        groups = [group for group in every if group.after.rows >= self.min_rows]
+        small = [group for group in every if group.after.rows < self.min_rows]
         if len(groups) > 1:
-            yield _show(feature, metric, groups)
+            yield _show(case, columns, metric, groups)
         if demand.worsening is None:
             return
         limit = Limit(margin=demand.worsening, mode=demand.mode)
+        subject = Subject(metric=f"{metric}_difference", column=" × ".join(columns))
         if small or len(groups) < 2:  # noqa: PLR2004 - a gap has two sides
-            names = ", ".join(f"{name} has {rows}" for name, rows in small.items())
+            names = ", ".join(f"{group.name} has {group.after.rows}" for group in small)
             reason = f"needs two groups of {self.min_rows} rows in its denominator; {names}"
-            subject = Subject(metric=f"{metric}_difference", column=feature)
             yield cannot_tell(subject, limit, reason)
-        if len(groups) == 2 and not small:  # noqa: PLR2004 - each is the other's rest
-            yield self._compare(case, feature, metric, groups[0], limit, alone=True)
+        if len(every) == 2 and not small:  # noqa: PLR2004 - each is the other's rest
+            yield _compare(subject, limit, measure_gap(metric, case, groups[0].rows))
         elif len(groups) > 1:
             for group in groups:
-                yield self._compare(case, feature, metric, group, limit, alone=False)
-
-    def _measure_groups(
-        self, case: Case, feature: str, metric: GroupMetric
-    ) -> tuple[list[_Group], dict[str, int]]:
-        """Groups that are large enough, and the counted rows of those that are not."""
-        by_arena = [arena.segments((feature,)) for arena in case.arenas]
-        groups, small = [], {}
-        for key in dict.fromkeys(key for segments in by_arena for key in segments):
-            rows = [segments.get(key) for segments in by_arena]
-            try:
-                effect = measure_effect(METRICS[metric], case.arenas, rows)
-            except UndefinedError:
-                small[key[0]] = 0
-                continue
-            if effect.counted < self.min_rows:
-                small[key[0]] = effect.counted
-            else:
-                groups.append(_Group(key[0], rows, effect))
-        return groups, small
-
-    def _compare(
-        self,
-        case: Case,
-        feature: str,
-        metric: GroupMetric,
-        group: _Group,
-        limit: Limit,
-        *,
-        alone: bool,
-    ) -> Item:
-        segment = {} if alone else {feature: group.name}
-        subject = Subject(
-            metric=f"{metric}_difference", column=feature if alone else None, segment=segment
-        )
-        try:
-            rest = measure_effect(METRICS[metric], case.arenas, _others(case, group.rows))
-        except UndefinedError as error:
-            return cannot_tell(subject, limit, str(error))
-        return _gap_change(subject, limit, group.effect, rest)
+                segment = dict(zip(columns, group.values, strict=True))
+                one = Subject(metric=f"{metric}_difference", segment=segment)
+                yield _compare(one, limit, measure_gap(metric, case, group.rows))
 
     def _judge_level(
-        self, case: Case, feature: str, metric: GroupMetric, demand: Demand
+        self, case: Case, columns: tuple[str, ...], metric: GroupMetric, demand: Demand
     ) -> Iterator[Item]:
         if demand.limit is None and demand.ratio is None:
             return
-        rates = _rates(case, feature, metric)
         alpha = case.settings.alpha.fairness
-        subject = Subject(metric=f"{metric}_difference", column=feature)
-        try:
-            if demand.limit is not None:
-                limit = Limit(ceiling=demand.limit, mode=demand.mode)
+        column = " × ".join(columns)
+        rates = tuple(
+            _group_rate(
+                " and ".join(segment.name.values()), rate_of(metric, case.scored, segment.rows)
+            )
+            for segment in case.candidate_segments(columns)
+        )
+        if demand.limit is not None:
+            limit = Limit(ceiling=demand.limit, mode=demand.mode)
+            subject = Subject(metric=f"{metric}_difference", column=column)
+            try:
                 yield _level(subject, limit, judge_difference(rates, demand.limit, alpha))
-            subject = Subject(metric=f"{metric}_ratio", column=feature)
-            if demand.ratio is not None:
-                limit = Limit(floor=demand.ratio, mode=demand.mode)
+            except UndefinedError as error:
+                yield cannot_tell(subject, limit, str(error))
+        if demand.ratio is not None:
+            limit = Limit(floor=demand.ratio, mode=demand.mode)
+            subject = Subject(metric=f"{metric}_ratio", column=column)
+            try:
                 yield _level(subject, limit, judge_ratio(rates, demand.ratio, alpha))
-        except UndefinedError as error:
-            yield cannot_tell(subject, Limit(rule="two groups", mode=demand.mode), str(error))
+            except UndefinedError as error:
+                yield cannot_tell(subject, limit, str(error))
 
 
-def _sensitive_segments(case: Case) -> tuple[str, ...]:
-    columns = case.candidate.dictionary.columns
-    return tuple(name for name, entry in columns.items() if entry.sensitive and entry.segment)
+def _groups(case: Case, columns: tuple[str, ...], metric: GroupMetric) -> list[_Group]:
+    """The groups of the first arena, with their rates there."""
+    first, *_ = case.arenas
+    by_arena = [arena.segments(columns) for arena in case.arenas]
+    return [
+        _Group(
+            values=values,
+            rows=[segments.get(values) for segments in by_arena],
+            before=rate_of(metric, first.baseline, rows),
+            after=rate_of(metric, first.candidate, rows),
+        )
+        for values, rows in by_arena[0].items()
+    ]
 
 
-def _others(case: Case, rows: list[Rows | None]) -> list[Rows | None]:
-    """All rows of each arena that are not in the group."""
-    others: list[Rows | None] = []
-    for arena, at in zip(case.arenas, rows, strict=True):
-        outside = np.ones(len(arena.rows), dtype=np.bool_)
-        if at is not None:
-            outside[at] = False
-        others.append(np.flatnonzero(outside))
-    return others
-
-
-def _gap_change(subject: Subject, limit: Limit, group: Effect, rest: Effect) -> Comparison:
-    """How much the distance between a group and the rest grew; less is better.
-
-    The interval adds the two independent ones by squares: Zou & Donner, Statistics in Medicine 27
-    (2008) 1693.
-    """
-    before, after = group.baseline - rest.baseline, group.candidate - rest.candidate
-    sign = -1.0 if (after or before) < 0 else 1.0
-    growth = sign * (after - before)
-    (group_low, group_high), (rest_low, rest_high) = group.interval, rest.interval
-    below = math.hypot(group.change - group_low, rest_high - rest.change)
-    above = math.hypot(group_high - group.change, rest.change - rest_low)
-    if sign < 0:
-        below, above = above, below
-    change = abs(after) - abs(before)
-    # Where the gap changes sides it grows by less than it moves: the estimate is |after| − |before|
-    # and the interval, which is of the movement, is shifted to it.
-    shift = change - growth
+def _compare(subject: Subject, limit: Limit, gap: Gap) -> Comparison:
     return Comparison(
         subject=subject,
         correction=Correction.FAIRNESS,
         limit=limit,
         greater_is_better=False,
-        baseline=abs(before),
-        candidate=abs(after),
-        change=change,
-        interval=(growth - below + shift, growth + above + shift),
-        rows=np.concatenate([group.rows, rest.rows]),
-        contributions=-sign * np.concatenate([group.contributions, -rest.contributions]),
-        support=Support(rows=group.counted + rest.counted, groups=2),
-        same=group.same and rest.same,
+        baseline=abs(gap.before),
+        candidate=abs(gap.after),
+        change=gap.growth,
+        interval=gap.interval,
+        rows=gap.rows,
+        contributions=-gap.contributions,
+        support=Support(rows=gap.counted, groups=2),
+        same=gap.same,
         mend=_MEND,
     )
 
 
-def _show(feature: str, metric: str, groups: list[_Group]) -> Observation:
+def _show(
+    case: Case, columns: tuple[str, ...], metric: GroupMetric, groups: list[_Group]
+) -> Observation:
     """The largest difference between two groups before and after.
 
     Between many groups it is large by chance, so it is not judged, and only that between two has
     an interval.
     """
-    low = min(groups, key=lambda group: group.effect.candidate)
-    high = max(groups, key=lambda group: group.effect.candidate)
-    before = max(g.effect.baseline for g in groups) - min(g.effect.baseline for g in groups)
-    after = high.effect.candidate - low.effect.candidate
-    subject = Subject(metric=f"{metric}_difference", column=feature)
-    interval = None
-    if len(groups) == 2:  # noqa: PLR2004 - a gap has two sides
-        interval = _gap_change(subject, Limit(), high.effect, low.effect).interval
+    low = min(groups, key=lambda group: group.after.value)
+    high = max(groups, key=lambda group: group.after.value)
+    befores = [group.before.value for group in groups]
+    before, after = max(befores) - min(befores), high.after.value - low.after.value
+    column = " × ".join(columns)
     return Observation(
-        subject=subject,
+        subject=Subject(metric=f"{metric}_difference", column=column),
         message=(
-            f"{metric} by {feature}: between {low.name} ({low.effect.candidate:.3f}) and "
-            f"{high.name} ({high.effect.candidate:.3f})."
+            f"{metric} by {column}: between {low.name} ({low.after.value:.3f}) and "
+            f"{high.name} ({high.after.value:.3f})."
         ),
         baseline=before,
         candidate=after,
         change=after - before,
         greater_is_better=False,
-        interval=interval,
-        support=Support(rows=sum(g.effect.counted for g in groups), groups=len(groups)),
+        interval=measure_gap(metric, case, low.rows).interval if len(groups) == 2 else None,  # noqa: PLR2004
+        support=Support(rows=sum(group.after.rows for group in groups), groups=len(groups)),
     )
 
 
-def _rates(case: Case, feature: str, metric: GroupMetric) -> tuple[GroupRate, ...]:
-    """Hits and rows of each group on the candidate's own test rows."""
-    return tuple(
-        _rate(segment.name[feature], _part(case.scored, segment.rows), metric)
-        for segment in case.candidate_segments((feature,))
-    )
-
-
-def _rate(name: str, scored: Scored, metric: GroupMetric) -> GroupRate:
-    counted = METRICS[metric]
-    assert isinstance(counted, CellCount)  # noqa: S101 - every `GroupMetric` is one
-    ratio = influence.METRICS[counted.name].ratios[0]
-    cells = influence.count_cells(scored.labels, scored.predictions)
-    hits, rows = int(cells @ np.array(ratio.above)), int(cells @ np.array(ratio.below))
-    return GroupRate(name, hits, rows)
-
-
-def _part(scored: Scored, rows: Rows) -> Scored:
-    return Scored(scored.labels[rows], scored.scores[rows], scored.predictions[rows])
+def _group_rate(name: str, rate: Rate) -> GroupRate:
+    return GroupRate(name, rate.hits, rate.rows)
 
 
 def _level(subject: Subject, limit: Limit, found: Disparity) -> Finding:

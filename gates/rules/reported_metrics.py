@@ -45,9 +45,10 @@ class ReportedMetrics(Gate, frozen=True, kw_only=True):
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One finding per reported number that can be recomputed."""
-        reported = case.candidate.reported
-        if reported is None:
+        before = (case.baseline.reported or {}) if case.baseline else {}
+        if case.candidate.reported is None and not before:
             raise NotApplicableError("the pipeline reports no metrics file")
+        reported = case.candidate.reported or {}
         for name, value in reported.items():
             try:
                 recomputed = recompute(name, case)
@@ -59,7 +60,7 @@ class ReportedMetrics(Gate, frozen=True, kw_only=True):
                 yield Observation(subject=Subject(metric=name), message=message, candidate=value)
             else:
                 yield self._compare(name, value, recomputed, "")
-        for name in (case.baseline.reported or {}) if case.baseline else {}:
+        for name in before:
             if name not in reported:
                 yield Finding(
                     subject=Subject(metric=name),
@@ -72,8 +73,8 @@ class ReportedMetrics(Gate, frozen=True, kw_only=True):
     def _compare(self, name: str, value: float, recomputed: float | None, why: str) -> Finding:
         limit = Limit(rule=f"within {self.tolerance:g} of what the predictions give")
         if recomputed is None:
-            message = f"{name}: reported as {value:g}, though it has no value here: {why}."
-            agrees = False
+            message = f"{name}: reported as {value:g}, and has no value here: {why}."
+            agrees = value == 0  # what scikit-learn's `zero_division=0` writes
         else:
             agrees = abs(value - recomputed) <= self.tolerance
             message = f"{name}: reported {value:.10g}, the predictions give {recomputed:.10g}."

@@ -18,7 +18,7 @@ def judged(tmp_path: Path, scores: np.ndarray, labels: np.ndarray, ceiling: floa
 
 @pytest.mark.parametrize(
     ("shift", "ceiling", "state"),
-    [(0.0, 0.03, State.PASSED), (0.2, 0.05, State.FAILED), (0.2, 0.5, State.PASSED)],
+    [(0.0, 0.05, State.PASSED), (0.2, 0.05, State.FAILED), (0.2, 0.5, State.PASSED)],
     ids=["honest", "too high", "too high, and allowed"],
 )
 def test_scores_mean_what_they_say(
@@ -45,3 +45,22 @@ def test_few_rows_decide_nothing(tmp_path: Path) -> None:
     found = outcome("calibration", CalibrationGate(), case(made))
     assert found.outcome is Result.UNDECIDED
     assert "needs 30 rows, found 20" in found.findings[0].message
+
+
+def test_each_period_is_judged_for_itself(tmp_path: Path) -> None:
+    """Half of the rows are off by 0.08, which the whole dilutes to about 0.057."""
+    draws = np.random.default_rng(5)
+    rows = 10_000
+    truth = draws.uniform(0.2, 0.7, 2 * rows)
+    year = np.repeat([1994, 1995], rows)
+    made = evidence(
+        tmp_path / "e",
+        {"year": "time integer"},
+        test={"label": (draws.random(2 * rows) < truth).tolist(), "year": year.tolist()},
+        scores=np.where(year == 1995, truth + 0.08, truth).tolist(),
+    )
+    found = outcome("calibration", CalibrationGate(ceiling=0.06), case(made))
+    states = {each.subject.segment.get("year"): each.state for each in found.findings}
+    assert states["1994"] is State.PASSED
+    assert states["1995"] is State.FAILED
+    assert states[None] is not State.FAILED

@@ -100,7 +100,8 @@ def test_a_group_that_is_too_small_is_named(tmp_path: Path) -> None:
 
 def test_the_largest_gap_is_shown_with_both_groups(tmp_path: Path) -> None:
     of = change(tmp_path, TWO, {"Female": 500, "Male": 600}, {"Female": 550, "Male": 600})
-    (shown,) = [item for item in items(gate(), of) if isinstance(item, Observation)]
+    found = items(gate(worsening=0.9), of)
+    (shown,) = [item for item in found if isinstance(item, Observation)]
     assert shown.message.endswith("between Female (0.550) and Male (0.600).")
     assert shown.baseline == pytest.approx(0.1)
     assert shown.candidate == pytest.approx(0.05)
@@ -146,3 +147,35 @@ def test_hostile_names_of_groups_are_only_text(tmp_path: Path) -> None:
     found = items(gate(limit=0.5), change(tmp_path, sizes, counts, counts))
     (finding,) = [item for item in found if isinstance(item, Finding)]
     assert finding.state is State.PASSED
+
+
+def test_a_gap_that_changes_sides_grows_by_less_than_it_moves(tmp_path: Path) -> None:
+    """Female 10 points behind, then 16 ahead: the distance grows by 6, and moves by 26."""
+    of = change(tmp_path, TWO, {"Female": 500, "Male": 600}, {"Female": 660, "Male": 500})
+    (found,) = [item for item in items(gate(worsening=0.05), of) if isinstance(item, Comparison)]
+    assert found.change == pytest.approx(0.06)
+    assert float(found.contributions.sum()) == pytest.approx(-0.06)
+    assert found.interval[0] < 0.06 < found.interval[1]
+
+
+def test_a_gate_that_would_only_show_is_refused() -> None:
+    with pytest.raises(ValueError, match="no rate has a limit"):
+        gate()
+
+
+def test_intersections_are_groups_too(tmp_path: Path) -> None:
+    rows = {
+        "sex": ["f", "f", "m", "m"] * 50,
+        "race": ["x", "y"] * 100,
+        "label": [True] * 200,
+    }
+    race = {"race": "feature category"}
+    old = evidence(tmp_path / "old", {**LISTED, **race}, test=rows, scores=[0.9] * 200)
+    worse = [0.1 if at % 4 == 0 else 0.9 for at in range(200)]  # all of f and x
+    new = evidence(tmp_path / "new", {**LISTED, **race}, test=rows, scores=worse)
+    demand: dict[GroupMetric, Demand] = {"true_positive_rate": Demand(worsening=0.05)}
+    both = GroupDisparity(features=(("sex", "race"),), metrics=demand)
+    found = outcome("group_disparity", both, case(new, old))
+    states = {tuple(finding.subject.segment.values()): finding.state for finding in found.findings}
+    assert states["f", "x"] is State.FAILED
+    assert len(states) == 4

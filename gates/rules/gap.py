@@ -1,0 +1,156 @@
+"""The gap between the rate of one group and that of all other rows, under both models."""
+
+import math
+
+import msgspec
+import numpy as np
+
+from gates.case import Arena, Case
+from gates.effect import CONFIDENCE
+from gates.metrics import METRICS, CellCount, GroupMetric, Scored
+from gates.segments import Rows
+from gates.stats import influence
+from gates.stats.quantile import critical_z
+from gates.stats.undefined import UndefinedError
+from gates.tables.table import Floats, Mask
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """A rate as its hits of its counted rows."""
+
+    hits: int
+    rows: int
+
+    @property
+    def value(self) -> float:
+        """The share of hits; `nan` without rows."""
+        return self.hits / self.rows if self.rows else math.nan
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """How far a group lies from the rest, before and after; `growth` is of the distance.
+
+    `contributions` (rows,) add up to the growth; `rows` are places in the union of all arenas.
+    """
+
+    before: float  # signed: group minus rest
+    after: float
+    interval: tuple[float, float]  # of the growth
+    rows: Rows
+    contributions: Floats
+    counted: int
+    same: bool
+
+    @property
+    def growth(self) -> float:
+        """Distance after minus distance before."""
+        return abs(self.after) - abs(self.before)
+
+
+def rate_of(metric: GroupMetric, scored: Scored, rows: Rows) -> Rate:
+    """The rate of one model on some rows."""
+    counted, hits = _counts(metric, scored, rows)
+    return Rate(int(hits.sum()), int(counted.sum()))
+
+
+def measure_gap(metric: GroupMetric, case: Case, groups: list[Rows | None]) -> Gap:
+    """The gap of a group, given its rows in each arena; over two test sets, the mean of both.
+
+    The growth is linear in each row's two answers once the sign of the gap before and after is
+    known, so its standard error is that of a sum over rows, group and rest being strata.
+
+    Raises:
+        UndefinedError: in no arena the rate counts rows both of the group and of the rest.
+    """
+    every = [
+        _side(metric, arena, group)
+        for arena, group in zip(case.arenas, groups, strict=True)
+        if group is not None
+    ]
+    sides = [side for side in every if side.both]
+    if not sides:
+        raise UndefinedError("the rate counts no row of the group, or none of the rest")
+    share = sum(side.arena.share for side in sides)
+    before = sum(side.arena.share / share * float(side.old.sum()) for side in sides)
+    after = sum(side.arena.share / share * float(side.new.sum()) for side in sides)
+    was, now = _sign(before or after), _sign(after or before)
+    parts = [side.arena.share / share * (now * side.new - was * side.old) for side in sides]
+    seen = [side.counted > 0 for side in sides]
+    rows, place = np.unique(
+        np.concatenate([side.arena.union[at] for side, at in zip(sides, seen, strict=True)]),
+        return_inverse=True,
+    )
+    # A row may lie in both test sets: its stratum says in which, and on which side of the gap.
+    codes = [4**at * (1 + side.inside).astype(np.float64) for at, side in enumerate(sides)]
+    strata: Rows = np.bincount(place, weights=_chosen(codes, seen)).astype(np.intp)
+    contributions = np.bincount(place, weights=_chosen(parts, seen)).astype(np.float64)
+    growth = abs(after) - abs(before)
+    reach = critical_z(CONFIDENCE) * _standard_error(contributions, strata)
+    moved = contributions != 0
+    return Gap(
+        before=before,
+        after=after,
+        interval=(growth - reach, growth + reach),
+        rows=rows[moved],
+        contributions=contributions[moved],
+        counted=int(sides[0].counted.sum()),
+        same=all(_same(side.arena) for side in sides),
+    )
+
+
+def _chosen(values: list[Floats], masks: list[Mask]) -> Floats:
+    return np.concatenate([each[mask] for each, mask in zip(values, masks, strict=True)])
+
+
+def _same(arena: Arena) -> bool:
+    return bool(np.array_equal(arena.baseline.predictions, arena.candidate.predictions))
+
+
+class _Side(msgspec.Struct, frozen=True):
+    """One arena: what each row adds to the gap under the old and the new model."""
+
+    arena: Arena
+    inside: Rows  # 1 in the group, 0 in the rest
+    counted: Floats
+    old: Floats
+    new: Floats
+
+    @property
+    def both(self) -> bool:
+        """Whether the rate counts rows of the group and of the rest."""
+        return len(set(self.inside[self.counted > 0].tolist())) == 2  # noqa: PLR2004 - group, rest
+
+
+def _side(metric: GroupMetric, arena: Arena, group: Rows) -> _Side:
+    every = np.arange(len(arena.rows))
+    inside = np.zeros(len(every), dtype=np.intp)
+    inside[group] = 1
+    counted, old = _counts(metric, arena.baseline, every)
+    _, new = _counts(metric, arena.candidate, every)
+    sizes = np.bincount(inside, weights=counted, minlength=2)
+    weight = np.where(inside == 1, 1.0, -1.0) / np.maximum(sizes, 1.0)[inside]
+    return _Side(arena, inside, counted, old * weight, new * weight)
+
+
+def _counts(metric: GroupMetric, scored: Scored, rows: Rows) -> tuple[Floats, Floats]:
+    """Per row, whether the rate counts it, and whether it is a hit."""
+    known = METRICS[metric]
+    assert isinstance(known, CellCount)  # noqa: S101 - every `GroupMetric` is one
+    ratio = influence.METRICS[known.name].ratios[0]
+    cells = 2 * scored.labels[rows].astype(np.intp) + scored.predictions[rows]
+    below = np.array(ratio.below, dtype=np.float64)
+    above = np.array(ratio.above, dtype=np.float64)
+    return below[cells], above[cells]
+
+
+def _standard_error(contributions: Floats, strata: Rows) -> float:
+    rows = np.bincount(strata)
+    sums = np.bincount(strata, weights=contributions)
+    squares = np.bincount(strata, weights=contributions**2)
+    present = rows > 1
+    spread = squares[present] - sums[present] ** 2 / rows[present]
+    return math.sqrt(max(0.0, float((spread * rows[present] / (rows[present] - 1)).sum())))
+
+
+def _sign(value: float) -> float:
+    return -1.0 if value < 0 else 1.0
