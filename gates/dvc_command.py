@@ -63,9 +63,14 @@ def fetch(
     environment: Mapping[str, str] | None = None,
 ) -> bool:
     """Copy outputs from the remote into the cache; whether the remote had all of them."""
-    progress(f"fetching {len(paths)} file{'s' if len(paths) > 1 else ''} from the DVC remote")
+    progress(f"fetching {counted(len(paths), 'file')} from the DVC remote")
     ended = run_dvc(root, ["fetch", *paths], progress, environment=environment)
     return ended.code == 0
+
+
+def counted(number: int, what: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def quoted(ended: Ended) -> str:

@@ -7,7 +7,7 @@ from posixpath import normpath
 from typing import Any
 
 from gates.dvc_cache import cache_folder, is_cached, object_path
-from gates.dvc_command import LOCK_WAIT_S, Progress, quoted, run_dvc
+from gates.dvc_command import LOCK_WAIT_S, Progress, counted, quoted, run_dvc
 from gates.dvc_files import LOCK, POINTER_SUFFIX, Recorded, read_lock, read_pointer, read_texts
 from gates.errors import PipelineError
 from gates.git import list_work_files
@@ -46,17 +46,13 @@ def bring_inputs(
     Raises:
         PipelineError: some data is not to be had, or is not what its pointer says.
     """
-    pointers = read_pointers(root)
-    is_read = _reader(root)
-    missing = [
-        one for one in pointers.values() if not (root / one.path).exists() and is_read(one.path)
-    ]
+    missing = missing_inputs(root)
     if not missing:
         return
     cache = cache_folder(root)
     is_here = all(is_cached(cache, one) and not (one.md5 or "").endswith(".dir") for one in missing)
     verb = "checkout" if is_here else "pull"
-    progress(f"{verb} of {len(missing)} of {len(pointers)} data files")
+    progress(f"{verb} of {counted(len(missing), 'data file')}")
     paths = [one.path for one in missing]
     ended = run_dvc(
         root, [verb, *paths], progress, environment=environment, lock_wait_s=lock_wait_s
@@ -65,11 +61,18 @@ def bring_inputs(
     if absent:
         names = ", ".join(f"{one.path} ({one.text()})" for one in absent[:5])
         raise PipelineError(
-            f"{where}: {len(absent)} of {len(pointers)} data files are not to be had: {names}. "
-            f"The remote lacks them or has another content under their names, or `dvc {verb}` says "
-            f"why below. Run `dvc push` where they are.{quoted(ended)}"
+            f"{where}: {len(absent)} of {counted(len(missing), 'data file')} cannot be had: "
+            f"{names}. The remote lacks them or has another content under their names, or "
+            f"`dvc {verb}` says why below. Run `dvc push` where they are.{quoted(ended)}"
         )
     _refuse_other_content(root, where, missing)
+
+
+def missing_inputs(root: Path) -> tuple[Recorded, ...]:
+    """What some stage reads, a `.dvc` file points to, and the tree lacks."""
+    is_read = _reader(root)
+    pointers = read_pointers(root).values()
+    return tuple(p for p in pointers if is_read(p.path) and not (root / p.path).exists())
 
 
 def _refuse_other_content(root: Path, where: str, pulled: Iterable[Recorded]) -> None:

@@ -204,7 +204,7 @@ class TestFaults:
     def test_lost_data_is_said(self, project: Path, said: list[str]) -> None:
         lose_cache(project)
         lose_remote(project)
-        with pytest.raises(PipelineError, match=r"1 of 1 data files are not to be had: data/raw"):
+        with pytest.raises(PipelineError, match=r"1 of 1 data file cannot be had: data/raw"):
             find(project, said)
         assert worktrees(project) == []
 

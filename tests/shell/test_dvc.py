@@ -61,7 +61,7 @@ def test_a_fresh_clone_gets_its_data_and_computes_the_rest(project: Path, said: 
     clone = project.parent / "clone"
     git(project.parent, "clone", "-q", str(project), str(clone))
     reproduce(clone, said.append)
-    assert said[0] == "pull of 1 of 1 data files"
+    assert said[0] == "pull of 1 data file"
     assert [line for line in said if "running" in line] == [
         "split: running",
         "train: running",
@@ -74,7 +74,7 @@ def test_data_in_the_cache_needs_no_remote(project: Path, said: list[str]) -> No
     (project / "data/raw.csv").unlink()
     shutil.rmtree(project.parent / "remote")
     reproduce(project, said.append)
-    assert said[0] == "checkout of 1 of 1 data files"
+    assert said[0] == "checkout of 1 data file"
 
 
 def test_a_failed_stage_is_named_with_its_code_and_last_words(
@@ -127,7 +127,7 @@ class TestData:
         (project / "data/raw.csv").unlink()
         shutil.rmtree(project.parent / "remote")
         shutil.rmtree(project / ".dvc/cache")
-        with pytest.raises(PipelineError, match=r"1 of 1 data files are not to be had: data/raw"):
+        with pytest.raises(PipelineError, match=r"1 of 1 data file cannot be had: data/raw"):
             reproduce(project, said.append)
 
     @pytest.mark.parametrize("verify", [False, True])
@@ -145,7 +145,7 @@ class TestData:
         if verify:
             with (project / ".dvc/config").open("a") as config:
                 config.write("    verify = true\n")
-        message = "not to be had" if verify else "does not match its recorded hash"
+        message = "cannot be had" if verify else "does not match its recorded hash"
         with pytest.raises(PipelineError, match=message):
             reproduce(project, said.append)
 
