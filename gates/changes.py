@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gates.dvc_files import LOCK, POINTER_SUFFIX, Recorded, read_lock, read_pointer
+from gates.dvc_files import LOCK, POINTER_SUFFIX, Lock, Recorded, read_lock, read_pointer
 from gates.errors import PolicyError
 from gates.finding import Changes, Difference
 from gates.git import changed_files, list_files, read_file, read_files
@@ -20,16 +20,19 @@ POLICY_KEY = "gates"
 def find_changes(root: Path, base: str) -> Changes:
     """What differs between a commit and the work tree.
 
-    The limits (`gates:` in `params.yaml`) are left out: the verdict names their changes itself.
+    What the pipeline writes is left out, being its result; and so are the limits (`gates:` in
+    `params.yaml`), whose changes the verdict names itself.
 
     Raises:
         PolicyError: a `params.yaml` cannot be read.
         EvidenceError: a `dvc.lock` or a pointer cannot be read.
     """
     touched = changed_files(root, base)
+    lock = read_lock(path.read_bytes()) if (path := root / LOCK).is_file() else None
     params = _params_changes(root, base) if PARAMS in touched else ()
-    data = _data_changes(root, base)
+    data = _data_changes(root, base, lock)
     named = {PARAMS, LOCK, *(one.name + POINTER_SUFFIX for one in data)}
+    named |= lock.outputs.keys() if lock else set()
     return Changes(params=params, data=data, files=tuple(p for p in touched if p not in named))
 
 
@@ -55,10 +58,9 @@ def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", msgspec.json.encode(item).decode()
 
 
-def _data_changes(root: Path, base: str) -> tuple[Difference, ...]:
-    lock = root / LOCK
+def _data_changes(root: Path, base: str, lock: Lock | None) -> tuple[Difference, ...]:
     before = _inputs_at(root, base)
-    after = read_pointers(root) | _loose_inputs(lock.read_bytes() if lock.is_file() else None, LOCK)
+    after = read_pointers(root) | _loose_inputs(lock)
     return _differences(
         {path: one.text() for path, one in before.items()},
         {path: one.text() for path, one in after.items()},
@@ -69,17 +71,15 @@ def _inputs_at(root: Path, base: str) -> dict[str, Recorded]:
     names = [path for path in list_files(root, base) if path.endswith(POINTER_SUFFIX)]
     content = read_files(root, base, (*names, LOCK))
     lock = content.pop(LOCK, None)
-    inputs = _loose_inputs(lock, f"{LOCK} at {base[:12]}")
+    inputs = _loose_inputs(read_lock(lock, f"{LOCK} at {base[:12]}") if lock else None)
     for name, pointer in content.items():
         inputs |= {one.path: one for one in read_pointer(pointer, name)}
     return inputs
 
 
-def _loose_inputs(content: bytes | None, name: str) -> dict[str, Recorded]:
+def _loose_inputs(lock: Lock | None) -> dict[str, Recorded]:
     """What a pipeline reads that neither a stage nor this repository makes: remote data."""
-    if content is None:
-        return {}
-    dependencies = read_lock(content, name).dependencies
+    dependencies = lock.dependencies if lock else {}
     return {path: one for path, one in dependencies.items() if _is_outside(path)}
 
 

@@ -78,6 +78,11 @@ def test_other_files_committed_or_not(project: Path) -> None:
     assert find_changes(project, base).files == ("steps/new.py", "steps/score.py", "steps/train.py")
 
 
+def test_what_the_pipeline_writes_is_its_result(project: Path) -> None:
+    write(project, {"metrics.json": "{}", "plots.csv": ""})
+    assert find_changes(project, head(project)).files == ("plots.csv",)
+
+
 def test_params_that_came_or_went(project: Path) -> None:
     (project / "params.yaml").unlink()
     without = commit(project)
