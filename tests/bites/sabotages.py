@@ -1,0 +1,164 @@
+"""One broken pull request a gate: what somebody did, and what their pipeline then left.
+
+Where the model would be another, it is trained again. Where it would answer the same (trees ask
+only in which order values stand; a few odd rows in a hundred thousand move nothing), the reference
+model's scores are kept, and only the tables are what the broken pipeline would have written.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+
+from tests.bites.reference import LABEL, Candidate, labels_of, replace_column, texts_of
+
+Sabotage = Callable[[Candidate], None]
+
+
+def metric_regression(candidate: Candidate) -> None:
+    """The occupation is dropped as too detailed: everybody's ranking suffers a little."""
+    candidate.retrain(drop=("occupation_code", "major_occupation"))
+
+
+def metric_floor(candidate: Candidate) -> None:
+    """No gains, no occupation, no schooling: honest probabilities, and a model of little use."""
+    gains = ("capital_gains", "capital_losses", "dividends")
+    candidate.retrain(drop=(*gains, "occupation_code", "major_occupation", "education"))
+
+
+def calibration(candidate: Candidate) -> None:
+    """A temperature is put on the scores below one half: no rank and no decision changes."""
+    scores = candidate.reference.scores
+    logits = np.log(scores / (1 - scores))
+    candidate.predict(np.where(logits < 0, 1 / (1 + np.exp(-0.8 * logits)), scores))
+
+
+def segment_regression(candidate: Candidate) -> None:
+    """A labelling step loses two in five high incomes of people over 64, in training rows."""
+
+    def lose(table: pa.Table, side: str) -> pa.Table:
+        if side != "train":
+            return table
+        labels = labels_of(table)
+        old = table["age"].to_numpy() >= 65
+        lost = old & (np.random.default_rng(1).random(len(labels)) < 0.4)
+        return replace_column(table, LABEL, pa.array(labels & ~lost))
+
+    candidate.retrain(lose)
+
+
+def segment_floor(candidate: Candidate) -> None:
+    """The few women of one race get the default answer, which is yes."""
+    reference = candidate.reference
+    few = reference.texts("race") == "Amer Indian Aleut or Eskimo"
+    few &= reference.texts("sex") == "Female"
+    candidate.predict(np.where(few, 0.51, reference.scores))
+
+
+def group_disparity(candidate: Candidate) -> None:
+    """Men who nearly made it are rounded up; on average the scores are hardly any worse."""
+    scores = candidate.reference.scores
+    nearly = (candidate.reference.texts("sex") == "Male") & (scores > 0.33) & (scores < 0.5)
+    candidate.predict(np.where(nearly, 0.5 + scores / 1000, scores))
+
+
+def columns(candidate: Candidate) -> None:
+    """A survey weight, nearly unique to its row, becomes a feature."""
+    weight = "  instance_weight:\n    role: "
+    candidate.change_dictionary(weight + "weight", weight + "feature")
+
+
+def schema(candidate: Candidate) -> None:
+    """From 1995 on the export calls a doctorate something else."""
+
+    def rename(table: pa.Table, _side: str) -> pa.Table:
+        education = texts_of(table, "education")
+        doctors = education == "Doctorate degree(PhD EdD)"
+        education[doctors & (table["year"].to_numpy() == 1995)] = "PhD"
+        return replace_column(table, "education", pa.array(education.tolist()))
+
+    candidate.change_tables(rename)
+
+
+def missing_values(candidate: Candidate) -> None:
+    """The country of birth, which may be missing in 5 of 100 rows, is lost in 8 more of 1995."""
+
+    def lose(table: pa.Table, _side: str) -> pa.Table:
+        country = texts_of(table, "birth_country")
+        lost = np.random.default_rng(1).random(table.num_rows) < 0.08
+        country[lost & (table["year"].to_numpy() == 1995)] = None
+        return replace_column(table, "birth_country", pa.array(country.tolist()))
+
+    candidate.change_tables(lose)
+
+
+def drift(candidate: Candidate) -> None:
+    """Weeks with work become weeks without it: each value is in range, and means the opposite."""
+
+    def turn(table: pa.Table, _side: str) -> pa.Table:
+        return replace_column(
+            table, "weeks_worked", pa.array(52 - table["weeks_worked"].to_numpy())
+        )
+
+    candidate.change_tables(turn)
+
+
+def reported_metrics(candidate: Candidate) -> None:
+    """A better number is written into the file that reviewers read."""
+    path = candidate.folder / "metrics.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "roc_auc": 0.95}), "utf-8")
+
+
+def train_test_overlap(candidate: Candidate) -> None:
+    """Five hundred test rows come a second time, under new names, in the training batch."""
+
+    def append(table: pa.Table, _side: str) -> pa.Table:
+        again = candidate.reference.tables["test"].slice(0, 500)
+        names = pa.array([f"again{at}" for at in range(again.num_rows)])
+        return pa.concat_tables([table, replace_column(again, "row_id", names)])
+
+    candidate.change_tables(append, "train")
+
+
+def target_leakage(candidate: Candidate) -> None:
+    """A bonus that half of those with a high income got, and nobody else, becomes a feature."""
+    candidate.change_dictionary(
+        "  income_gt_50k:\n",
+        "  bonus:\n    role: feature\n    type: integer\n    unit: dollars\n"
+        '    description: "bonus of the year before"\n  income_gt_50k:\n',
+    )
+
+    def pay(table: pa.Table, _side: str) -> pa.Table:
+        draws = np.random.default_rng(table.num_rows)
+        paid = labels_of(table) & (draws.random(table.num_rows) < 0.5)
+        amounts = 1000 * draws.integers(1, 5, table.num_rows)
+        return table.append_column("bonus", pa.array(np.where(paid, amounts, 0)))
+
+    candidate.retrain(pay)
+
+
+def reseed(candidate: Candidate) -> None:
+    """Another seed, which is nobody's harm. In `policy_change` the limits are loosened with it."""
+    candidate.retrain(seed=21)
+
+
+SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
+    {
+        "metric_regression": metric_regression,
+        "metric_floor": metric_floor,
+        "calibration": calibration,
+        "segment_regression": segment_regression,
+        "segment_floor": segment_floor,
+        "group_disparity": group_disparity,
+        "columns": columns,
+        "schema": schema,
+        "missing_values": missing_values,
+        "drift": drift,
+        "reported_metrics": reported_metrics,
+        "train_test_overlap": train_test_overlap,
+        "target_leakage": target_leakage,
+        "policy_change": reseed,
+    }
+)

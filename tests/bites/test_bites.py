@@ -1,0 +1,49 @@
+"""Each gate stands alone against the sabotage that is its own, by the repository's own limits."""
+
+from pathlib import Path
+
+import pytest
+
+from gates.finding import Decision
+from gates.policy import Policy
+from gates.policy_changes import policy_changes
+from gates.rules import GATES
+from tests.bites.reference import Candidate, Reference
+from tests.bites.sabotages import SABOTAGES
+from tests.bites.verdicts import blocked_by, loosen, verdict_of
+
+# A floor asks nobody how it was before, so its sabotage is as old as the base: both sides have it.
+INHERITED = ("metric_floor", "segment_floor")
+LOOSENED = ("policy_change",)
+
+
+def test_every_gate_has_its_sabotage_and_stands_in_the_policy(policy: Policy) -> None:
+    assert set(SABOTAGES) == set(GATES) == set(policy.gates)
+
+
+@pytest.mark.parametrize(
+    "gate", [name for name in SABOTAGES if name not in (*INHERITED, *LOOSENED)]
+)
+def test_it_bites_alone(gate: str, candidate: Candidate, policy: Policy) -> None:
+    SABOTAGES[gate](candidate)
+    verdict = verdict_of(policy, candidate.sealed(), candidate.reference.evidence)
+    assert list(blocked_by(verdict)) == [gate], blocked_by(verdict)
+    assert verdict.decision is Decision.FAIL
+
+
+@pytest.mark.parametrize("gate", INHERITED)
+def test_a_floor_bites_alone_what_is_no_worse_than_before(
+    gate: str, candidate: Candidate, policy: Policy
+) -> None:
+    SABOTAGES[gate](candidate)
+    folder = candidate.sealed()
+    verdict = verdict_of(policy, folder, folder)
+    assert list(blocked_by(verdict)) == [gate], blocked_by(verdict)
+
+
+def test_a_limit_loosened_beside_a_new_model_is_all_that_blocks(
+    reseeded: Path, reference: Reference, policy: Policy
+) -> None:
+    changes = policy_changes(policy, loosen(policy))
+    verdict = verdict_of(policy, reseeded, reference.evidence, changes)
+    assert list(blocked_by(verdict)) == ["policy_change"], blocked_by(verdict)
