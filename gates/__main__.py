@@ -133,7 +133,7 @@ def _add_check(commands: Commands) -> None:
     parser.add_argument(
         "--no-run-cache",
         action="store_true",
-        help="run every stage whose inputs changed, even if DVC remembers it",
+        help="run every stage whose inputs changed, even if DVC remembers it (default in CI)",
     )
     parser.add_argument("--verbose", action="store_true", help="list every finding")
     parser.add_argument("--json", action="store_true", help="print the verdict as JSON only")

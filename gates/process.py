@@ -42,12 +42,17 @@ class Ended(NamedTuple):
 
 
 def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Our environment, with `python` and `dvc` found beside our own interpreter first."""
+    """Our environment, in which `python` and `dvc` are those of the project.
+
+    Where DVC is installed beside our own interpreter, that is the project's environment, whether
+    it is activated or not. Elsewhere (a tool installed apart from the project) PATH stays as it is.
+    """
     environment = {
         name: value for name, value in os.environ.items() if name not in (*_FOREIGN, *_FOREIGN_GIT)
     }
-    own = str(Path(sys.executable).parent)
-    environment["PATH"] = os.pathsep.join((own, environment.get("PATH", os.defpath)))
+    own = Path(sys.executable).parent
+    if (own / "dvc").exists():
+        environment["PATH"] = os.pathsep.join((str(own), environment.get("PATH", os.defpath)))
     environment["DVC_NO_ANALYTICS"] = "1"
     environment["PYTHONUNBUFFERED"] = "1"
     environment.update(extra or {})

@@ -1,6 +1,7 @@
 """`gatepost check`: reproduce the working tree, find the baseline, judge, show."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Literal
@@ -46,7 +47,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     for name in (VERDICT, *REPORTS):  # an earlier verdict must not be taken for this one
         (out / name).unlink(missing_ok=True)
     try:
-        verdict = _check(root, arguments.base, use_run_cache=not arguments.no_run_cache)
+        # In CI others may write to what a cache is restored from, so nothing is taken from it.
+        use_run_cache = not arguments.no_run_cache and not os.environ.get("CI")
+        verdict = _check(root, arguments.base, use_run_cache=use_run_cache)
     except GatesError as error:
         text = render_not_judged(str(error), overrides=own_templates(root))
         write_atomically(out / "comment.md", text.encode())
