@@ -26,8 +26,7 @@ class NotComparableError(GatesError):
 class Arena(msgspec.Struct, frozen=True, dict=True):
     """One test set on which both models are scored.
 
-    `union` are the rows' places among all rows of all arenas, shape (rows,); `share` is the
-    arena's weight in a difference, and the shares of all arenas add up to 1.
+    `union` are the rows' places among all rows of all arenas, shape (rows,).
     """
 
     side: Evidence  # whose test set it is
@@ -35,7 +34,6 @@ class Arena(msgspec.Struct, frozen=True, dict=True):
     baseline: Scored
     candidate: Scored
     union: Rows
-    share: float
 
     def segments(self, columns: tuple[str, ...]) -> dict[tuple[str, ...], Rows]:
         """Positions in this arena's arrays, by the values of the columns; each row once."""
@@ -146,7 +144,6 @@ class Case:
             baseline=self._score(new.labels[rows], old_scores[rows]),
             candidate=self._score(new.labels[rows], new.scores[rows]),
             union=rows,
-            share=1.0,
         )
 
     def _both_test_sets(self, baseline: Evidence) -> tuple[Arena, ...]:
@@ -164,7 +161,6 @@ class Case:
                 baseline=self._score(new.labels[rows], old_on_new[rows]),
                 candidate=self._score(new.labels[rows], new.scores[rows]),
                 union=rows,
-                share=0.5,
             ),
             Arena(
                 side=baseline,
@@ -172,7 +168,6 @@ class Case:
                 baseline=self._score(baseline.labels[old_rows], baseline.scores[old_rows]),
                 candidate=self._score(baseline.labels[old_rows], new_on_old[old_rows]),
                 union=union[old_rows],
-                share=0.5,
             ),
         )
 
@@ -187,7 +182,6 @@ class Case:
             baseline=self._score(new.labels[at_new], baseline.scores[at_old]),
             candidate=self._score(new.labels[at_new], new.scores[at_new]),
             union=at_new,
-            share=1.0,
         )
 
     def _unseen(self, side: Evidence) -> Rows:

@@ -11,6 +11,7 @@ from gates.case import Arena
 from gates.finding import Support
 from gates.metrics import Change, Metric, Scored
 from gates.segments import Rows
+from gates.stats.decomposition import TestSetValues, combine_differences
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
 from gates.tables.table import Floats
@@ -79,7 +80,6 @@ def measure_effect(
             continue
         parts.append(
             _Part(
-                share=arena.share,
                 union=arena.union[at],
                 change=change,
                 positives=int(np.count_nonzero(new.labels)),
@@ -94,7 +94,6 @@ def measure_effect(
 class _Part(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What one arena adds to an effect."""
 
-    share: float
     union: Rows
     change: Change
     positives: int
@@ -102,21 +101,20 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 def _combine(parts: list[_Part]) -> Effect:
-    total = sum(part.share for part in parts)
-    baseline = sum(part.share * part.change.baseline for part in parts) / total
-    candidate = sum(part.share * part.change.candidate for part in parts) / total
-    rows, strata, contributions = _add_up(parts, total)
     first = parts[0]
     if len(parts) == 1:
-        limits = (first.change.interval.lower, first.change.interval.upper)
+        rows, contributions = first.union, first.change.contributions / len(first.union)
+        interval = first.change.interval
     else:
-        reach = critical_z(CONFIDENCE) * _standard_error(contributions, strata)
-        limits = (candidate - baseline - reach, candidate - baseline + reach)
+        together = combine_differences(*map(_in_order, parts))
+        rows = np.union1d(*(part.union for part in parts))
+        contributions = together.contributions / len(rows)
+        interval = together.estimate.interval(CONFIDENCE)
     moved = contributions != 0
     return Effect(
-        baseline=baseline,
-        candidate=candidate,
-        interval=limits,
+        baseline=sum(part.change.baseline for part in parts) / len(parts),
+        candidate=sum(part.change.candidate for part in parts) / len(parts),
+        interval=(interval.lower, interval.upper),
         rows=rows[moved],
         contributions=contributions[moved],
         support=Support(rows=len(first.union), positives=first.positives),
@@ -125,32 +123,9 @@ def _combine(parts: list[_Part]) -> Effect:
     )
 
 
-def _add_up(parts: list[_Part], total: float) -> tuple[Rows, Rows, Floats]:
-    """Rows of the union, the set of arenas that each is in, and what each adds to the change."""
-    if len(parts) == 1:
-        union = parts[0].union
-        shares = parts[0].change.contributions / len(union)
-        return union, np.zeros(len(union), dtype=np.intp), shares
-    rows, place = np.unique(np.concatenate([part.union for part in parts]), return_inverse=True)
-    strata = np.zeros(len(rows), dtype=np.intp)
-    contributions = np.zeros(len(rows))
-    start = 0
-    for bit, part in enumerate(parts):
-        at = place[start : start + len(part.union)]
-        strata[at] += 1 << bit
-        contributions[at] += part.share / total * part.change.contributions / len(part.union)
-        start += len(part.union)
-    return rows, strata, contributions
-
-
-def _standard_error(contributions: Floats, strata: Rows) -> float:
-    """Of a sum over rows that were kept, removed and added: strata with variances of their own."""
-    variance = 0.0
-    for stratum in np.unique(strata):
-        part = contributions[strata == stratum]
-        if len(part) > 1:
-            variance += float(np.var(part, ddof=1)) * len(part)
-    return math.sqrt(variance)
+def _in_order(part: _Part) -> TestSetValues:
+    order = np.argsort(part.union)
+    return TestSetValues(part.union[order], part.change.contributions[order])
 
 
 def _take(scored: Scored, at: Rows | slice) -> Scored:

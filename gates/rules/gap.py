@@ -70,11 +70,10 @@ def measure_gap(metric: GroupMetric, case: Case, groups: list[Rows | None]) -> G
     sides = [side for side in every if side.both]
     if not sides:
         raise UndefinedError("the rate counts no row of the group, or none of the rest")
-    share = sum(side.arena.share for side in sides)
-    before = sum(side.arena.share / share * float(side.old.sum()) for side in sides)
-    after = sum(side.arena.share / share * float(side.new.sum()) for side in sides)
+    before = sum(float(side.old.sum()) for side in sides) / len(sides)
+    after = sum(float(side.new.sum()) for side in sides) / len(sides)
     was, now = _sign(before or after), _sign(after or before)
-    parts = [side.arena.share / share * (now * side.new - was * side.old) for side in sides]
+    parts = [(now * side.new - was * side.old) / len(sides) for side in sides]
     seen = [side.counted > 0 for side in sides]
     rows, place = np.unique(
         np.concatenate([side.arena.union[at] for side, at in zip(sides, seen, strict=True)]),

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from gates.case import Case
-from gates.effect import measure_effect
-from gates.finding import Family, Limit, Mode, Subject
+from gates.case import Arena, Case
+from gates.effect import CONFIDENCE, measure_effect
+from gates.finding import Family, Limit, Mode, Observation, Subject, Support
 from gates.metrics import METRICS, DirectedMetric
 from gates.rules.gate import Correction, Gate, Item, NotApplicableError
 from gates.rules.margin import Margin, cannot_tell, compare
+from gates.stats.decomposition import Square
 from gates.stats.undefined import UndefinedError
 
 _MEND = "See which segments got worse, and mend or revert the change that touches them."
@@ -51,3 +52,28 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
                 yield cannot_tell(Subject(metric=name), limit, str(error), case.candidate.test.rows)
                 continue
             yield compare(name, effect, margin, Correction.OVERALL, mend=_MEND)
+            if len(case.arenas) == 2:  # noqa: PLR2004 - the candidate's test set, the baseline's
+                yield _show_split(name, *case.arenas)
+
+
+def _show_split(name: str, on_new: Arena, on_old: Arena) -> Observation:
+    """How much of the difference that the two reports show is the model, how much the test set."""
+    metric = METRICS[name]
+    square = Square(
+        old_on_old=metric.of(on_old.baseline, CONFIDENCE).value,
+        new_on_old=metric.of(on_old.candidate, CONFIDENCE).value,
+        old_on_new=metric.of(on_new.baseline, CONFIDENCE).value,
+        new_on_new=metric.of(on_new.candidate, CONFIDENCE).value,
+    )
+    whole = square.new_on_new - square.old_on_old
+    return Observation(
+        subject=Subject(metric=name, key="both test sets"),
+        message=(
+            f"{name} {square.old_on_old:.4f} → {square.new_on_new:.4f} ({whole:+.4f}): "
+            f"{square.model_effect:+.4f} is the model, {square.test_set_effect:+.4f} the test set."
+        ),
+        baseline=square.old_on_old,
+        candidate=square.new_on_new,
+        change=whole,
+        support=Support(rows=len(on_new.rows)),
+    )
