@@ -28,6 +28,7 @@ from gates.settings import Alpha
 from gates.stats import multiplicity
 from gates.wording import describe_comparison, describe_measurement
 
+_ROUNDING = 1e-12  # so that 0.9 - 1.0 is a loss of 0.1, and 0.95 - 1.0 one of 0.05
 CRITICAL_SHARE = 0.8  # of the segments' level goes to declared critical ones: statistics.md §3.5
 
 
@@ -157,9 +158,9 @@ def _judge_comparison(item: Comparison, p_value: float, alpha: float) -> Finding
     assert margin is not None  # noqa: S101 - comparisons are made from margins
     gain = item.change if item.greater_is_better else -item.change
     worst = item.interval[0] if item.greater_is_better else -item.interval[1]
-    if item.same or worst > -margin:
+    if item.same or worst > -margin + _ROUNDING:
         state = State.PASSED
-    elif p_value <= alpha and gain <= -margin:
+    elif p_value <= alpha and gain <= -margin + _ROUNDING:
         state = State.FAILED
     else:
         state = State.UNDECIDED
