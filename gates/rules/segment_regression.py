@@ -37,7 +37,8 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
 
     What it does not see: segments that nobody declared (`weak_segments` searches for them), and
     a segment that was weak before (`segment_floor`). Segments below `min_rows` are counted and
-    named as too small, never taken for good.
+    named as too small, never taken for good. A critical segment that is too small, or that no row
+    is in, is undecided by its own mode.
 
     Example:
         segment_regression:
@@ -60,21 +61,35 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
             raise NotApplicableError("`gates.segments` declares no segment")
         for columns in case.settings.segment_columns:
             yield from self._judge_columns(case, columns)
+        yield from self._judge_absent(case)
 
     def _judge_columns(self, case: Case, columns: tuple[str, ...]) -> Iterator[Item]:
-        by_arena = [arena.segments(columns) for arena in case.arenas]
         small: list[int] = []
-        for values in dict.fromkeys(key for segments in by_arena for key in segments):
-            rows = [segments.get(values) for segments in by_arena]
-            size = max(len(at) for at in rows if at is not None)
-            if size < self.min_rows:
+        for segment, rows in _segments(case, columns):
+            size = _size(rows)
+            if size >= self.min_rows:
+                for name, margin in self.metrics.items():
+                    yield self._judge_segment(case, name, margin, segment, rows)
+            elif (critical := self._critical(segment)) is not None:
+                yield _not_judged(critical, f"{size} rows; at least {self.min_rows} are judged")
+            else:
                 small.append(size)
-                continue
-            segment = dict(zip(columns, values, strict=True))
-            for name, margin in self.metrics.items():
-                yield self._judge_segment(case, name, margin, segment, rows)
         if small:
             yield too_small(columns, small, self.min_rows)
+
+    def _judge_absent(self, case: Case) -> Iterator[Item]:
+        """Critical segments that nobody looked at: misspelt, undeclared, or without a row."""
+        declared = {frozenset(columns): columns for columns in case.settings.segment_columns}
+        for critical in self.critical:
+            columns = declared.get(frozenset(critical.segment))
+            if columns is None:
+                names = " × ".join(critical.segment)
+                yield _not_judged(critical, f"`gates.segments` does not declare {names}")
+            elif all(segment != critical.segment for segment, _ in _segments(case, columns)):
+                yield _not_judged(critical, "no test row is in it")
+
+    def _critical(self, segment: dict[str, str]) -> Critical | None:
+        return next((each for each in self.critical if each.segment == segment), None)
 
     def _judge_segment(
         self,
@@ -84,17 +99,36 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
         segment: dict[str, str],
         rows: list[Rows | None],
     ) -> Item:
-        critical = next((each for each in self.critical if each.segment == segment), None)
+        critical = self._critical(segment)
         if critical is not None:
             margin = Margin(margin=critical.margin, mode=critical.mode)
         correction = Correction.SEGMENTS if critical is None else Correction.CRITICAL
         try:
-            effect: Effect = measure_effect(METRICS[name], case.arenas, rows)
+            effect: Effect = measure_effect(METRICS[name], case, rows)
         except UndefinedError as error:
             limit = Limit(margin=margin.margin, mode=margin.mode)
-            size = max(len(at) for at in rows if at is not None)
-            return cannot_tell(Subject(metric=name, segment=segment), limit, str(error), size)
+            subject = Subject(metric=name, segment=segment)
+            return cannot_tell(subject, limit, str(error), _size(rows))
         return compare(name, effect, margin, correction, segment=segment, mend=_MEND)
+
+
+def _segments(
+    case: Case, columns: tuple[str, ...]
+) -> Iterator[tuple[dict[str, str], list[Rows | None]]]:
+    """Every segment of any arena, with its rows in each."""
+    by_arena = [arena.segments(columns) for arena in case.arenas]
+    for values in dict.fromkeys(key for segments in by_arena for key in segments):
+        rows = [segments.get(values) for segments in by_arena]
+        yield dict(zip(columns, values, strict=True)), rows
+
+
+def _size(rows: list[Rows | None]) -> int:
+    return max(len(at) for at in rows if at is not None)
+
+
+def _not_judged(critical: Critical, reason: str) -> Item:
+    limit = Limit(margin=critical.margin, mode=critical.mode)
+    return cannot_tell(Subject(segment=critical.segment), limit, reason)
 
 
 def too_small(columns: tuple[str, ...], sizes: list[int], min_rows: int) -> Item:
