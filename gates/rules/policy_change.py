@@ -18,6 +18,7 @@ from gates.finding import (
 )
 from gates.rules.gate import Gate, Item, NotApplicableError
 
+_MEND = "Take it out of this pull request and propose it in one of its own."
 _RULE = Limit(rule="a limit is loosened in a pull request of its own")
 
 
@@ -41,19 +42,20 @@ class PolicyChangeGate(Gate, frozen=True, kw_only=True):
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One finding per loosened limit; an observation per other change."""
-        if not case.policy_changes:
+        loosened = [c for c in case.policy_changes if c.direction is Direction.LOOSENED]
+        mixed = bool(loosened) and _changes_the_model(case)
+        for change in loosened:
+            yield _judge_loosening(change, mixed=mixed)
+        if not loosened:
+            same = "asks for no less than" if case.policy_changes else "is that of"
             yield Finding(
                 subject=Subject(key="gates"),
                 state=State.PASSED,
                 limit=_RULE,
-                message="The policy is that of the base.",
+                message=f"The policy {same} the base.",
             )
-            return
-        mixed = _changes_the_model(case)
         for change in case.policy_changes:
-            if change.direction is Direction.LOOSENED:
-                yield _judge_loosening(change, mixed=mixed)
-            else:
+            if change.direction is not Direction.LOOSENED:
                 yield Observation(subject=Subject(key=change.key), message=_sentence(change))
 
 
@@ -63,7 +65,7 @@ def _judge_loosening(change: PolicyChange, *, mixed: bool) -> Finding:
         state=State.FAILED if mixed else State.PASSED,
         limit=_RULE,
         message=_sentence(change),
-        mend="Take it out of this pull request and propose it in one of its own.",
+        mend=_MEND if mixed else "",
     )
 
 
