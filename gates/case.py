@@ -9,6 +9,7 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
+from gates.columns import Role
 from gates.errors import EvidenceError, GatesError
 from gates.evidence import Evidence
 from gates.finding import PolicyChange, TestSet
@@ -133,6 +134,46 @@ class Case:
                 "was run on the other's; let `gates.evidence.predict` say how to run a model"
             )
         return arenas
+
+    @cached_property
+    def candidate_groups(self) -> Rows | None:
+        """Codes of what the candidate's test rows belong with, shape (test rows,).
+
+        `None` where the dictionary names no group, so that every row stands for itself. A row
+        without a group is a group of its own.
+        """
+        if self._group_column is None:
+            return None
+        codes = self.candidate.test.categories(self._group_column).codes.astype(np.intp)
+        alone = codes < 0
+        codes[alone] = len(codes) + np.flatnonzero(alone)
+        return np.unique(codes, return_inverse=True)[1]
+
+    @cached_property
+    def groups(self) -> Rows | None:
+        """The same for the rows of the union of all arenas, shape (union rows,)."""
+        name = self._group_column
+        if name is None or any(name not in arena.side.test for arena in self.arenas):
+            return None
+        codes = np.arange(self.union_rows)
+        known: dict[str, int] = {}
+        for arena in self.arenas:
+            column = arena.side.test.categories(name)
+            places = [known.setdefault(level, len(known)) for level in column.levels]
+            own = column.codes[arena.rows]
+            grouped = own >= 0
+            codes[arena.union[grouped]] = self.union_rows + np.array(places)[own[grouped]]
+        return np.unique(codes, return_inverse=True)[1]
+
+    @property
+    def union_rows(self) -> int:
+        """One more than the largest place in the union of all arenas."""
+        return 1 + max(int(arena.union.max()) for arena in self.arenas)
+
+    @property
+    def _group_column(self) -> str | None:
+        names = self.candidate.dictionary.with_role(Role.GROUP)
+        return names[0] if names and names[0] in self.candidate.test else None
 
     def _same_rows(self, baseline: Evidence) -> Arena:
         new = self.candidate

@@ -7,16 +7,19 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gates.case import Arena
+from gates.case import Case
 from gates.finding import Support
 from gates.metrics import Change, Metric, Scored
 from gates.segments import Rows
 from gates.stats.decomposition import TestSetValues, combine_differences
+from gates.stats.estimate import Estimate
+from gates.stats.paired import clustered_mean
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
 from gates.tables.table import Floats
 
 CONFIDENCE = 0.95  # of every interval that is shown
+MIN_GROUPS = 30  # below it the cluster-robust interval covers too little: statistics.md §2
 POWER = 0.8  # of the number of rows that is asked for
 _SAME = 1e-9  # predictions closer than this are the same: statistics.md §0
 
@@ -53,22 +56,20 @@ class Effect(msgspec.Struct, frozen=True, eq=False):
         return max(self.support.rows + 1, math.ceil(self.support.rows * (reach / margin) ** 2))
 
 
-def measure_effect(
-    metric: Metric, arenas: Sequence[Arena], rows: Sequence[Rows | None] | None = None
-) -> Effect:
+def measure_effect(metric: Metric, case: Case, rows: Sequence[Rows | None] | None = None) -> Effect:
     """The change of a metric; over two test sets, the mean of the changes on each.
 
     Args:
         metric: what to measure.
-        arenas: the test sets on which both models are scored.
+        case: the test sets on which both models are scored.
         rows: positions in each arena; all rows where left out, none of an arena where `None`.
 
     Raises:
-        UndefinedError: the metric has no value in any arena.
+        UndefinedError: the metric has no value in any arena, or too few groups of rows.
     """
     parts: list[_Part] = []
     refused = UndefinedError("no rows")
-    for index, arena in enumerate(arenas):
+    for index, arena in enumerate(case.arenas):
         at = slice(None) if rows is None else rows[index]
         if at is None:
             continue
@@ -88,7 +89,7 @@ def measure_effect(
         )
     if not parts:
         raise refused
-    return _combine(parts)
+    return _combine(parts, case.groups)
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -100,7 +101,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     same: bool
 
 
-def _combine(parts: list[_Part]) -> Effect:
+def _combine(parts: list[_Part], groups: Rows | None) -> Effect:
     first = parts[0]
     if len(parts) == 1:
         rows, contributions = first.union, first.change.contributions / len(first.union)
@@ -110,6 +111,8 @@ def _combine(parts: list[_Part]) -> Effect:
         rows = np.union1d(*(part.union for part in parts))
         contributions = together.contributions / len(rows)
         interval = together.estimate.interval(CONFIDENCE)
+    if groups is not None:
+        interval = clustered(contributions * len(rows), groups[rows]).interval(CONFIDENCE)
     moved = contributions != 0
     return Effect(
         baseline=sum(part.change.baseline for part in parts) / len(parts),
@@ -121,6 +124,18 @@ def _combine(parts: list[_Part]) -> Effect:
         counted=first.change.rows,
         same=all(part.same for part in parts),
     )
+
+
+def clustered(values: Floats, groups: Rows) -> Estimate:
+    """The mean of values of rows that hang together, such as those of one person.
+
+    Raises:
+        UndefinedError: fewer than `MIN_GROUPS` groups.
+    """
+    count = len(np.unique(groups))
+    if count < MIN_GROUPS:
+        raise UndefinedError(f"{count} groups of rows; rows that hang together need {MIN_GROUPS}")
+    return clustered_mean(values, groups)
 
 
 def _in_order(part: _Part) -> TestSetValues:

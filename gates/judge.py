@@ -107,6 +107,7 @@ def _corrected(items: Sequence[Item], case: Case) -> dict[int, float]:
             for item in comparisons
         ],
         seed=_seed(case),
+        groups=case.groups if comparisons else None,
     )
     breach = multiplicity.holm([item.p_value for item in measurements])
     return {

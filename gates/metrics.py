@@ -31,11 +31,11 @@ class Scored(msgspec.Struct, frozen=True):
 
 
 class Value(msgspec.Struct, frozen=True):
-    """A metric of one model, with the interval at the asked confidence and the rows it counts."""
+    """A metric of one model; `contributions` (rows,) have the value as mean."""
 
     value: float
     interval: Interval
-    rows: int
+    contributions: Floats
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -73,12 +73,12 @@ class CellCount(msgspec.Struct, frozen=True):
         metric = influence.METRICS[self.name]
         cells = influence.count_cells(scored.labels, scored.predictions)
         value = influence.value_of(metric, cells)
-        if len(metric.ratios) == 1 and max(metric.ratios[0].above) == 1:
-            ratio = metric.ratios[0]
-            rows = int(cells @ np.array(ratio.below))
-            return Value(value, wilson(int(cells @ np.array(ratio.above)), rows, confidence), rows)
         values = influence.pseudo_values(metric, scored.labels, scored.predictions)
-        return Value(value, paired_mean(values).interval(confidence), len(values))
+        ratio = metric.ratios[0]
+        if len(metric.ratios) > 1 or max(ratio.above) > 1:
+            return Value(value, paired_mean(values).interval(confidence), values)
+        hits, rows = int(cells @ np.array(ratio.above)), int(cells @ np.array(ratio.below))
+        return Value(value, wilson(hits, rows, confidence), values)
 
     def change(self, baseline: Scored, candidate: Scored, confidence: float) -> Change:
         """Tango's interval for a proportion of fixed rows, else the influence's with half rows."""
@@ -112,7 +112,7 @@ class RocAuc(msgspec.Struct, frozen=True):
         _require_both_classes(scored.labels)
         values = auc_pseudo_values(scored.labels, scored.scores)
         estimate = delong(scored.labels, values)
-        return Value(estimate.value, estimate.interval(confidence), len(values))
+        return Value(estimate.value, estimate.interval(confidence), values)
 
     def change(self, baseline: Scored, candidate: Scored, confidence: float) -> Change:
         """The difference of two areas on the same rows."""
@@ -137,7 +137,7 @@ class MeanLoss(msgspec.Struct, frozen=True):
     def of(self, scored: Scored, confidence: float) -> Value:
         """The mean, from `MIN_ROWS_OF_A_MEAN` rows on."""
         losses = self._losses(scored)
-        return Value(float(losses.mean()), paired_mean(losses).interval(confidence), len(losses))
+        return Value(float(losses.mean()), paired_mean(losses).interval(confidence), losses)
 
     def change(self, baseline: Scored, candidate: Scored, confidence: float) -> Change:
         """The paired difference of two means."""

@@ -6,6 +6,7 @@ from gates.case import NotComparableError
 from gates.effect import measure_effect
 from gates.errors import EvidenceError
 from gates.metrics import METRICS
+from gates.stats.undefined import UndefinedError
 from tests.build import case, evidence
 
 ACCURACY = METRICS["accuracy"]
@@ -20,7 +21,7 @@ def test_the_same_rows_in_another_order_are_paired_by_their_identifier(tmp_path:
     )
     of = case(new, old)
     assert not of.test_set.changed
-    effect = measure_effect(ACCURACY, of.arenas)
+    effect = measure_effect(ACCURACY, of)
     assert effect.same
     assert effect.change == 0
 
@@ -47,7 +48,7 @@ def test_a_changed_test_set_is_judged_by_both_models_on_both(tmp_path: Path) -> 
     )
     of = case(new, old)
     assert (of.test_set.changed, of.test_set.added, of.test_set.removed) == (True, 1, 1)
-    effect = measure_effect(ACCURACY, of.arenas)
+    effect = measure_effect(ACCURACY, of)
     assert (effect.baseline, effect.candidate) == (0.5, 1.0)
     # Row b is in both test sets: it is one row of the union, and counts for both.
     assert dict(zip(effect.rows.tolist(), effect.contributions.tolist(), strict=True)) == {0: 0.5}
@@ -69,7 +70,7 @@ def test_easy_new_rows_are_no_progress(tmp_path: Path) -> None:
             "predictions_on_baseline_test.parquet": (["a", "b"], [0.9, 0.1]),
         },
     )
-    effect = measure_effect(ACCURACY, case(new, old).arenas)
+    effect = measure_effect(ACCURACY, case(new, old))
     assert effect.same
     assert effect.change == 0
 
@@ -157,4 +158,37 @@ def test_rows_that_a_model_was_trained_on_are_no_ground_for_comparison(tmp_path:
     of = case(new, old)
     assert of.test_set.seen == 1
     assert of.arenas[0].rows.tolist() == [0, 2]
-    assert measure_effect(ACCURACY, of.arenas).support.rows == 2
+    assert measure_effect(ACCURACY, of).support.rows == 2
+
+
+def test_rows_of_one_person_count_as_one(tmp_path: Path) -> None:
+    """Each of 40 people stands in ten rows; the new model is wrong on all ten rows of five."""
+    people = [f"p{at // 10}" for at in range(400)]
+    test = {"person": people, "label": [1] * 400}
+    wrong = [0.1 if at < 50 else 0.9 for at in range(400)]
+    plain = {"person": "ignored text"}
+    grouped = {"person": "group text"}
+    widths = []
+    for name, dictionary in (("plain", plain), ("grouped", grouped)):
+        old = evidence(tmp_path / name / "old", dictionary, test=test, scores=[0.9] * 400)
+        new = evidence(tmp_path / name / "new", dictionary, test=test, scores=wrong)
+        effect = measure_effect(ACCURACY, case(new, old))
+        assert effect.change == pytest.approx(-0.125)
+        widths.append(effect.interval[1] - effect.interval[0])
+    assert widths[1] / widths[0] == pytest.approx(10**0.5, rel=0.1)
+
+
+def test_few_groups_of_rows_decide_nothing(tmp_path: Path) -> None:
+    test = {"person": ["a", "b"] * 50, "label": [1] * 100}
+    made = evidence(tmp_path / "e", {"person": "group text"}, test=test, scores=[0.9] * 100)
+    with pytest.raises(UndefinedError, match="2 groups of rows"):
+        measure_effect(ACCURACY, case(made, made))
+
+
+def test_a_row_without_a_group_stands_for_itself(tmp_path: Path) -> None:
+    test = {"person": ["a", None, "a", None], "label": [1] * 4}
+    made = evidence(tmp_path / "e", {"person": "group text"}, test=test)
+    groups = case(made, made).groups
+    assert groups is not None
+    assert groups[0] == groups[2]
+    assert len(set(groups.tolist())) == 3

@@ -1,10 +1,11 @@
 """A floor or a ceiling of a metric, by the metric's direction."""
 
-from gates.effect import CONFIDENCE
+from gates.effect import CONFIDENCE, clustered
 from gates.finding import Limit, Mode, Subject, Support
 from gates.metrics import METRICS, Scored, Value
 from gates.rules.gate import Item, Measurement
 from gates.rules.margin import cannot_tell
+from gates.segments import Rows
 from gates.stats.estimate import Estimate
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
@@ -22,6 +23,7 @@ def measure(
     scored: Scored,
     limit: Limit,
     *,
+    groups: Rows | None = None,
     segment: dict[str, str] | None = None,
     baseline: float | None = None,
     mend: str = "",
@@ -30,24 +32,30 @@ def measure(
     subject = Subject(metric=metric, segment=segment or {})
     try:
         value = METRICS[metric].of(scored, CONFIDENCE)
+        estimate = _estimate(value) if groups is None else clustered(value.contributions, groups)
     except UndefinedError as error:
         return cannot_tell(subject, limit, str(error), len(scored.labels))
+    interval = value.interval if groups is None else estimate.interval(CONFIDENCE)
     return Measurement(
         subject=subject,
         limit=limit,
         value=value.value,
-        interval=(value.interval.lower, value.interval.upper),
-        p_value=_p_of_keeping(value, limit),
+        interval=(interval.lower, interval.upper),
+        p_value=_p_of_keeping(estimate, limit),
         mend=mend,
         baseline=baseline,
         support=Support(rows=len(scored.labels), positives=int(scored.labels.sum())),
     )
 
 
-def _p_of_keeping(value: Value, limit: Limit) -> float:
-    """P-value of the hypothesis that the true value keeps the limit, by the interval's width."""
+def _estimate(value: Value) -> Estimate:
+    """A value with the standard error that its interval's width stands for."""
     error = value.interval.width / 2 / critical_z(CONFIDENCE)
-    estimate = Estimate(value=value.value, standard_error=error)
+    return Estimate(value=value.value, standard_error=error)
+
+
+def _p_of_keeping(estimate: Estimate, limit: Limit) -> float:
+    """P-value of the hypothesis that the true value keeps the limit."""
     if limit.floor is not None:
         return estimate.p_at_least(limit.floor)
     assert limit.ceiling is not None  # noqa: S101 - `limit_of` made it

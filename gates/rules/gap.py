@@ -84,7 +84,8 @@ def measure_gap(metric: GroupMetric, case: Case, groups: list[Rows | None]) -> G
     strata: Rows = np.bincount(place, weights=_chosen(codes, seen)).astype(np.intp)
     contributions = np.bincount(place, weights=_chosen(parts, seen)).astype(np.float64)
     growth = abs(after) - abs(before)
-    reach = critical_z(CONFIDENCE) * _standard_error(contributions, strata)
+    error = _standard_error(contributions, strata, case.groups, rows)
+    reach = critical_z(CONFIDENCE) * error
     moved = contributions != 0
     return Gap(
         before=before,
@@ -142,13 +143,17 @@ def _counts(metric: GroupMetric, scored: Scored, rows: Rows) -> tuple[Floats, Fl
     return below[cells], above[cells]
 
 
-def _standard_error(contributions: Floats, strata: Rows) -> float:
-    rows = np.bincount(strata)
-    sums = np.bincount(strata, weights=contributions)
-    squares = np.bincount(strata, weights=contributions**2)
-    present = rows > 1
-    spread = squares[present] - sums[present] ** 2 / rows[present]
-    return math.sqrt(max(0.0, float((spread * rows[present] / (rows[present] - 1)).sum())))
+def _standard_error(contributions: Floats, strata: Rows, groups: Rows | None, rows: Rows) -> float:
+    """Of a sum over strata of fixed size; rows that hang together are summed first."""
+    sizes = np.maximum(np.bincount(strata), 1)
+    means = np.bincount(strata, weights=contributions) / sizes
+    around = contributions - means[strata]
+    if groups is None:
+        freedom = np.maximum(sizes - 1, 1)
+        return math.sqrt(float(np.sum(around**2 * (sizes / freedom)[strata])))
+    sums = np.bincount(groups[rows], weights=around)
+    count = len(np.unique(groups[rows]))
+    return math.sqrt(count / max(count - 1, 1) * float(sums @ sums))
 
 
 def _sign(value: float) -> float:

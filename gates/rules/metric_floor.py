@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from gates.case import Case
-from gates.effect import measure_effect
+from gates.effect import CONFIDENCE
 from gates.finding import Family, Mode
 from gates.metrics import METRICS, DirectedMetric
 from gates.rules.bound import limit_of, measure
@@ -38,11 +38,21 @@ class MetricFloor(Gate, frozen=True, kw_only=True):
     def judge(self, case: Case) -> Iterator[Item]:
         """One measurement per metric."""
         for name, bound in self.metrics.items():
-            baseline = None
-            if case.baseline is not None and not case.test_set.changed:
-                try:
-                    baseline = measure_effect(METRICS[name], case.arenas).baseline
-                except UndefinedError:
-                    baseline = None
-            limit = limit_of(name, bound, self.mode)
-            yield measure(name, case.scored, limit, baseline=baseline, mend=_MEND)
+            yield measure(
+                name,
+                case.scored,
+                limit_of(name, bound, self.mode),
+                groups=case.candidate_groups,
+                baseline=_baseline_value(name, case),
+                mend=_MEND,
+            )
+
+
+def _baseline_value(name: str, case: Case) -> float | None:
+    """What the metric was, where both sides have the same test set."""
+    if case.baseline is None or case.test_set.changed:
+        return None
+    try:
+        return METRICS[name].of(case.arenas[0].baseline, CONFIDENCE).value
+    except UndefinedError:
+        return None

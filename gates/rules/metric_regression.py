@@ -45,7 +45,7 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
             raise NotApplicableError("there is no baseline to compare with")
         for name, margin in self.metrics.items():
             try:
-                effect = measure_effect(METRICS[name], case.arenas)
+                effect = measure_effect(METRICS[name], case)
             except UndefinedError as error:
                 # Without a value there is nothing to guard: an unjudged metric never passes.
                 limit = Limit(margin=margin.margin, mode=Mode.STRICT)

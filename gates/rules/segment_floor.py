@@ -9,6 +9,7 @@ from gates.metrics import DirectedMetric, Scored
 from gates.rules.bound import limit_of, measure
 from gates.rules.gate import Gate, Item, NotApplicableError
 from gates.rules.segment_regression import too_small
+from gates.segments import Segment
 
 _MEND = "Add or relabel training rows of this segment, or say why it may be worse."
 
@@ -43,14 +44,21 @@ class SegmentFloor(Gate, frozen=True, kw_only=True):
             for segment in case.candidate_segments(columns):
                 if len(segment.rows) < self.min_rows:
                     small.append(len(segment.rows))
-                    continue
-                scored = Scored(
-                    case.scored.labels[segment.rows],
-                    case.scored.scores[segment.rows],
-                    case.scored.predictions[segment.rows],
-                )
-                for name, bound in self.metrics.items():
-                    limit = limit_of(name, bound, self.mode)
-                    yield measure(name, scored, limit, segment=segment.name, mend=_MEND)
+                else:
+                    yield from self._judge_segment(case, segment)
             if small:
                 yield too_small(columns, small, self.min_rows)
+
+    def _judge_segment(self, case: Case, segment: Segment) -> Iterator[Item]:
+        rows, groups = segment.rows, case.candidate_groups
+        whole = case.scored
+        scored = Scored(whole.labels[rows], whole.scores[rows], whole.predictions[rows])
+        for name, bound in self.metrics.items():
+            yield measure(
+                name,
+                scored,
+                limit_of(name, bound, self.mode),
+                groups=None if groups is None else groups[rows],
+                segment=segment.name,
+                mend=_MEND,
+            )
