@@ -1,12 +1,14 @@
 """What a pull request changes: data, parameters, code and limits, as phrases."""
 
+import re
 from typing import NamedTuple
 
-from gates.finding import Difference, Direction, PolicyChange, Side, Verdict
+from gates.finding import Difference, Direction, Family, PolicyChange, Side, State, Verdict
 from gates.report.words import Name, Phrase, say, short
 
 MOST_NAMED = 8  # parameters, data files or code files in the line of what changed
 MOST_POLICY_CHANGES = 20
+_VERSION = re.compile(r"\d+(\.\d+)+\w*")
 
 
 def side(one: Side) -> Phrase:
@@ -54,9 +56,16 @@ def _value(text: str | None) -> tuple[Name, ...]:
 
 
 def policy_lines(verdict: Verdict) -> tuple[Phrase, ...]:
-    """The changed limits, the loosened ones first."""
+    """The changed limits that no failed finding names, the loosened ones first."""
     order = (Direction.LOOSENED, Direction.CHANGED, Direction.TIGHTENED)
-    ordered = sorted(verdict.policy_changes, key=lambda one: order.index(one.direction))
+    failed = {
+        finding.subject.key
+        for outcome in verdict.outcomes
+        for finding in outcome.findings
+        if finding.state is State.FAILED and outcome.family is Family.SCOPE
+    }
+    unnamed = [one for one in verdict.policy_changes if one.key not in failed]
+    ordered = sorted(unnamed, key=lambda one: order.index(one.direction))
     return tuple(policy_line(one) for one in ordered[:MOST_POLICY_CHANGES])
 
 
@@ -64,3 +73,14 @@ def policy_line(one: PolicyChange) -> Phrase:
     """`gates.metric_floor.roc_auc` 0.9 → 0.8, loosened."""
     values = difference(Difference(name=one.key, baseline=one.base, candidate=one.candidate))
     return say(*values, f" ({one.direction.value})")
+
+
+def versions(verdict: Verdict) -> tuple[Difference, ...]:
+    """Packages, or Python itself, that differ between the two runs."""
+    return tuple(
+        one
+        for one in verdict.environment
+        if one.name == "python"
+        or one.name.startswith("packages.")
+        or (_VERSION.fullmatch(one.baseline or "") and _VERSION.fullmatch(one.candidate or ""))
+    )

@@ -4,69 +4,69 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from gates.finding import Result, Side, State, Verdict
-from gates.report.changes import MOST_POLICY_CHANGES, changes_of, difference, policy_lines, side
+from gates.finding import Result, Side, Verdict
+from gates.report.changes import (
+    MOST_POLICY_CHANGES,
+    changes_of,
+    difference,
+    policy_lines,
+    side,
+    versions,
+)
 from gates.report.figures import counted
-from gates.report.forest import draw, plant
+from gates.report.folds import Fold, Shares, folds_of
+from gates.report.forest import draw, plant_in_brief
 from gates.report.headline import headline_phrase
 from gates.report.remedy import root_cause, to_fix
-from gates.report.rows import Rooms, Row, folds_of, row_of, top_of
-from gates.report.summary import (
-    SIGNS,
-    Judged,
-    counts_text,
-    loosened,
-    nothing_moved,
-    shown,
-    tally,
-    trade_off,
+from gates.report.rows_judged import test_set_words
+from gates.report.sections import (
+    base_title,
+    findings_section,
+    fold_body,
+    quiet_lines,
+    trade_off_table,
 )
+from gates.report.summary import SIGNS, counts_text, loosened, shown, tally
 from gates.report.templates import render
-from gates.report.words import Markdown, Name, code, fence, first_sentence, short
+from gates.report.top import top_of
+from gates.report.trade_off import trade_off
+from gates.report.words import Markdown, Name, fence, first_sentence, short
 
 BUDGET_BYTES = 60_000
 PLOT_COLUMNS = 98  # a comment's width on GitHub
+MOST_BARS = 12
 MOST_DIFFERENCES = 10
-MOST_MOVES = 4  # on each side of a trade-off
 ALL = 1_000  # rows: each takes more than 60 bytes, so that no more could fit
 DIFFER = {True: "differs", False: "differ"}
-HOLDS = {State.PASSED: "kept", State.FAILED: "broken", State.UNDECIDED: "undecided"}
 LIMITS_FROM = {
     "base": "limits of the merge base",
     "candidate": "limits of this PR, not of the merge base",
     "file": "limits of the given file",
 }
 JUDGED_BY = {
-    "base": "judged by the limits of the merge base; the new ones count from the next PR on:",
-    "candidate": "judged by the new limits:",
-    "file": "judged by the limits of the given file:",
+    "base": "judged by the limits of the merge base; the new ones count from the next PR on",
+    "candidate": "judged by the new limits",
+    "file": "judged by the limits of the given file",
 }
 
 
 class Room(NamedTuple):
     """How much of each section is shown; smaller rooms are tried until the comment fits."""
 
-    segments: int = ALL
-    data: int = ALL
-    others: int = ALL
-    bars: int = 20
+    nearest: int = 3  # passed findings of a gate
+    observed: int = 3
+    bars: int = MOST_BARS
     mends: bool = True
     failed: int = ALL
-    doubts: int = 5
+    failed_of_gate: int = 6
+    doubts: int = 3
     only_counts: bool = False
 
 
 def _rooms() -> tuple[Room, ...]:
     """From everything to a heading with counts; the order is what a reader misses least."""
-    whole = Room()
-    steps = [
-        whole,
-        whole._replace(segments=20),
-        whole._replace(segments=20, data=0),
-        whole._replace(segments=0, data=0, others=0),
-        whole._replace(segments=0, data=0, others=0, bars=12),
-        whole._replace(segments=0, data=0, others=0, bars=12, mends=False),
-    ]
+    steps = [Room(), Room(nearest=0), Room(nearest=0, observed=0)]
+    steps.append(steps[-1]._replace(mends=False))
     steps += [steps[-1]._replace(failed=failed) for failed in (200, 100, 50, 20, 5)]
     return (*steps, steps[-1]._replace(failed=0, doubts=0, only_counts=True))
 
@@ -149,13 +149,13 @@ def _values(verdict: Verdict, room: Room) -> dict[str, object]:
 
 def _head(verdict: Verdict) -> dict[str, object]:
     state = shown(verdict)
-    differ = len(verdict.environment)
+    differ = len(versions(verdict))
     same = first_sentence(verdict.reason) == verdict.reason
     return {
         "sign": SIGNS[state],
         "state": state.value,
         "headline": headline_phrase(verdict),
-        "differs": f"; {counted(differ, 'thing')} {DIFFER[differ == 1]} from the baseline run"
+        "differs": f"; {counted(differ, 'version')} {DIFFER[differ == 1]} from the baseline run"
         if differ
         else "",
         "counts": counts_text(verdict),
@@ -164,7 +164,6 @@ def _head(verdict: Verdict) -> dict[str, object]:
         "candidate": side(verdict.candidate),
         "baseline": side(verdict.baseline) if verdict.baseline else None,
         "baseline_reason": verdict.baseline_reason,
-        "base_column": _column_title(verdict.baseline),
     }
 
 
@@ -173,7 +172,7 @@ def _changed(verdict: Verdict) -> dict[str, object]:
     weaker = len(loosened(verdict))
     return {
         "changes": changes_of(verdict),
-        "test_set": verdict.test_set,
+        "test_set": test_set_words(verdict),
         "environment": tuple(map(difference, verdict.environment[:MOST_DIFFERENCES])),
         "environment_words": f"{counted(differ, 'thing')} {DIFFER[differ == 1]}",
         "environment_left_out": max(0, differ - MOST_DIFFERENCES),
@@ -186,44 +185,44 @@ def _changed(verdict: Verdict) -> dict[str, object]:
 
 
 def _judged(verdict: Verdict, room: Room) -> dict[str, object]:
-    rooms = Rooms(room.segments, room.data, room.others, observations=min(room.others, 40))
-    top = top_of(verdict, room.failed, room.doubts)
-    trade = trade_off(verdict)
-    forest = plant(verdict, room.bars)
-    drawn = "" if nothing_moved(verdict) else draw(forest, PLOT_COLUMNS)
-    items = to_fix(verdict)
+    base = base_title(short(verdict.baseline.revision) if verdict.baseline else None)
+    top = top_of(verdict, room.failed, room.failed_of_gate, room.doubts)
+    shares = Shares(room.nearest, room.observed)
+    folds = () if room.only_counts else folds_of(verdict, top, shares)
+    items = () if room.only_counts else to_fix(verdict)
+    forest = plant_in_brief(verdict, room.bars)
+    drawn = draw(forest, PLOT_COLUMNS)
     return {
-        "top": top,
-        "failed_total": f"{len(top.failed) + top.failed_left_out:,}",
+        "findings": findings_section(top, base),
+        "failed_total": f"{top.failed_total:,}",
         "only_counts": room.only_counts,
-        "better": moves(trade.better),
-        "worse": moves(trade.worse),
+        "trade_off": trade_off_table(*trade_off(verdict), base),
         "plot": fence(drawn, longest=BUDGET_BYTES) if drawn else Markdown(""),
         "plot_left_out": forest.left_out,
-        "items": () if room.only_counts else items,
+        "items": items,
         "mends": room.mends,
         "root_cause": root_cause(items),
-        "folds": () if room.only_counts else folds_of(verdict, rooms, room.doubts),
+        "folds": tuple(Folded.of(one, base) for one in folds if one.has_rows),
+        "quiet": quiet_lines(one for one in folds if not one.has_rows),
+        "any_gate": bool(folds),
     }
 
 
-def _column_title(baseline: Side | None) -> Markdown:
-    return code(short(baseline.revision), cell=True) if baseline else Markdown("baseline")
+class Folded(NamedTuple):
+    """A fold as the template prints it."""
+
+    sign: str
+    family: str
+    summary: str
+    body: Markdown
+
+    @classmethod
+    def of(cls, fold: Fold, base: Markdown) -> "Folded":
+        """The fold with its table."""
+        return cls(fold.sign, fold.family, fold.summary, fold_body(fold, base))
 
 
 def _hash(one: Side | None) -> Markdown:
     """A commit's hash where the revision is one; nothing else may stand in a command line."""
     whole = one is not None and not one.dirty and re.fullmatch("[0-9a-f]{7,64}", one.revision)
     return Markdown(one.revision if one is not None and whole else "")
-
-
-class Move(NamedTuple):
-    """One entry of a trade-off, and whether its limit holds."""
-
-    row: Row
-    holds: str
-
-
-def moves(found: tuple[Judged, ...]) -> tuple[Move, ...]:
-    """What moved, the largest first."""
-    return tuple(Move(row_of(one), HOLDS[one.finding.state]) for one in found[:MOST_MOVES])

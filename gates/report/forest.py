@@ -8,6 +8,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from gates.finding import Family, Finding, State, Subject, Verdict
+from gates.report.nesting import nested
 from gates.report.sentences import cells, subject_phrase
 from gates.report.summary import FAMILIES, Judged, findings_in, loss
 from gates.report.words import Name, Phrase, columns, fit, plain, say, shorten
@@ -17,6 +18,7 @@ FURTHEST_BETTER, NEAREST_BETTER = 3.0, 1.0
 STATES = {State.PASSED: "pass", State.FAILED: "FAIL", State.UNDECIDED: "undecided"}
 SHADE, LIMIT, ZERO, POINT = "·", "┊", "│", "●"
 LONGEST_LABEL = 40
+NOT_PASSED = (State.FAILED, State.UNDECIDED)
 
 
 class Bar(NamedTuple):
@@ -47,10 +49,42 @@ class Forest(NamedTuple):
 
 
 def plant(verdict: Verdict, most: int) -> Forest:
-    """The plot of a verdict with at most `most` bars: what failed first, then the largest moves."""
+    """The plot of everything, with at most `most` bars: what failed first, then what moved most."""
+    found = _drawable(verdict)
+    return _forest(sorted(found, key=_importance)[:most], len(found))
+
+
+def plant_in_brief(verdict: Verdict, most: int) -> Forest:
+    """The plot in at most `most` rows: what is not proven harmless, and the whole test set.
+
+    A broad segment stands for those inside it; segments that passed are left out.
+    """
+    found = _drawable(verdict)
+    open_ones = [nest.judged for nest in nested(findings_in(verdict, *NOT_PASSED))]
+    known = {id(one.finding) for one in open_ones}
+    wanted = [one for one in found if id(one.finding) in known or _is_whole(one)]
+    wanted = sorted(wanted, key=_importance)[:most]
+    while len(_rows_by_metric(wanted)) > most:
+        wanted.pop()
+    return _forest(wanted, len(found))
+
+
+def _drawable(verdict: Verdict) -> list[Judged]:
+    """What can be drawn; nothing where no number moved at all."""
     found = [one for one in findings_in(verdict, *State) if _can_be_drawn(one.finding)]
-    wanted = sorted(found, key=_importance)[:most]
-    kept = found if len(wanted) == len(found) else wanted
+    return found if any(_moved(one.finding) for one in found) else []
+
+
+def _moved(finding: Finding) -> bool:
+    return bool(finding.change) or any(finding.interval or ())
+
+
+def _is_whole(one: Judged) -> bool:
+    passed = one.finding.state is State.PASSED
+    return passed and not one.finding.subject.segment
+
+
+def _forest(kept: list[Judged], total: int) -> Forest:
     rows = _rows_by_metric(kept)
     bars = [row for row in rows if isinstance(row, Bar)]
     lows = [bar.low for bar in bars]
@@ -59,7 +93,7 @@ def plant(verdict: Verdict, most: int) -> Forest:
         rows=rows,
         lowest=max(FURTHEST_WORSE, min([NEAREST_WORSE, *lows])),
         highest=min(FURTHEST_BETTER, max([NEAREST_BETTER, *highs])),
-        left_out=len(found) - len(kept),
+        left_out=total - len(kept),
     )
 
 
@@ -73,13 +107,17 @@ def _can_be_drawn(finding: Finding) -> bool:
 
 def _importance(one: Judged) -> tuple[int, int, float]:
     order = {State.FAILED: 0, State.UNDECIDED: 1, State.PASSED: 2}
-    return order[one.finding.state], len(one.finding.subject.segment), -abs(one.excess)
+    margins = abs(loss(one.finding)) / (one.finding.limit.margin or 1.0)
+    return order[one.finding.state], len(one.finding.subject.segment), -margins
 
 
 def _rows_by_metric(found: list[Judged]) -> tuple[Bar | Heading, ...]:
-    """Rows of one metric together: the whole test set first, then its segments, indented."""
+    """Rows of one metric together: the whole test set first, then its segments, indented.
+
+    Causes first, and within a family the metric that holds the worst.
+    """
     groups: dict[Phrase, list[Judged]] = {}
-    for one in sorted(found, key=_place_of_metric):
+    for one in sorted(sorted(found, key=_importance), key=_place_of_metric):
         whole = one.finding.subject
         groups.setdefault(subject_phrase(_without_segment(whole)), []).append(one)
     rows: list[Bar | Heading] = []

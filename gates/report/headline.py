@@ -1,19 +1,15 @@
 """The one reason that a reader must know first."""
 
+import re
+
 from gates.finding import Result, State, Verdict
 from gates.report.figures import counted
 from gates.report.sentences import movement, reason, subject_phrase
-from gates.report.summary import (
-    Judged,
-    Shown,
-    findings_in,
-    problems,
-    shown,
-    stopped,
-    tally,
-    trade_off,
-)
+from gates.report.summary import Shown, findings_in, problems, shown, stopped, tally
+from gates.report.trade_off import Moved, trade_off
 from gates.report.words import Name, Phrase, Prose, first_sentence, plain, say, short
+
+_EXAMPLES = re.compile(r": '[^']*'(?:, '[^']*')*(?: …|,? and [\d,]+ more)?$")
 
 
 def headline(verdict: Verdict) -> str:
@@ -53,9 +49,12 @@ def _worst(verdict: Verdict) -> Phrase:
 
 
 def _in_brief(words: Phrase) -> Phrase:
-    return say(
-        *(Prose(first_sentence(one.text)) if isinstance(one, Prose) else one for one in words)
-    )
+    return say(*(Prose(_short(one.text)) if isinstance(one, Prose) else one for one in words))
+
+
+def _short(text: str) -> str:
+    """The first sentence, without the examples that it may end with."""
+    return _EXAMPLES.sub("", first_sentence(text))
 
 
 def _waived(verdict: Verdict) -> Phrase:
@@ -86,5 +85,5 @@ def _how_it_passed(verdict: Verdict) -> Phrase:
     return say(f"{counted(tally(verdict)[Result.PASSED], 'gate')} found nothing to object to")
 
 
-def _moved(one: Judged) -> Phrase:
-    return say(*subject_phrase(one.finding.subject), " ", movement(one.finding))
+def _moved(one: Moved) -> Phrase:
+    return say(*subject_phrase(one.one.subject), " ", movement(one.one))

@@ -1,12 +1,10 @@
 """The verdict as JUnit XML: one test case a gate, for the tools that read test results."""
 
-from html import escape
-
 from gates.finding import Finding, Outcome, Result, State, Verdict
 from gates.report.headline import headline
 from gates.report.sentences import reason
 from gates.report.summary import blocks, tally
-from gates.report.words import LONGEST_PROSE, Prose, clean, plain, say
+from gates.report.words import LONGEST_PROSE, Prose, clean, escape, plain, say
 
 MOST_FINDINGS = 50  # of one gate; the rest is counted
 

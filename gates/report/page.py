@@ -6,22 +6,15 @@ from typing import NamedTuple
 from gates.finding import Outcome, Result, State, Verdict
 from gates.report.changes import changes_of, difference, policy_line, side
 from gates.report.figures import counted
+from gates.report.folds import summary_of, unsaid
 from gates.report.forest import Bar, Forest, Heading, plant
 from gates.report.headline import headline_phrase
 from gates.report.remedy import root_cause, to_fix
-from gates.report.rows import Row, observed_row, row_of, stopped_row, summary_of
-from gates.report.summary import (
-    FAMILIES,
-    Judged,
-    Shown,
-    blocks,
-    counts_text,
-    loosened,
-    nothing_moved,
-    shown,
-    trade_off,
-)
+from gates.report.rows import Row, moved_row, observed_row, row_of, stopped_row
+from gates.report.rows_judged import test_set_words
+from gates.report.summary import FAMILIES, Judged, Shown, blocks, counts_text, loosened, shown
 from gates.report.templates import render
+from gates.report.trade_off import trade_off
 from gates.report.words import Name, Phrase, Prose, plain, say, shorten
 
 MOST_BARS = 60
@@ -144,12 +137,12 @@ def page(verdict: Verdict, *, overrides: Path | None = None) -> str:
         found=verdict.baseline.found if verdict.baseline else "",
         baseline_reason=verdict.baseline_reason,
         changes=changes_of(verdict),
-        test_set=verdict.test_set,
-        picture=paint(forest) if forest.rows and not nothing_moved(verdict) else None,
+        test_set=test_set_words(verdict),
+        picture=paint(forest) if forest.rows else None,
         items=items,
         root_cause=root_cause(items),
-        better=tuple(row_of(one) for one in trade.better),
-        worse=tuple(row_of(one) for one in trade.worse),
+        better=tuple(map(moved_row, trade.better)),
+        worse=tuple(map(moved_row, trade.worse)),
         gates=tuple(_gate(outcome, place) for place, outcome in enumerate(_ordered(verdict), 1)),
         policy_changes=tuple(policy_line(one) for one in verdict.policy_changes),
         loosened=counted(len(loosened(verdict)), "limit") if loosened(verdict) else "",
@@ -181,7 +174,7 @@ def _gate(outcome: Outcome, place: int) -> GateView:
         reason=stopped_row(outcome).message if outcome.reason else say(),
         numbers=any(one.row.candidate or one.row.change for one in told),
         told=told,
-        seen=tuple(observed_row(outcome, one) for one in outcome.observations),
+        seen=tuple(observed_row(outcome, one) for one in unsaid(outcome)),
         is_open=blocks(outcome),
     )
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from gates.finding import Family, Outcome, Result, Verdict
+from gates.report.sentences import reason, subject_phrase
 from gates.report.summary import FAMILIES, Judged, problems, stopped
 from gates.report.words import Name, Phrase, Prose, say
 
@@ -21,6 +22,7 @@ class Item(NamedTuple):
 
     gate: Name
     family: Family
+    about: Phrase
     reason: Phrase
     mends: tuple[Prose, ...]
     more: int
@@ -42,16 +44,23 @@ def _item(found: list[Judged]) -> Item:
     return Item(
         gate=Name(outcome.gate),
         family=outcome.family,
-        reason=say(Prose(worst.message)),
+        about=subject_phrase(worst.subject),
+        reason=_in_a_sentence(reason(worst, outcome.family)),
         mends=tuple(Prose(mend) for mend in mends)[:MOST_MENDS],
         more=len(found) - 1,
     )
 
 
+def _in_a_sentence(words: Phrase) -> Phrase:
+    last = words[-1] if words else ""
+    ends = not isinstance(last, str) and last.text.rstrip().endswith((".", "!", "?"))
+    return words if ends else say(*words, ".")
+
+
 def _stop(outcome: Outcome) -> Item:
     crashed = outcome.outcome is Result.ERRORED
     why = "It crashed: " if crashed else "It is required, but was skipped: "
-    return Item(Name(outcome.gate), outcome.family, say(why, Prose(outcome.reason)), (), 0)
+    return Item(Name(outcome.gate), outcome.family, say(), say(why, Prose(outcome.reason)), (), 0)
 
 
 def root_cause(items: tuple[Item, ...]) -> str:

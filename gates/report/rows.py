@@ -1,8 +1,8 @@
-"""What tables show: one row a finding, one fold a family, with everything in words already."""
+"""What tables show: one row a finding, with everything in words already."""
 
 from typing import NamedTuple
 
-from gates.finding import Family, Finding, Observation, Outcome, Result, State, Verdict
+from gates.finding import Finding, Observation, Outcome, Result, State
 from gates.report.figures import counted
 from gates.report.sentences import (
     cells,
@@ -12,7 +12,8 @@ from gates.report.sentences import (
     speaks_in_numbers,
     subject_phrase,
 )
-from gates.report.summary import FAMILIES, Judged, findings_in, is_strict_doubt, stopped
+from gates.report.summary import Judged
+from gates.report.trade_off import Moved
 from gates.report.words import Phrase, Prose, say
 
 PASSED, FAILED, DOUBT, NOT_JUDGED, STOPPED = "✅", "❌", "⚠️", "➖", "🛑"
@@ -28,6 +29,7 @@ SIGN_OF_RESULT = {
 OF_POSITIVES = frozenset({"recall", "true_positive_rate", "false_negative_rate"})
 USUAL_CONFIDENCE = 0.95
 NOTHING = say()
+NO_LIMIT = say("none set")
 
 
 class Row(NamedTuple):
@@ -45,6 +47,7 @@ class Row(NamedTuple):
     candidate_interval: str = ""
     note: str = ""
     doubt: str = ""
+    inside: str = ""
     limit: Phrase = NOTHING
     line: str = ""
 
@@ -92,7 +95,7 @@ def support_words(finding: Finding | Observation) -> str:
 
 def doubt(finding: Finding) -> str:
     """Why an undecided finding is undecided, and how many rows would decide it."""
-    if finding.state is not State.UNDECIDED:
+    if finding.state is not State.UNDECIDED or finding.candidate is None:
         return ""
     wanted = finding.rows_needed
     needs = f"; needs about {counted(wanted, 'row')}" if wanted else ""
@@ -114,145 +117,14 @@ def stopped_row(outcome: Outcome) -> Row:
     )
 
 
-class Top(NamedTuple):
-    """The table everybody sees: what blocks, and what the data could not decide."""
-
-    failed: tuple[Row, ...]
-    failed_left_out: int
-    doubts: tuple[Row, ...]
-    doubts_left_out: int
-
-
-def top_of(verdict: Verdict, most_failed: int, most_doubts: int) -> Top:
-    """The open table; strict doubts count among what failed, because they block."""
-    doubts = findings_in(verdict, State.UNDECIDED)
-    hard: list[Judged | Outcome] = [*findings_in(verdict, State.FAILED), *stopped(verdict)]
-    hard += [one for one in doubts if is_strict_doubt(one.finding)]
-    waived = [one for one in verdict.outcomes if one.outcome is Result.WAIVED]
-    soft = [one for one in doubts if not is_strict_doubt(one.finding)]
-    return Top(
-        failed=tuple(_top_row(one) for one in hard[:most_failed]),
-        failed_left_out=len(hard[most_failed:]),
-        doubts=(*map(stopped_row, waived), *map(row_of, soft[:most_doubts])),
-        doubts_left_out=len(soft[most_doubts:]),
-    )
-
-
-def _top_row(one: Judged | Outcome) -> Row:
-    if isinstance(one, Outcome):
-        return stopped_row(one)
-    return row_of(one, STOPPED if is_strict_doubt(one.finding) else "")
-
-
-class Fold(NamedTuple):
-    """One family of gates, collapsed."""
-
-    sign: str
-    family: str
-    summary: str
-    rows: tuple[Row, ...]
-    rows_left_out: int
-    observations: tuple[Row, ...]
-    observations_left_out: int
-
-
-class Rooms(NamedTuple):
-    """How many rows a fold may show."""
-
-    segments: int
-    data: int
-    others: int
-    observations: int
-
-    def of(self, family: Family) -> int:
-        """The room of one family."""
-        return {Family.SEGMENTS: self.segments, Family.DATA: self.data}.get(family, self.others)
-
-
-def folds_of(verdict: Verdict, rooms: Rooms, doubts_above: int) -> tuple[Fold, ...]:
-    """All families that were judged, in root-cause order, without the rows of the open table."""
-    soft = [
-        one for one in findings_in(verdict, State.UNDECIDED) if not is_strict_doubt(one.finding)
-    ]
-    hidden = soft[doubts_above:]
-    return tuple(
-        _fold(family, members, [one for one in hidden if one.outcome.family is family], rooms)
-        for family in FAMILIES
-        if (members := [one for one in verdict.outcomes if one.family is family])
-    )
-
-
-def _fold(family: Family, outcomes: list[Outcome], doubts: list[Judged], rooms: Rooms) -> Fold:
-    found: list[Judged | Outcome] = [*doubts]
-    for outcome in outcomes:
-        waived = outcome.outcome is Result.WAIVED
-        silent = outcome.outcome is Result.SKIPPED and not outcome.required
-        passed = [one for one in outcome.findings if waived or one.state is State.PASSED]
-        found += [outcome] if silent else [Judged(outcome, one) for one in passed]
-    seen = [(outcome, one) for outcome in outcomes for one in outcome.observations]
-    room = rooms.of(family)
-    return Fold(
-        sign=worst_sign(outcomes),
-        family=family.value,
-        summary=", ".join(summary_of(outcomes)),
-        rows=tuple(_fold_row(one) for one in found[:room]),
-        rows_left_out=len(found[room:]),
-        observations=tuple(observed_row(*one) for one in seen[: rooms.observations]),
-        observations_left_out=len(seen[rooms.observations :]),
-    )
-
-
-def _fold_row(one: Judged | Outcome) -> Row:
-    if isinstance(one, Outcome):
-        return stopped_row(one)
-    return row_of(one, DOUBT if one.outcome.outcome is Result.WAIVED else "")
-
-
-def worst_sign(outcomes: list[Outcome]) -> str:
-    """The sign of the outcome that matters most."""
-    results = {outcome.outcome for outcome in outcomes}
-    worst_first = (
-        Result.FAILED,
-        Result.ERRORED,
-        Result.UNDECIDED,
-        Result.WAIVED,
-        Result.PASSED,
-        Result.SKIPPED,
-    )
-    return SIGN_OF_RESULT[next(result for result in worst_first if result in results)]
-
-
-def summary_of(outcomes: list[Outcome]) -> list[str]:
-    """`1 of 9 comparisons failed`, `2 undecided`, `1 gate skipped`."""
-    judged = [one for one in outcomes if one.outcome is not Result.WAIVED]
-    findings = [one for out in judged for one in out.findings]
-    parts = []
-    for state in (State.FAILED, State.UNDECIDED):
-        found = sum(one.state is state for one in findings)
-        if found:
-            parts.append(f"{found:,} {state.value}")
-    if parts:
-        number, _, word = parts[0].partition(" ")
-        parts[0] = f"{number} of {counted(len(findings), 'comparison')} {word}"
-    elif findings:
-        parts.append(f"{counted(len(findings), 'comparison')} passed")
-    for result, word in (
-        (Result.ERRORED, "crashed"),
-        (Result.WAIVED, "waived"),
-        (Result.SKIPPED, "skipped"),
-    ):
-        found = sum(out.outcome is result for out in outcomes)
-        parts += [f"{counted(found, 'gate')} {word}"] if found else []
-    return parts
-
-
 def observed_row(outcome: Outcome, seen: Observation) -> Row:
     """The row of a value that nobody set a limit for."""
     in_words = observed_cells(seen)
     moved = seen.change is not None
     return Row(
         gate=outcome.gate,
-        subject=subject_phrase(seen.subject),
+        sign=NOT_JUDGED,
+        subject=say() if _names(seen) else subject_phrase(seen.subject),
         message=say(Prose(seen.message)),
         support=support_words(seen),
         baseline=in_words.baseline,
@@ -260,4 +132,21 @@ def observed_row(outcome: Outcome, seen: Observation) -> Row:
         change=in_words.change,
         interval=in_words.interval if moved else "",
         candidate_interval="" if moved else in_words.interval,
+        note=direction(seen) if seen.interval else "",
+        limit=NO_LIMIT,
     )
+
+
+def _names(seen: Observation) -> bool:
+    """Whether the message says what it is about."""
+    about = seen.subject
+    parts = (about.metric, about.column, about.key, *about.segment.values())
+    return all(part in seen.message for part in parts if part)
+
+
+def moved_row(moved: Moved) -> Row:
+    """The row of one side of a trade-off."""
+    if isinstance(moved.one, Observation):
+        row = observed_row(moved.outcome, moved.one)
+        return row._replace(subject=subject_phrase(moved.one.subject))
+    return row_of(Judged(moved.outcome, moved.one))

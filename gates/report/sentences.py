@@ -29,21 +29,25 @@ METRICS = {
     "average_precision": Metric("average precision", Unit.SCORE),
     "balanced_accuracy": Metric("balanced accuracy", Unit.SHARE),
     "brier_score_loss": Metric("Brier score", Unit.SCORE),
+    "calibration_error": Metric("calibration error", Unit.SCORE),
     "demographic_parity": Metric("demographic parity", Unit.SHARE),
     "equal_opportunity": Metric("equal opportunity", Unit.SHARE),
     "equalized_odds": Metric("equalized odds", Unit.SHARE),
     "f1": Metric("F1", Unit.SCORE),
     "false_negative_rate": Metric("false negative rate", Unit.SHARE),
     "false_positive_rate": Metric("false positive rate", Unit.SHARE),
+    "Kolmogorov distance": Metric("Kolmogorov distance", Unit.SCORE),
     "jaccard": Metric("Jaccard index", Unit.SCORE),
     "log_loss": Metric("log loss", Unit.SCORE),
     "macro_f1": Metric("macro F1", Unit.SCORE),
+    "mean score minus positive rate": Metric("mean score minus positive rate", Unit.SHARE),
     "negative_predictive_value": Metric("negative predictive value", Unit.SHARE),
     "precision": Metric("precision", Unit.SHARE),
     "recall": Metric("recall", Unit.SHARE),
     "roc_auc": Metric("ROC AUC", Unit.SCORE),
     "selection_rate": Metric("selection rate", Unit.SHARE),
     "specificity": Metric("specificity", Unit.SHARE),
+    "total variation": Metric("total variation", Unit.SCORE),
     "true_positive_rate": Metric("true positive rate", Unit.SHARE),
 }
 _COMPARED = {"_difference": " difference", "_gap": " gap", "_ratio": " ratio"}
@@ -68,7 +72,7 @@ def subject_phrase(subject: Subject) -> Phrase:
         known = metric_of(subject.metric)
         what.append(known.words if known else Name(subject.metric))
     if subject.column:
-        by_group = bool(subject.metric) and metric_of(subject.metric or "") is not None
+        by_group = (subject.metric or "").endswith(tuple(_COMPARED))
         what += [" by " if by_group else " of " if what else "", Name(subject.column)]
     if subject.key and not what:
         what.append(Name(subject.key))
@@ -108,14 +112,16 @@ def reason(finding: Finding, family: Family) -> Phrase:
     return say(*about, " ", _lies(finding))
 
 
-def movement(finding: Finding, *, with_limit: bool = False) -> str:
+def movement(one: Finding | Observation, *, with_limit: bool = False) -> str:
     """`fell 16.5 points (limit 5.0)`; a difference between groups grows or shrinks."""
-    change, margin = finding.change or 0.0, finding.limit.margin or 0.0
+    change, margin = one.change or 0.0, 0.0
+    if isinstance(one, Finding):
+        margin = one.limit.margin or 0.0
     if change == 0:
         return "did not move"
-    between = (finding.subject.metric or "").endswith(("_difference", "_gap"))
+    between = (one.subject.metric or "").endswith(("_difference", "_gap"))
     rose, fell = ("grew", "shrank") if between else ("rose", "fell")
-    size, limit, unit = _in_units(finding, abs(change), margin)
+    size, limit, unit = _in_units(one, abs(change), margin)
     limits = f" (limit {limit})" if with_limit else ""
     return f"{rose if change > 0 else fell} {size}{unit}{limits}"
 
@@ -141,9 +147,9 @@ def _lies(finding: Finding) -> str:
     return f"is {number(value, decimals)} ({name} {number(bound, decimals)})"
 
 
-def _in_units(finding: Finding, size: float, limit: float) -> tuple[str, str, str]:
+def _in_units(one: Finding | Observation, size: float, limit: float) -> tuple[str, str, str]:
     """A size and the limit in the same digits, and their unit: points for a share."""
-    metric = metric_of(finding.subject.metric or "")
+    metric = metric_of(one.subject.metric or "")
     if not metric or metric.unit is not Unit.SHARE:
         decimals = digits_for((), ((size, limit),), limit)
         return number(size, decimals), number(limit, decimals), ""
@@ -171,7 +177,8 @@ class Cells(NamedTuple):
 def cells(finding: Finding) -> Cells:
     """Baseline, candidate, change, interval and limit of one finding, in the same decimals."""
     limit = finding.limit
-    decimals = digits_for(_numbers(finding), _pairs_apart(finding), limit.margin or 0.0)
+    numbers = _numbers(finding) or (bound_of(limit) or 0.0,)
+    decimals = digits_for(numbers, _pairs_apart(finding), limit.margin or 0.0)
     of_change = finding.interval_of == "change"
     return _cells(finding, decimals, of_change)._replace(limit=_limit_phrase(finding, decimals))
 
@@ -227,12 +234,12 @@ def _limit_phrase(finding: Finding, decimals: int) -> Phrase:
     return say(Prose(limit.rule)) if limit.rule else say()
 
 
-def direction(finding: Finding) -> str:
+def direction(one: Finding | Observation) -> str:
     """`worse`, `better`, or nothing where the change may be noise or no way is better."""
-    if not finding.change or finding.greater_is_better is None:
+    if not one.change or one.greater_is_better is None:
         return ""
-    if finding.interval and finding.interval_of == "change":
-        low, high = finding.interval
+    if one.interval and (isinstance(one, Observation) or one.interval_of == "change"):
+        low, high = one.interval
         if low <= 0 <= high:
             return ""
-    return "better" if (finding.change > 0) == finding.greater_is_better else "worse"
+    return "better" if (one.change > 0) == one.greater_is_better else "worse"

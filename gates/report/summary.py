@@ -11,6 +11,7 @@ from gates.finding import (
     Family,
     Finding,
     Mode,
+    Observation,
     Outcome,
     PolicyChange,
     Result,
@@ -18,10 +19,8 @@ from gates.finding import (
     Verdict,
 )
 from gates.report.figures import counted
-from gates.report.sentences import direction
 
 FAMILIES = tuple(Family)  # in the order in which a reader should suspect a cause
-MATERIAL_SHARE = 0.25  # of the margin: a smaller change, however certain, is no trade-off
 
 
 class Shown(Enum):
@@ -55,6 +54,11 @@ class Judged(NamedTuple):
     def excess(self) -> float:
         """How many times the limit the loss is; infinite where the limit accepts none."""
         return excess(self.finding)
+
+    @property
+    def blocks(self) -> bool:
+        """Whether this finding alone keeps the pull request from merging."""
+        return self.finding.state is State.FAILED or is_strict_doubt(self.finding)
 
 
 def shown(verdict: Verdict) -> Shown:
@@ -112,12 +116,12 @@ def excess(finding: Finding) -> float:
     return 0.0 if limit.ceiling is None else _ratio(value, limit.ceiling)
 
 
-def loss(finding: Finding) -> float:
+def loss(one: Finding | Observation) -> float:
     """The change towards worse; its size where nobody says which way is better."""
-    change = finding.change or 0.0
-    if finding.greater_is_better is None:
+    change = one.change or 0.0
+    if one.greater_is_better is None:
         return abs(change)
-    return -change if finding.greater_is_better else change
+    return -change if one.greater_is_better else change
 
 
 def _ratio(observed: float, accepted: float) -> float:
@@ -127,7 +131,7 @@ def _ratio(observed: float, accepted: float) -> float:
 
 
 def findings_in(verdict: Verdict, *states: State) -> list[Judged]:
-    """Findings of not-waived gates: causes first, then those furthest beyond their limit."""
+    """Findings of not-waived gates: causes first, then broad segments, then the worst."""
     found = [
         Judged(outcome, finding)
         for outcome in verdict.outcomes
@@ -136,7 +140,14 @@ def findings_in(verdict: Verdict, *states: State) -> list[Judged]:
         if finding.state in states
     ]
     order = {family: place for place, family in enumerate(FAMILIES)}
-    return sorted(found, key=lambda one: (order[one.outcome.family], -one.excess))
+    return sorted(
+        found,
+        key=lambda one: (
+            order[one.outcome.family],
+            len(one.finding.subject.segment),
+            -one.excess,
+        ),
+    )
 
 
 def problems(verdict: Verdict) -> list[Judged]:
@@ -154,44 +165,6 @@ def stopped(verdict: Verdict) -> list[Outcome]:
         if outcome.outcome is Result.ERRORED
         or (outcome.outcome is Result.SKIPPED and outcome.required)
     ]
-
-
-class TradeOff(NamedTuple):
-    """What clearly got better and what clearly got worse, the largest in margins first."""
-
-    better: tuple[Judged, ...]
-    worse: tuple[Judged, ...]
-
-
-def trade_off(verdict: Verdict) -> TradeOff:
-    """Changes that are certain (0 lies outside the interval) and at least a quarter of the margin.
-
-    Segments count only where they failed: among many, some always look certain by chance.
-    """
-    moved = [
-        one
-        for one in findings_in(verdict, *State)
-        if _is_clear(one.finding)
-        and (one.outcome.family in {Family.METRICS, Family.FAIRNESS} or _failed_segment(one))
-    ]
-    moved.sort(key=lambda one: -abs(loss(one.finding)) / (one.finding.limit.margin or 1.0))
-    return TradeOff(
-        better=tuple(one for one in moved if direction(one.finding) == "better"),
-        worse=tuple(one for one in moved if direction(one.finding) == "worse"),
-    )
-
-
-def _failed_segment(one: Judged) -> bool:
-    return one.outcome.family is Family.SEGMENTS and one.finding.state is State.FAILED
-
-
-def _is_clear(finding: Finding) -> bool:
-    margin = finding.limit.margin
-    if not finding.change or margin is None or finding.interval_of != "change":
-        return False
-    if abs(finding.change) < MATERIAL_SHARE * margin:
-        return False
-    return bool(direction(finding))
 
 
 def loosened(verdict: Verdict) -> tuple[PolicyChange, ...]:

@@ -64,8 +64,6 @@ def _markdown_environment(overrides: Path | None) -> "Environment":
     environment = _environment(overrides, autoescape=False, finalize=as_markdown)
     environment.filters["cell"] = as_cell
     environment.filters["code"] = code
-    environment.filters["codecell"] = lambda text: code(text, cell=True)
-    environment.filters["unbroken"] = lambda text: Markdown(as_cell(text).replace(" ", "\u00a0"))
     return environment
 
 

@@ -7,10 +7,12 @@ from typing import NamedTuple
 from gates.finding import Decision, Outcome, Result, State, Verdict
 from gates.report.changes import Changed, changes_of, difference, policy_line, side
 from gates.report.figures import counted
-from gates.report.forest import draw, plant
+from gates.report.forest import draw, plant, plant_in_brief
 from gates.report.headline import headline_phrase
+from gates.report.nesting import Nest, nested
 from gates.report.remedy import root_cause, to_fix
-from gates.report.rows import Row, row_of, stopped_row
+from gates.report.rows import Row, moved_row, row_of, stopped_row
+from gates.report.rows_judged import test_set_words
 from gates.report.summary import (
     Shown,
     blocks,
@@ -18,11 +20,10 @@ from gates.report.summary import (
     findings_in,
     is_strict_doubt,
     loosened,
-    nothing_moved,
     shown,
     stopped,
-    trade_off,
 )
+from gates.report.trade_off import trade_off
 from gates.report.words import Prose, clean, columns, fit, plain, say, shorten
 
 NARROWEST, WIDEST = 60, 120
@@ -106,6 +107,8 @@ def terminal(
 
 def _head(verdict: Verdict, look: Look) -> str:
     lines = [f"judged   {plain(side(verdict.candidate))}", f"against  {_against(verdict)}"]
+    words = test_set_words(verdict)
+    lines += [f"test set {words}"] if words else []
     lines += [f"{change.kind:<9}{_named(change)}" for change in changes_of(verdict)]
     if verdict.environment:
         lines.append("differs  " + ", ".join(plain(difference(one)) for one in verdict.environment))
@@ -127,15 +130,25 @@ def _named(change: Changed) -> str:
 
 
 def _lines(verdict: Verdict, look: Look) -> list[Line]:
-    """What blocks first; what passed last, and only where all is asked for."""
+    """What blocks first; what passed, and what a broader segment says, where all is asked for."""
     doubts = findings_in(verdict, State.UNDECIDED)
-    ordered = findings_in(verdict, State.FAILED)
-    ordered += [one for one in doubts if is_strict_doubt(one.finding)]
-    lines = [Line(*WORDS[one.finding.state], row_of(one)) for one in ordered]
-    lines += [_gate_line(outcome) for outcome in [*stopped(verdict), *_set_aside(verdict)]]
+    strict = [one for one in doubts if is_strict_doubt(one.finding)]
     soft = [one for one in doubts if not is_strict_doubt(one.finding)]
-    soft += findings_in(verdict, State.PASSED) if look.verbose else []
-    return lines + [Line(*WORDS[one.finding.state], row_of(one)) for one in soft]
+    found = [*findings_in(verdict, State.FAILED), *strict, *soft]
+    nests = [Nest(one, ()) for one in found] if look.verbose else nested(found)
+    blocking = [one for one in nests if one.judged.blocks]
+    lines = [_line(one) for one in blocking]
+    lines += [_gate_line(outcome) for outcome in [*stopped(verdict), *_set_aside(verdict)]]
+    lines += [_line(one) for one in nests if not one.judged.blocks]
+    passed = findings_in(verdict, State.PASSED) if look.verbose else []
+    return lines + [_line(Nest(one, ())) for one in passed]
+
+
+def _line(nest: Nest) -> Line:
+    row = row_of(nest.judged)
+    if nest.inside and row.subject:
+        row = row._replace(subject=say(*row.subject, f" (+{len(nest.inside)} inside)"))
+    return Line(*WORDS[nest.judged.finding.state], row)
 
 
 def _gate_line(outcome: Outcome) -> Line:
@@ -242,16 +255,14 @@ def _trade_off(verdict: Verdict, look: Look) -> str:
     lines = [look.paint("A trade-off", Paint.STRONG)]
     for word, moved in (("better", trade.better), ("worse", trade.worse)):
         for one in moved[:MOST_CHANGES]:
-            row = row_of(one)
+            row = moved_row(one)
             numbers = f"{row.baseline} → {row.candidate}, {row.change} ({row.interval})"
             lines.append(look.wrap(f"{word:<9}{plain(row.subject)} {numbers}"))
     return "\n".join(lines)
 
 
 def _plot(verdict: Verdict, look: Look) -> str:
-    if nothing_moved(verdict):
-        return ""
-    forest = plant(verdict, ALL if look.verbose else MOST_BARS)
+    forest = plant(verdict, ALL) if look.verbose else plant_in_brief(verdict, MOST_BARS)
     drawn = draw(forest, look.width)
     return f"{drawn}\n{forest.left_out} more (--verbose)" if forest.left_out else drawn
 

@@ -6,7 +6,7 @@ Each medium has one function that turns a phrase into text: `markdown`, `plain` 
 
 import re
 import unicodedata
-from html import escape
+from collections.abc import Iterator
 from typing import NamedTuple
 
 LONGEST_NAME = 120
@@ -20,7 +20,11 @@ _ACTED_ON = re.compile(
     r"[@$#`\\]|://|www\.|mailto:|xmpp:|\bGH-\d|:[\w+-]+:|\b[0-9a-f]{7,}\b", re.IGNORECASE
 )
 _MARKUP = re.compile(r"[*_\[\]<>&|~]")
-_QUOTED = re.compile(r"(?<![^\s(])`([^`]+)`(?![^\s).,:;])")  # `so`, between words
+_DECIMAL = re.compile(r"-?\d[\d,]*\.\d+[.,;:)%]*")  # its digits are no commit's hash
+# `so` or 'so', between words: how gates set off names and values from their own words.
+_QUOTED = re.compile(r"(?<![^\s(])(?:`([^`]+)`|'([^']+)')(?![^\s).,:;])")
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
+_LIST = re.compile(r".*: .*(?=, )")  # what is said, and the listed things that fit
 _AROUND = re.compile(r"(?P<before>[('\"]*)(?P<core>.*?)(?P<after>[.,;:!?)'\"]*)", re.DOTALL)
 
 
@@ -88,16 +92,26 @@ def code(text: str, *, cell: bool = False) -> Markdown:
 def prose(text: str, *, cell: bool = False) -> Markdown:
     """A foreign sentence as Markdown that reads the same and can do nothing.
 
-    What stands in backticks, and words that Markdown or GitHub would act on, become code spans;
-    lone signs get a backslash.
+    What stands in backticks or single quotes, and words that Markdown or GitHub would act on,
+    become code spans; lone signs get a backslash.
     """
-    parts = _QUOTED.split(clean(" ".join(text.split()), LONGEST_PROSE))
+    line = clean(" ".join(text.split()), LONGEST_PROSE)
     return Markdown(
         "".join(
-            code(part, cell=cell) if place % 2 else _words(part, cell=cell)
-            for place, part in enumerate(parts)
+            code(part, cell=cell) if quoted else _words(part, cell=cell)
+            for part, quoted in _parts(line)
         )
     )
+
+
+def _parts(line: str) -> Iterator[tuple[str, bool]]:
+    """The line in parts, each with whether it was quoted; the quotes are gone."""
+    start = 0
+    for found in _QUOTED.finditer(line):
+        yield line[start : found.start()], False
+        yield found[1] or found[2], True
+        start = found.end()
+    yield line[start:], False
 
 
 def _words(text: str, *, cell: bool) -> str:
@@ -105,7 +119,7 @@ def _words(text: str, *, cell: bool) -> str:
 
 
 def _word(word: str, *, cell: bool) -> str:
-    if not (_ACTED_ON.search(word) or _MARKUP.search(word)):
+    if _DECIMAL.fullmatch(word) or not (_ACTED_ON.search(word) or _MARKUP.search(word)):
         return word
     if len(word) == 1 and _MARKUP.match(word):
         return f"\\{word}"
@@ -155,10 +169,18 @@ def html(phrase: Phrase) -> str:
 
 
 def _html_piece(piece: str | Name | Prose) -> str:
-    text = escape(_plain_piece(piece))
+    text = _plain_piece(piece)
     if isinstance(piece, Prose):
-        return _QUOTED.sub(r"<code>\1</code>", text)
-    return f"<code>{text}</code>" if isinstance(piece, Name) else text
+        return "".join(
+            f"<code>{escape(part)}</code>" if quoted else escape(part)
+            for part, quoted in _parts(text)
+        )
+    return f"<code>{escape(text)}</code>" if isinstance(piece, Name) else escape(text)
+
+
+def escape(text: str) -> str:
+    """The text as HTML or XML; `html.escape` would load a table of all entities."""
+    return text.translate(_ESCAPES)
 
 
 def columns(text: str) -> int:
@@ -194,8 +216,10 @@ def first_sentence(text: str) -> str:
     line = (sentence[0] if sentence else line).removesuffix(".")
     if len(line) <= LONGEST_HEADING:
         return line
-    whole_words = line[:LONGEST_HEADING].rpartition(" ")[0]
-    return f"{whole_words or line[:LONGEST_HEADING]} …"
+    cut = line[:LONGEST_HEADING]
+    last_item = _LIST.match(cut)
+    whole_words = last_item[0] if last_item else cut.rpartition(" ")[0]
+    return f"{whole_words or cut} …"
 
 
 def shorten(text: str, width: int) -> str:

@@ -612,6 +612,63 @@ def unchanged() -> Verdict:
     return msgspec.structs.replace(made, changes=Changes(files=("README.md",)))
 
 
+def nested() -> Verdict:
+    """A whole group fails and takes its parts along; one other part fails by itself."""
+
+    def recall(
+        before: float, after: float, state: State, positives: int, **segment: str
+    ) -> Finding:
+        return compared(
+            "recall", before, after, 0.03, margin=0.1, state=state, segment=segment,
+            positives=positives,
+        )  # fmt: skip
+
+    failed, doubt = State.FAILED, State.UNDECIDED
+    found = (
+        recall(0.264, 0.083, failed, 1_154, sex="Female"),
+        recall(0.292, 0.084, failed, 48, sex="Female", race="Asian or Pacific Islander"),
+        recall(0.262, 0.079, failed, 999, sex="Female", race="White"),
+        recall(0.240, 0.104, doubt, 96, sex="Female", race="Other"),
+        recall(0.900, 0.100, failed, 61, sex="Female", race="Black"),
+        recall(0.540, 0.535, State.PASSED, 4_671, sex="Male"),
+    )
+    gap = Observation(
+        subject=Subject(metric="true_positive_rate_difference", column="sex"),
+        message="true_positive_rate by sex: between Female (0.083) and Male (0.541).",
+        baseline=0.276,
+        candidate=0.458,
+        change=0.182,
+        greater_is_better=False,
+        interval=(0.15, 0.214),
+        support=Support(rows=5_825, groups=2),
+    )
+    again = Observation(subject=Subject(column="age"), message="age: integer, as declared.")
+    shares = fairness(
+        compared(
+            "selection_rate_difference", 0.106, 0.08, 0.002, margin=0.02, up=False, column="sex"
+        )
+    )
+    only_gap = msgspec.structs.replace(shares, findings=shares.findings[:1], observations=(gap,))
+    usual = [one for one in data_gates() if one.gate != "schema"]
+    schema = outcome(
+        "schema", Family.DATA, said("age: integer, as declared.", column="age"), seen=(again,)
+    )
+    made = verdict(
+        Decision.FAIL,
+        *usual,
+        schema,
+        metrics(),
+        outcome("segment_regression", Family.SEGMENTS, *found),
+        only_gap,
+    )
+    return msgspec.structs.replace(
+        made,
+        test_set=TestSet(
+            changed=True, digest="d", rows=99_762, added=82_566, removed=34_729, seen=33_377
+        ),
+    )
+
+
 def loosened() -> Verdict:
     """A limit is edited in the same pull request; the base's limit judges."""
     made = msgspec.structs.replace(label_noise(), changes=Changes(files=("params.yaml",)))
@@ -728,6 +785,7 @@ SAMPLES: dict[str, Callable[[], Verdict]] = {
         undecided_strict,
         errored,
         waived,
+        nested,
         unchanged,
         loosened,
         cannot_judge,

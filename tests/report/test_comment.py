@@ -35,7 +35,7 @@ HEADINGS = {
     "waived": "✅ passed with 1 waiver — `segment_regression`",
     "unchanged": "✅ nothing to judge — every compared number is the same as at `41d07ab`",
     "loosened": "❌ blocked — recall for `sex = Female` fell 16.5 points (limit 5.0); "
-    "3 things differ from the baseline run",
+    "1 version differs from the baseline run",
     "cannot_judge": "🛑 could not decide — predictions.parquet: 12 `row_ids` are not in "
     "the test table, first 00ab12",
 }
@@ -115,25 +115,32 @@ def test_very_many_segments_fit(count: int, failed: int) -> None:
     assert MARKER.fullmatch(comment.splitlines()[-1])
     assert set(read.rows) <= {4, 6}
     assert not read.open
-    listed = comment.count("| ❌ | **recall")
-    more = re.search(r"\*\*([\d,]+) more failed\*\*", comment)
+    listed = comment.split("**To fix**")[0].count("| ❌ | **recall")
+    more = re.search(r"([\d,]+) more failed in `segment_regression`", comment)
     assert listed + (int(more[1].replace(",", "")) if more else 0) == failed
-    assert listed >= min(failed, 5)
+    assert listed == min(failed, 6 if more else 7)
 
 
-def test_segments_give_way_first() -> None:
-    comment = render_comment(many_segments(1000, 2))
-    assert comment.count("| ✅ | **recall for") == 20
-    assert "978 more in `report.html`" in comment
-    assert "`schema` — age: integer, as declared." in comment
+def test_a_row_that_says_one_more_gives_way_to_that_row() -> None:
+    comment = render_comment(many_segments(20, 7))
+    assert comment.split("**To fix**")[0].count("| ❌ | **recall for") == 7
+    assert "more failed" not in comment
 
 
 def test_many_doubts_do_not_hide_what_failed() -> None:
     comment = render_comment(many_segments(300, 1, doubtful=80))
     top = comment.split("**To fix**")[0]
-    assert top.count("| ⚠️ | **recall") == 5
-    assert "76 more undecided" not in top
-    assert "75 more undecided" in top
+    assert top.count("| ⚠️ | **recall") == 3
+    assert "77 more undecided" in top
+
+
+def test_the_broad_segment_stands_for_those_inside_it() -> None:
+    comment = render_comment(SAMPLES["nested"]())
+    assert "recall for `sex = Female` fell 18.1 points (limit 10.0)" in comment.splitlines()[0]
+    rows = [row for row in comment.split("**To fix**")[0].splitlines() if row.startswith("| ❌")]
+    assert len(rows) == 2
+    assert "and 2 segments inside it; 1 more is undecided" in rows[0]
+    assert "`race = Black`" in rows[1]
 
 
 def test_even_absurd_verdicts_fit() -> None:

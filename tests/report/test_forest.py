@@ -1,9 +1,9 @@
 import pytest
 
 from gates.finding import Decision, Family, Finding, Limit, State, Subject, Verdict
-from gates.report.forest import Bar, Heading, draw, plant
-from gates.report.words import columns
-from tests.report.samples import compared, label_noise, many_segments, outcome, verdict
+from gates.report.forest import Bar, Heading, draw, plant, plant_in_brief
+from gates.report.words import columns, plain
+from tests.report.samples import compared, label_noise, many_segments, nested, outcome, verdict
 
 PICTURE = [
     "         forbidden            better →",
@@ -74,3 +74,22 @@ def test_all_lines_keep_to_the_width_and_marks_stand_in_columns(width: int) -> N
     assert max(columns(line) for line in lines) <= width
     limits = {line.index("┊") for line in lines if "┊" in line}
     assert len(limits) == 1
+
+
+def test_in_brief_what_failed_stands_before_the_whole_test_set_and_segments_that_passed() -> None:
+    rows = plant_in_brief(nested(), 12).rows
+    assert [plain(row.label) for row in rows] == [
+        "recall",
+        "sex = Female",
+        "sex = Female and race = Black",
+        "precision",
+        "log loss",
+        "ROC AUC",
+        "selection rate difference by sex",
+    ]
+    assert len(plant_in_brief(many_segments(500, 30), 12).rows) == 12
+
+
+def test_where_nothing_moved_there_is_no_picture() -> None:
+    same = compared("recall", 0.5, 0.5, 0.0, margin=0.05)
+    assert plant(only(same), 9).rows == ()

@@ -7,7 +7,7 @@ from gates.finding import Decision, Family, Finding, Limit, Mode, Outcome, Resul
 from gates.report import headline
 from gates.report.remedy import to_fix
 from gates.report.sentences import METRICS, cells, direction, reason, subject_phrase
-from gates.report.summary import Shown, blocks, counts_text, excess, shown, trade_off
+from gates.report.summary import Shown, blocks, counts_text, excess, shown
 from gates.report.words import plain
 from tests.report.samples import (
     SAMPLES,
@@ -19,7 +19,6 @@ from tests.report.samples import (
     metrics,
     outcome,
     said,
-    segments,
     undecided_strict,
     verdict,
 )
@@ -183,24 +182,6 @@ def test_a_guarded_doubt_does_not_block_and_a_strict_one_does() -> None:
 )
 def test_which_outcomes_block(result: Result, required: bool, stops: bool) -> None:
     assert blocks(Outcome(gate="g", family=Family.DATA, outcome=result, required=required)) == stops
-
-
-def test_a_trade_off_names_both_sides() -> None:
-    trade = trade_off(traded())
-    assert [plain(subject_phrase(one.finding.subject)) for one in trade.better] == [
-        "true positive rate difference by sex"
-    ]
-    assert [plain(subject_phrase(one.finding.subject)) for one in trade.worse] == [
-        "ROC AUC",
-        "true positive rate difference by race",
-    ]
-
-
-def test_small_certain_changes_and_segments_by_chance_are_no_trade_off() -> None:
-    small = compared("roc_auc", 0.9, 0.901, 0.0005, margin=0.005)
-    lucky = compared("recall", 0.5, 0.56, 0.02, margin=0.05, segment={"sex": "Male"})
-    trade = trade_off(verdict(Decision.PASS, metrics(roc_auc=small), segments(lucky)))
-    assert trade == ((), ())
 
 
 def test_counts_name_what_decided_first() -> None:

@@ -96,7 +96,8 @@ SNIPPETS = st.sampled_from(
     ]
 )
 HOSTILE = st.lists(SNIPPETS | st.text(max_size=6), max_size=9).map("".join)
-ACTED_ON = re.compile(r"@\w|#\d|\bGH-\d|://|www\.|:[\w+-]+:|\$|\b[0-9a-f]{7,}\b")
+# The digits of a decimal number are no commit's hash.
+ACTED_ON = re.compile(r"@\w|#\d|\bGH-\d|://|www\.|:[\w+-]+:|\$|(?<!\d\.)\b[0-9a-f]{7,}\b")
 
 
 @pytest.mark.parametrize(
@@ -139,8 +140,19 @@ def test_prose_reads_the_same_and_does_nothing(text: str) -> None:
     assert set(read.tags) <= COMMENT_TAGS
     assert not ACTED_ON.search(read.prose)
     words = clean(" ".join(text.split()), 600).split()
-    if "`" not in text and all(len(word) < 120 for word in words):
+    if not set(text) & set("`'") and all(len(word) < 120 for word in words):
         assert read.text.split() == ["a", "b", "c", "1", "x", *words, "3"]
+
+
+@settings(max_examples=1000, deadline=None)
+@given(HOSTILE)
+def test_a_quoted_name_is_harmless(text: str) -> None:
+    sentence = f"'{text}' is '{text}', not ('{text}')."
+    read = read_markdown(f"| a | b | c |\n|-|-|-|\n| 1 | {prose(sentence, cell=True)} | 3 |\n")
+    assert read.rows == [3, 3]
+    assert set(read.tags) <= COMMENT_TAGS
+    assert not ACTED_ON.search(read.prose)
+    assert set(read_html(html(say(Prose(sentence)))).tags) <= {"code"}
 
 
 @settings(max_examples=500, deadline=None)
@@ -161,6 +173,11 @@ def test_prose_outside_a_table_does_nothing_either(text: str) -> None:
         ("age < 25", "age \\< 25"),
         ("run `dvc repro predict` now", "run `dvc repro predict` now"),
         ("see https://evil.example.", "see `https://evil.example`."),
+        ("'age' is 'Not in universe', as in '1994'.", "`age` is `Not in universe`, as in `1994`."),
+        ("the gates' own and the owners' rows", "the gates' own and the owners' rows"),
+        ("the owner's 'a|b' (50%)", "the owner's `a|b` (50%)"),
+        ("the predictions give 0.9241606174.", "the predictions give 0.9241606174."),
+        ("0123abc4567", "`0123abc4567`"),
     ],
 )
 def test_prose_stays_readable(text: str, written: str) -> None:
@@ -187,6 +204,7 @@ def test_our_wording_is_not_escaped_and_foreign_wording_is() -> None:
     assert markdown(phrase) == "recall for `a*b`: `*so*`"
     assert plain(phrase) == "recall for a*b: *so*"
     assert html(phrase) == "recall for <code>a*b</code>: *so*"
+    assert html(say(Prose("'<b>' is `so`"))) == "<code>&lt;b&gt;</code> is <code>so</code>"
 
 
 def test_clean_keeps_what_can_be_seen() -> None:
@@ -212,6 +230,7 @@ def test_shorten_keeps_both_ends() -> None:
         ("at most 0.5 may be lost", "at most 0.5 may be lost"),
         ("one\ntwo", "one"),
         ("", ""),
+        ("x" * 100 + ": 'a', 'b', 'c " + "d" * 60, "x" * 100 + ": 'a', 'b' …"),
     ],
 )
 def test_first_sentence(text: str, first: str) -> None:

@@ -1,0 +1,47 @@
+"""What a changed test set means for the comparison, in plain sentences."""
+
+from gates.finding import TestSet, Verdict
+from gates.report.figures import counted
+
+
+def test_set_words(verdict: Verdict) -> str:
+    """How many rows came, went and were left out, and on which both models were scored."""
+    found = verdict.test_set
+    if found is None:
+        return ""
+    return " ".join(line for line in (_changed(verdict, found), _left_out(found)) if line)
+
+
+def _changed(verdict: Verdict, found: TestSet) -> str:
+    if not found.changed:
+        return ""
+    moved = f"{counted(found.added, 'row')} added, {found.removed:,} removed, {found.rows:,} now"
+    rows = _rows_compared(verdict)
+    if not rows:
+        return f"{moved}; nothing was compared."
+    if found.added and rows <= found.rows - found.added:
+        return f"{moved}; the models were compared on {rows:,} rows that both test sets hold."
+    return f"{moved}; both models were scored on both test sets."
+
+
+def _left_out(found: TestSet) -> str:
+    if not found.seen:
+        return ""
+    were = "was" if found.seen == 1 else "were"
+    return (
+        f"{found.seen:,} of {counted(found.rows, 'row')} {were} left out of the comparison, "
+        "because a model was trained on them."
+    )
+
+
+def _rows_compared(verdict: Verdict) -> int:
+    """Rows of the new test set on which the models were compared."""
+    return max(
+        (
+            finding.support.rows
+            for outcome in verdict.outcomes
+            for finding in outcome.findings
+            if finding.support and finding.limit.margin is not None
+        ),
+        default=0,
+    )

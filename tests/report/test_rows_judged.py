@@ -1,0 +1,41 @@
+import msgspec
+import pytest
+
+from gates.finding import Decision, TestSet
+from gates.report.rows_judged import test_set_words as words_of
+from tests.report.samples import data_gates, improvement, verdict
+
+
+def said(rows: int, added: int = 0, removed: int = 0, seen: int = 0, *, changed: bool) -> str:
+    found = TestSet(changed=changed, digest="d", rows=rows, added=added, removed=removed, seen=seen)
+    return words_of(msgspec.structs.replace(improvement(), test_set=found))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (said(16_842, changed=False), ""),
+        (
+            said(16_842, 1, 20, changed=True),
+            "1 row added, 20 removed, 16,842 now; both models were scored on both test sets.",
+        ),
+        (
+            said(20_000, 3_158, 0, changed=True),
+            "3,158 rows added, 0 removed, 20,000 now; "
+            "the models were compared on 16,842 rows that both test sets hold.",
+        ),
+        (
+            said(16_843, seen=1, changed=False),
+            "1 of 16,843 rows was left out of the comparison, because a model was trained on them.",
+        ),
+    ],
+)
+def test_words(words: str, expected: str) -> None:
+    assert words == expected
+
+
+def test_without_a_comparison_none_is_claimed() -> None:
+    found = TestSet(changed=True, digest="d", rows=9, added=9)
+    alone = msgspec.structs.replace(verdict(Decision.PASS, *data_gates()), test_set=found)
+    assert words_of(alone) == "9 rows added, 0 removed, 9 now; nothing was compared."
+    assert words_of(msgspec.structs.replace(alone, test_set=None)) == ""
