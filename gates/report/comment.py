@@ -4,19 +4,19 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from gates.finding import Result, Side, Verdict
-from gates.report.changes import (
-    MOST_POLICY_CHANGES,
-    changes_of,
-    difference,
-    policy_lines,
-    side,
-    versions,
-)
-from gates.report.figures import counted
+from gates.finding import Side, Verdict
 from gates.report.folds import Fold, Shares, folds_of
 from gates.report.forest import draw, plant_in_brief
 from gates.report.headline import headline_phrase
+from gates.report.lines import (
+    changes_line,
+    counts_line,
+    decided,
+    differing_versions,
+    environment_line,
+    fix_list,
+    policy_section,
+)
 from gates.report.remedy import root_cause, to_fix
 from gates.report.rows_judged import test_set_words
 from gates.report.sections import (
@@ -26,7 +26,7 @@ from gates.report.sections import (
     quiet_lines,
     trade_off_table,
 )
-from gates.report.summary import SIGNS, counts_text, loosened, shown, tally
+from gates.report.summary import SIGNS, counts_text, shown, tally
 from gates.report.templates import render
 from gates.report.top import top_of
 from gates.report.trade_off import trade_off
@@ -35,18 +35,11 @@ from gates.report.words import Markdown, Name, fence, first_sentence, short
 BUDGET_BYTES = 60_000
 PLOT_COLUMNS = 98  # a comment's width on GitHub
 MOST_BARS = 12
-MOST_DIFFERENCES = 10
 ALL = 1_000  # rows: each takes more than 60 bytes, so that no more could fit
-DIFFER = {True: "differs", False: "differ"}
 LIMITS_FROM = {
     "base": "limits of the merge base",
     "candidate": "limits of this PR, not of the merge base",
     "file": "limits of the given file",
-}
-JUDGED_BY = {
-    "base": "judged by the limits of the merge base; the new ones count from the next PR on",
-    "candidate": "judged by the new limits",
-    "file": "judged by the limits of the given file",
 }
 
 
@@ -138,7 +131,6 @@ def _values(verdict: Verdict, room: Room) -> dict[str, object]:
     """Everything the template may print."""
     return {
         **_head(verdict),
-        **_changed(verdict),
         **_judged(verdict, room),
         "head_hash": _hash(verdict.candidate),
         "base_hash": _hash(verdict.baseline),
@@ -149,38 +141,21 @@ def _values(verdict: Verdict, room: Room) -> dict[str, object]:
 
 def _head(verdict: Verdict) -> dict[str, object]:
     state = shown(verdict)
-    differ = len(versions(verdict))
     same = first_sentence(verdict.reason) == verdict.reason
     return {
         "sign": SIGNS[state],
         "state": state.value,
+        "decided": decided(verdict, state),
         "headline": headline_phrase(verdict),
-        "differs": f"; {counted(differ, 'version')} {DIFFER[differ == 1]} from the baseline run"
-        if differ
-        else "",
-        "counts": counts_text(verdict),
-        "waived": counted(tally(verdict)[Result.WAIVED], "waiver"),
+        "differs": differing_versions(verdict),
+        "counts": counts_line(verdict),
         "details": Markdown("") if same else fence(verdict.reason),
-        "candidate": side(verdict.candidate),
-        "baseline": side(verdict.baseline) if verdict.baseline else None,
+        "has_baseline": verdict.baseline is not None,
         "baseline_reason": verdict.baseline_reason,
-    }
-
-
-def _changed(verdict: Verdict) -> dict[str, object]:
-    differ = len(verdict.environment)
-    weaker = len(loosened(verdict))
-    return {
-        "changes": changes_of(verdict),
         "test_set": test_set_words(verdict),
-        "environment": tuple(map(difference, verdict.environment[:MOST_DIFFERENCES])),
-        "environment_words": f"{counted(differ, 'thing')} {DIFFER[differ == 1]}",
-        "environment_left_out": max(0, differ - MOST_DIFFERENCES),
-        "policy_changes": policy_lines(verdict),
-        "policy_changes_left_out": max(0, len(verdict.policy_changes) - MOST_POLICY_CHANGES),
-        "policy_words": JUDGED_BY[verdict.policy_from],
-        "loosened": weaker,
-        "loosened_words": counted(weaker, "limit"),
+        "changes": changes_line(verdict),
+        "environment": environment_line(verdict),
+        "policy_changes": policy_section(verdict),
     }
 
 
@@ -199,8 +174,7 @@ def _judged(verdict: Verdict, room: Room) -> dict[str, object]:
         "trade_off": trade_off_table(*trade_off(verdict), base),
         "plot": fence(drawn, longest=BUDGET_BYTES) if drawn else Markdown(""),
         "plot_left_out": forest.left_out,
-        "items": items,
-        "mends": room.mends,
+        "to_fix": fix_list(items, mends=room.mends),
         "root_cause": root_cause(items),
         "folds": tuple(Folded.of(one, base) for one in folds if one.has_rows),
         "quiet": quiet_lines(one for one in folds if not one.has_rows),

@@ -44,7 +44,7 @@ def _item(found: list[Judged]) -> Item:
     return Item(
         gate=Name(outcome.gate),
         family=outcome.family,
-        about=subject_phrase(worst.subject),
+        about=subject_phrase(worst.subject) if mends else say(),
         reason=_in_a_sentence(reason(worst, outcome.family)),
         mends=tuple(Prose(mend) for mend in mends)[:MOST_MENDS],
         more=len(found) - 1,

@@ -34,7 +34,7 @@ def test_a_template_without_an_override_is_ours(tmp_path: Path) -> None:
 
 
 def test_what_a_careless_template_prints_is_escaped(tmp_path: Path) -> None:
-    text = "{{ baseline_reason }} {{ changes }} {{ policy_changes | join(' ') }} {{ items }}\n"
+    text = "{{ baseline_reason }} {{ changes }} {{ policy_changes }} {{ to_fix }} {{ folds }}\n"
     overrides = overriding(tmp_path, "comment.md.j2", text)
     comment = render_comment(hostile(), overrides=overrides)
     assert set(read_markdown(comment).tags) <= COMMENT_TAGS
