@@ -50,6 +50,7 @@ class Table:
         try:
             self._file = pq.ParquetFile(path, pre_buffer=False)
             self._schema: pa.Schema = self._file.schema_arrow
+            self._coded = pq.ParquetFile(path, pre_buffer=False, read_dictionary=self._texts())
         except (pa.ArrowException, OSError) as fault:
             raise EvidenceError(
                 f"{path}: not readable as Parquet ({_first_line(fault)}); it may be cut short. "
@@ -88,13 +89,13 @@ class Table:
     def numbers(self, name: str) -> Floats:
         """A column as float64, missing as NaN; shape (rows,). Text that is no number is refused."""
         if name not in self._numbers:
-            self._numbers[name] = self._floats(self._read(name), name)
+            self._numbers[name] = self._floats(self._decoded(name), name)
         return self._numbers[name]
 
     def categories(self, name: str) -> Categories:
         """A column as codes into sorted text levels; numbers become text as Arrow writes them."""
         if name not in self._categories:
-            self._categories[name] = _encode(self._read(name))
+            self._categories[name] = _encode(self._read(self._coded, name))
         return self._categories[name]
 
     def missing(self, name: str) -> Mask:
@@ -106,21 +107,28 @@ class Table:
 
     def texts(self, name: str) -> pa.Array:
         """A column as an Arrow array of text: identifiers, which must not become numbers."""
-        return pc.cast(self._read(name), pa.large_string())
+        return pc.cast(self._decoded(name), pa.large_string())
 
-    def _read(self, name: str) -> pa.Array:
+    def _texts(self) -> list[str]:
+        """Columns of plain text: read as dictionaries, they are encoded already."""
+        return [field.name for field in self._schema if pa.types.is_string(field.type)]
+
+    def _decoded(self, name: str) -> pa.Array:
+        array = self._read(self._file, name)
+        return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+
+    def _read(self, file: pq.ParquetFile, name: str) -> pa.Array:
         try:
-            column = self._file.read(columns=[name], use_threads=False).column(0)
+            chunks = file.read(columns=[name], use_threads=False).column(0).combine_chunks()
+            if isinstance(chunks, pa.ChunkedArray):
+                chunks = chunks.chunk(0)
+            if pa.types.is_dictionary(chunks.type):
+                chunks.validate(full=True)  # a file's codes may point beyond its dictionary
         except (pa.ArrowException, OSError) as fault:
             raise EvidenceError(
                 f"{self.path}: column {name!r} cannot be read ({_first_line(fault)}). "
                 "Write the file again, then collect the evidence again."
             ) from fault
-        chunks = column.combine_chunks()
-        if isinstance(chunks, pa.ChunkedArray):
-            chunks = chunks.chunk(0)
-        if pa.types.is_dictionary(chunks.type):
-            return chunks.dictionary_decode()
         return chunks
 
     def _floats(self, array: pa.Array, name: str) -> Floats:
@@ -153,17 +161,29 @@ def _kind(kind: pa.DataType) -> str:
 
 
 def _encode(array: pa.Array) -> Categories:
-    if pa.types.is_floating(array.type):
-        array = pc.if_else(pc.is_nan(array), pa.nulls(len(array), array.type), array)
-    encoded = pc.cast(array, pa.large_string()).dictionary_encode()
+    """Levels that occur, each once, whatever the file's own dictionary holds besides."""
+    encoded = array if _is_coded_text(array.type) else _dictionary_of(array)
     raw = encoded.dictionary.to_pylist()
-    order = sorted(range(len(raw)), key=raw.__getitem__)
-    rank = np.empty(len(raw) + 1, dtype=np.int32)
-    rank[order] = np.arange(len(raw), dtype=np.int32)
-    rank[-1] = -1
     indices = values_of(encoded.indices, np.int32).copy()
     indices[~valid_of(encoded.indices)] = -1
-    return Categories(rank[indices], tuple(raw[at] for at in order))
+    occurs = np.bincount(indices + 1, minlength=len(raw) + 1)[1:].tolist()
+    levels = sorted({level for level, rows in zip(raw, occurs, strict=True) if rows})
+    place = {level: at for at, level in enumerate(levels)}
+    rank = np.array([*(place.get(level, -1) for level in raw), -1], dtype=np.int32)
+    return Categories(rank[indices], tuple(levels))
+
+
+def _is_coded_text(kind: pa.DataType) -> bool:
+    coded: bool = kind.equals(pa.dictionary(pa.int32(), pa.string()))
+    return coded
+
+
+def _dictionary_of(array: pa.Array) -> pa.DictionaryArray:
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if pa.types.is_floating(array.type):
+        array = pc.if_else(pc.is_nan(array), pa.nulls(len(array), array.type), array)
+    return pc.cast(array, pa.large_string()).dictionary_encode()
 
 
 def _first_line(fault: BaseException) -> str:
