@@ -94,7 +94,7 @@ class Case:
         rows, digest = self.candidate.test.rows, self.candidate.test_digest
         if self.baseline is None:
             return TestSet(changed=False, digest=digest, rows=rows)
-        seen = rows - len(self._unseen(self.candidate))
+        seen = rows - len(self._unseen)
         if self.baseline.test_digest == digest:
             return TestSet(changed=False, digest=digest, rows=rows, seen=seen)
         kept = len(self._kept[0])
@@ -176,8 +176,7 @@ class Case:
         return names[0] if names and names[0] in self.candidate.test else None
 
     def _same_rows(self, baseline: Evidence) -> Arena:
-        new = self.candidate
-        rows = self._unseen(new)
+        new, rows = self.candidate, self._unseen
         old_scores = baseline.scores_for("predictions.parquet", new.ids)
         return Arena(
             side=new,
@@ -194,7 +193,7 @@ class Case:
         at_new, at_old = self._kept
         union = np.arange(new.test.rows, new.test.rows + baseline.test.rows)
         union[at_old] = at_new
-        rows, old_rows = self._unseen(new), self._unseen(baseline)
+        rows, old_rows = self._unseen, self._find_unseen(baseline)
         return (
             Arena(
                 side=new,
@@ -215,7 +214,7 @@ class Case:
     def _kept_rows(self, baseline: Evidence) -> Arena:
         new = self.candidate
         at_new, at_old = self._kept
-        unseen = np.isin(at_new, self._unseen(new))
+        unseen = np.isin(at_new, self._unseen)
         at_new, at_old = at_new[unseen], at_old[unseen]
         return Arena(
             side=new,
@@ -225,11 +224,17 @@ class Case:
             union=at_new,
         )
 
-    def _unseen(self, side: Evidence) -> Rows:
-        """Places in a side's test table of the rows that neither model was trained on."""
+    @cached_property
+    def _unseen(self) -> Rows:
+        """Places in the candidate's test table of the rows that neither model was trained on."""
+        return self._find_unseen(self.candidate)
+
+    def _find_unseen(self, side: Evidence) -> Rows:
         seen = np.zeros(side.test.rows, dtype=np.bool_)
-        for other in (self.candidate, self.baseline):
-            if other is not None and other.train_ids is not None:
+        trained = [other for other in (self.candidate, self.baseline) if other is not None]
+        # Both models may have been trained on one table: ask it once.
+        for other in {(id(each.train), each.dictionary.id): each for each in trained}.values():
+            if other.train_ids is not None:
                 seen |= places_in(side.ids, other.train_ids) >= 0
         return np.flatnonzero(~seen)
 

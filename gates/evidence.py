@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,7 +19,7 @@ from gates import strict_json
 from gates.columns import ColumnDictionary, Type, read_columns
 from gates.errors import EvidenceError
 from gates.manifest import Manifest, read_manifest
-from gates.tables.arrow import places_in
+from gates.tables.arrow import places_in, values_of
 from gates.tables.table import Floats, Mask, Table
 
 COLUMNS_MAX_BYTES = 1 << 20
@@ -28,8 +29,15 @@ PROBABILITY_SLACK = 1e-9  # a float's rounding, not a score outside [0, 1]
 class Evidence:
     """What one revision left to be judged; tables are read column by column when asked for."""
 
-    def __init__(self, folder: Path, *, verify: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, verify: bool = True, beside: "Evidence | None" = None
+    ) -> None:
         """Open a folder.
+
+        Args:
+            folder: an evidence folder.
+            verify: recompute the digests of its files, not only their sizes.
+            beside: evidence that is judged with this one; what both have is read once.
 
         Raises:
             EvidenceError: the folder, its manifest, or one of its files is not what it should be.
@@ -37,9 +45,9 @@ class Evidence:
         self.folder = folder
         self.manifest: Manifest = read_manifest(folder, verify=verify)
         self._listed = {file.name: file for file in self.manifest.files}
-        self.dictionary: ColumnDictionary = read_columns(
-            self._bytes("columns.yaml", COLUMNS_MAX_BYTES), str(folder / "columns.yaml")
-        )
+        self._beside = beside
+        self._tables: dict[str, Table] = {}  # by digest
+        self.dictionary: ColumnDictionary = self._dictionary()
         self.test: Table = self._table("test.parquet")
         self.train: Table | None = (
             self._table("train.parquet") if self.has("train.parquet") else None
@@ -50,10 +58,15 @@ class Evidence:
             raise EvidenceError(
                 f"{self.test.path}: no rows, so nothing can be judged. Check the split."
             )
+        self._twin = beside if beside is not None and self._has_rows_of(beside) else None
 
     def has(self, name: str) -> bool:
         """Whether the manifest lists a file."""
         return name in self._listed
+
+    def digest_of(self, name: str) -> str | None:
+        """The SHA-256 of a file; `None` where the manifest does not list it."""
+        return self._listed[name].sha256 if self.has(name) else None
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -63,7 +76,7 @@ class Evidence:
     @cached_property
     def ids(self) -> pa.Array:
         """The test rows' identifiers, in the test table's order; each present and unique."""
-        return self._unique_ids(self.test, self.dictionary.id)
+        return self._twin.ids if self._twin else self._unique_ids(self.test, self.dictionary.id)
 
     @cached_property
     def train_ids(self) -> pa.Array | None:
@@ -75,7 +88,7 @@ class Evidence:
     @cached_property
     def labels(self) -> Mask:
         """The test rows' labels, in the test table's order; shape (test rows,)."""
-        return self.labels_of(self.test)
+        return self._twin.labels if self._twin else self.labels_of(self.test)
 
     @cached_property
     def scores(self) -> Floats:
@@ -85,8 +98,22 @@ class Evidence:
     @cached_property
     def test_digest(self) -> str:
         """SHA-256 over the test rows' identifiers and labels, whatever their order."""
-        rows = sorted(zip(self.ids.to_pylist(), self.labels.tolist(), strict=True))
+        if self._twin:
+            return self._twin.test_digest
+        order = pc.sort_indices(self.ids)  # by UTF-8, which is the order of code points
+        labels = self.labels[values_of(order, np.uint64)].tolist()
+        rows = list(zip(self.ids.take(order).to_pylist(), labels, strict=True))
         return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
+
+    def _has_rows_of(self, other: "Evidence") -> bool:
+        """Whether identifiers and labels of both sides' test rows are the same by definition."""
+        mine, theirs = self.dictionary, other.dictionary
+        return (
+            self.test is other.test
+            and mine.id == theirs.id
+            and mine.label == theirs.label
+            and mine.columns[mine.label].levels == theirs.columns[theirs.label].levels
+        )
 
     def labels_of(self, table: Table) -> Mask:
         """Labels of a table as booleans; a text label's last level is the positive one.
@@ -140,6 +167,16 @@ class Evidence:
         table = self._table(name)
         self._require_column(table, "row_id")
         self._require_column(table, "score")
+        at = self._places_of(ids, table)
+        scores = table.numbers("score")
+        self._refuse_wrong_scores(table, scores)
+        aligned: Floats = np.clip(scores, 0.0, 1.0)[at]
+        return aligned
+
+    def _places_of(self, ids: pa.Array, table: Table) -> npt.NDArray[np.intp] | slice:
+        """Where the row of each identifier stands in a prediction table."""
+        if ids.equals(table.texts("row_id")):
+            return slice(None)
         found = self._unique_ids(table, "row_id")
         at = places_in(ids, found)
         missing = int(np.count_nonzero(at < 0))
@@ -150,10 +187,7 @@ class Evidence:
                 f"{unknown:,} predictions are of rows that are not in the test table. Predict "
                 "exactly the test rows."
             )
-        scores = table.numbers("score")
-        self._refuse_wrong_scores(table, scores)
-        aligned: Floats = np.clip(scores, 0.0, 1.0)[at]
-        return aligned
+        return at
 
     def _refuse_wrong_scores(self, table: Table, scores: Floats) -> None:
         finite = np.isfinite(scores)
@@ -190,13 +224,26 @@ class Evidence:
             )
         return (self.folder / name).read_bytes()
 
+    def _dictionary(self) -> ColumnDictionary:
+        name = "columns.yaml"
+        if self._beside and self._beside.digest_of(name) == self.digest_of(name):
+            return self._beside.dictionary
+        return read_columns(self._bytes(name, COLUMNS_MAX_BYTES), str(self.folder / name))
+
+    def opened(self, sha256: str) -> Table | None:
+        """The table of this digest, where this evidence or the one beside it has opened it."""
+        elsewhere = None if self._beside is None else self._beside.opened(sha256)
+        return self._tables.get(sha256) or elsewhere
+
     def _table(self, name: str) -> Table:
         if not self.has(name):
             raise EvidenceError(
                 f"{self.folder}: no {name}. Let the pipeline write it, then collect it again."
             )
-        table = Table(self.folder / name)
-        rows = self._listed[name].rows
+        file = self._listed[name]
+        table = self.opened(file.sha256) or Table(self.folder / name)
+        self._tables[file.sha256] = table
+        rows = file.rows
         if rows is not None and rows != table.rows:
             raise EvidenceError(
                 f"{table.path}: {table.rows:,} rows where the manifest says {rows:,}. "

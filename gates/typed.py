@@ -4,6 +4,7 @@ import difflib
 import types
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -66,7 +67,7 @@ class _Builder:
 
     def struct(self, value: Any, kind: type[msgspec.Struct], path: Path) -> msgspec.Struct:
         pairs = self._pairs(value, path)
-        hints = get_type_hints(kind, include_extras=True)
+        hints = _hints_of(kind)
         fields = {field.name: field for field in msgspec.structs.fields(kind)}
         for key in pairs:
             if key not in fields:
@@ -102,6 +103,12 @@ class _Builder:
             place = self.document.place(path)
             raise self.error(f"{place}: {_shown(value)} where keys and values are expected.")
         return value
+
+
+@cache
+def _hints_of(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
+    """A column dictionary has one `kind` a hundred times over."""
+    return get_type_hints(kind, include_extras=True)
 
 
 def _structured_arm(value: Any, arms: tuple[Any, ...]) -> Any:

@@ -88,10 +88,11 @@ def _check(root: Path, base_name: str | None, *, use_run_cache: bool) -> Verdict
         baseline=baseline,
     )
     changes = policy_changes(policies.judging, policies.candidate)
+    candidate = Evidence(collected.folder, verify=False)  # written a moment ago, by us
     case = Case(
         policies.judging.settings,
-        Evidence(collected.folder, verify=False),  # written a moment ago, by us
-        Evidence(baseline.folder, verify=False) if baseline else None,
+        candidate,
+        Evidence(baseline.folder, verify=False, beside=candidate) if baseline else None,
         changes,
     )
     verdict = judge(policies.judging, case)

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.candidate_policy:
         changes = policy_changes(policy, _read(arguments.candidate_policy))
     candidate = Evidence(Path(arguments.candidate))
-    baseline = Evidence(Path(arguments.baseline)) if arguments.baseline else None
+    baseline = Evidence(Path(arguments.baseline), beside=candidate) if arguments.baseline else None
     verdict = judge(policy, Case(policy.settings, candidate, baseline, changes))
     if arguments.out:
         write_atomically(Path(arguments.out), write_verdict(verdict))

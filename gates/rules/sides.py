@@ -21,11 +21,8 @@ def same_file(case: Case, name: str) -> bool:
     """Whether both sides have this file with the same bytes, so that nothing can have changed."""
     if case.baseline is None:
         return False
-    digests = [
-        next((file.sha256 for file in side.manifest.files if file.name == name), None)
-        for side in (case.candidate, case.baseline)
-    ]
-    return digests[0] is not None and digests[0] == digests[1]
+    mine, theirs = case.candidate.digest_of(name), case.baseline.digest_of(name)
+    return mine is not None and mine == theirs
 
 
 def quote(*texts: str) -> str:
