@@ -1,9 +1,11 @@
 """The gap between the rate of one group and that of all other rows, under both models."""
 
 import math
+from typing import TypeVar
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from gates.case import Arena, Case
 from gates.effect import CONFIDENCE
@@ -13,6 +15,8 @@ from gates.stats import influence
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
 from gates.tables.table import Floats, Mask
+
+T = TypeVar("T", bound=np.generic)
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -75,14 +79,14 @@ def measure_gap(metric: GroupMetric, case: Case, groups: list[Rows | None]) -> G
     was, now = _sign(before or after), _sign(after or before)
     parts = [(now * side.new - was * side.old) / len(sides) for side in sides]
     seen = [side.counted > 0 for side in sides]
-    rows, place = np.unique(
-        np.concatenate([side.arena.union[at] for side, at in zip(sides, seen, strict=True)]),
-        return_inverse=True,
-    )
     # A row may lie in both test sets: its stratum says in which, and on which side of the gap.
-    codes = [4**at * (1 + side.inside).astype(np.float64) for at, side in enumerate(sides)]
-    strata: Rows = np.bincount(place, weights=_chosen(codes, seen)).astype(np.intp)
-    contributions = np.bincount(place, weights=_chosen(parts, seen)).astype(np.float64)
+    codes = [4**at * (1 + side.inside) for at, side in enumerate(sides)]
+    rows = _chosen([side.arena.union for side in sides], seen)
+    strata, contributions = _chosen(codes, seen), _chosen(parts, seen)
+    if len(sides) > 1:
+        rows, place = np.unique(rows, return_inverse=True)
+        strata = np.bincount(place, weights=strata).astype(np.intp)
+        contributions = np.bincount(place, weights=contributions).astype(np.float64)
     growth = abs(after) - abs(before)
     error = _standard_error(contributions, strata, case.groups, rows)
     reach = critical_z(CONFIDENCE) * error
@@ -98,7 +102,7 @@ def measure_gap(metric: GroupMetric, case: Case, groups: list[Rows | None]) -> G
     )
 
 
-def _chosen(values: list[Floats], masks: list[Mask]) -> Floats:
+def _chosen(values: list[npt.NDArray[T]], masks: list[Mask]) -> npt.NDArray[T]:
     return np.concatenate([each[mask] for each, mask in zip(values, masks, strict=True)])
 
 
@@ -114,25 +118,20 @@ class _Side(msgspec.Struct, frozen=True):
     counted: Floats
     old: Floats
     new: Floats
-
-    @property
-    def both(self) -> bool:
-        """Whether the rate counts rows of the group and of the rest."""
-        return len(set(self.inside[self.counted > 0].tolist())) == 2  # noqa: PLR2004 - group, rest
+    both: bool  # whether the rate counts rows of the group and of the rest
 
 
 def _side(metric: GroupMetric, arena: Arena, group: Rows) -> _Side:
-    every = np.arange(len(arena.rows))
-    inside = np.zeros(len(every), dtype=np.intp)
+    inside = np.zeros(len(arena.rows), dtype=np.intp)
     inside[group] = 1
-    counted, old = _counts(metric, arena.baseline, every)
-    _, new = _counts(metric, arena.candidate, every)
+    counted, old = _counts(metric, arena.baseline, slice(None))
+    _, new = _counts(metric, arena.candidate, slice(None))
     sizes = np.bincount(inside, weights=counted, minlength=2)
     weight = np.where(inside == 1, 1.0, -1.0) / np.maximum(sizes, 1.0)[inside]
-    return _Side(arena, inside, counted, old * weight, new * weight)
+    return _Side(arena, inside, counted, old * weight, new * weight, both=bool(sizes.all()))
 
 
-def _counts(metric: GroupMetric, scored: Scored, rows: Rows) -> tuple[Floats, Floats]:
+def _counts(metric: GroupMetric, scored: Scored, rows: Rows | slice) -> tuple[Floats, Floats]:
     """Per row, whether the rate counts it, and whether it is a hit."""
     known = METRICS[metric]
     assert isinstance(known, CellCount)  # noqa: S101 - every `GroupMetric` is one

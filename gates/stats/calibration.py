@@ -87,8 +87,7 @@ def measure_calibration(
 
 def _assign_bins(scores: NDArray[np.float64], bins: int) -> NDArray[np.intp]:
     """Codes without gaps, by the middle rank of each score, so that ties never depend on order."""
-    ordered = np.sort(scores)
-    first = np.searchsorted(ordered, scores, side="left")
-    last = np.searchsorted(ordered, scores, side="right")
-    codes = (first + last) * bins // (2 * len(scores) + 1)
-    return np.asarray(np.unique(codes, return_inverse=True)[1])
+    _, tied, rows = np.unique(scores, return_inverse=True, return_counts=True)
+    last = np.cumsum(rows)
+    bins_of_scores = (2 * last - rows) * bins // (2 * len(scores) + 1)
+    return np.asarray(np.unique(bins_of_scores, return_inverse=True)[1][tied])
