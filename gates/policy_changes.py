@@ -18,17 +18,10 @@ Path = tuple[str, ...]
 
 LOOSER_WHEN_GREATER = frozenset(
     {
-        "margin",
-        "worsening",
-        "limit",
-        "ceiling",
-        "excess",
-        "share",
-        "tolerance",
-        "notice",
-        "min_rows",
+        "margin", "worsening", "limit", "ceiling", "excess", "share", "tolerance", "notice",
+        "min_rows", "max_auc", "purity", "unique_share",
     }
-)
+)  # fmt: skip
 LOOSER_WHEN_SMALLER = frozenset({"floor", "ratio", "overall", "segments", "fairness", "other"})
 _FLOORS = ("metric_floor", "segment_floor")
 _ABSENT = object()
