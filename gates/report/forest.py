@@ -18,6 +18,7 @@ FURTHEST_BETTER, NEAREST_BETTER = 3.0, 1.0
 STATES = {State.PASSED: "pass", State.FAILED: "FAIL", State.UNDECIDED: "undecided"}
 SHADE, LIMIT, ZERO, POINT = "·", "┊", "│", "●"
 LONGEST_LABEL = 40
+VISIBLE = 0.01  # of a limit: less than a column, so that a picture would show nothing
 NOT_PASSED = (State.FAILED, State.UNDECIDED)
 
 
@@ -76,7 +77,8 @@ def _drawable(verdict: Verdict) -> list[Judged]:
 
 
 def _moved(finding: Finding) -> bool:
-    return bool(finding.change) or any(finding.interval or ())
+    least = VISIBLE * (finding.limit.margin or 0.0)
+    return any(abs(end) > least for end in (finding.change or 0.0, *(finding.interval or ())))
 
 
 def _is_whole(one: Judged) -> bool:

@@ -7,7 +7,7 @@ from gates.finding import Outcome, Result, State, Verdict
 from gates.report.changes import changes_of, difference, policy_line, side
 from gates.report.figures import counted
 from gates.report.folds import summary_of, unsaid
-from gates.report.forest import Bar, Forest, Heading, plant
+from gates.report.forest import Bar, Forest, Heading, plant, plant_in_brief
 from gates.report.headline import headline_phrase
 from gates.report.remedy import root_cause, to_fix
 from gates.report.rows import Row, moved_row, observed_row, row_of, stopped_row
@@ -18,6 +18,7 @@ from gates.report.trade_off import trade_off
 from gates.report.words import Name, Phrase, Prose, plain, say, shorten
 
 MOST_BARS = 60
+FEW_BARS = 16  # in sight; the others are folded away
 LABEL_COLUMNS, INDENT_COLUMNS = 38, 4
 WORDS = {
     Shown.PASSED: "Passed",
@@ -123,7 +124,7 @@ def page(verdict: Verdict, *, overrides: Path | None = None) -> str:
     state = shown(verdict)
     trade = trade_off(verdict)
     items = to_fix(verdict)
-    forest = plant(verdict, MOST_BARS)
+    brief, forest = plant_in_brief(verdict, FEW_BARS), plant(verdict, MOST_BARS)
     return render(
         "report.html.j2",
         overrides,
@@ -138,7 +139,8 @@ def page(verdict: Verdict, *, overrides: Path | None = None) -> str:
         baseline_reason=verdict.baseline_reason,
         changes=changes_of(verdict),
         test_set=test_set_words(verdict),
-        picture=paint(forest) if forest.rows else None,
+        picture=paint(brief) if brief.rows else None,
+        whole=paint(forest) if brief.left_out else None,
         items=items,
         root_cause=root_cause(items),
         better=tuple(map(moved_row, trade.better)),

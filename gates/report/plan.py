@@ -127,10 +127,14 @@ def _of_needed(line: Line) -> str:
 def _limit_words(line: Line) -> str:
     limit, metric = line.limit, clean(line.subject.metric or "")
     if limit.margin is not None:
-        return f"a loss of {limit.margin:g} in {metric}"
+        return f"a {_harm(line)} of {limit.margin:g} in {metric}"
     if limit.floor is not None:
         return f"a floor of {limit.floor:g} in {metric}"
     return f"a ceiling of {limit.ceiling:g} in {metric}" if limit.ceiling is not None else metric
+
+
+def _harm(line: Line) -> str:
+    return "growth" if (line.subject.metric or "").endswith("_difference") else "loss"
 
 
 class _Grid:
@@ -179,9 +183,10 @@ def _name(line: Line) -> str:
 def _cells(line: Line) -> tuple[str, str, str, str, str]:
     limit = line.limit
     bound = next((b for b in (limit.margin, limit.floor, limit.ceiling) if b is not None), None)
-    sign = "−" if limit.margin is not None else "≥ " if limit.floor is not None else "≤ "
+    sign = "≥" if limit.floor is not None else "≤"
+    sign = _harm(line) if limit.margin is not None else sign
     return (
-        ("" if bound is None else f"{sign}{bound:g}") + (" strict" if line.strict else ""),
+        ("" if bound is None else f"{sign} {bound:g}") + (" strict" if line.strict else ""),
         counted(line.counted, line.counts[:-1]),
         "" if line.counted_needed is None else f"{line.counted_needed:,}",
         _number(line.visible),
