@@ -1,0 +1,139 @@
+"""Cases that the product judges as if they came from evidence folders, made from arrays.
+
+Only the reading of files is left out: arenas, gates, measures and the judge are the product's own.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from gates.case import Arena, Case
+from gates.columns import ColumnDictionary
+from gates.evidence import Evidence
+from gates.finding import State, TestSet, Verdict
+from gates.judge import judge
+from gates.manifest import Manifest
+from gates.metrics import Scored
+from gates.policy import Policy
+from gates.rules.gate import Gate
+from gates.segments import Rows, Segment
+from gates.settings import Alpha, Settings
+from gates.strict_yaml import Document
+from gates.tables.table import Floats, Mask, Table
+
+SegmentsByName = Mapping[str, Mapping[str, Rows]]
+
+
+class SimulatedEvidence(Evidence):
+    """One side, without a folder."""
+
+    def __init__(
+        self,
+        scored: Scored,
+        *,
+        dictionary: ColumnDictionary | None = None,
+        test: Table | None = None,
+        train: Table | None = None,
+    ) -> None:
+        """Tables and dictionary are needed by gates that look at columns only."""
+        self.folder = Path("simulated")
+        self.manifest = Manifest(revision="simulated", files=())
+        self.dictionary = dictionary or ColumnDictionary(columns={})
+        self.train = train
+        if test is not None:
+            self.test = test
+        self.labels, self.scores, self.test_digest = scored.labels, scored.scores, "simulated"
+
+
+class SimulatedArena(Arena, frozen=True, dict=True, kw_only=True):
+    """A test set whose segments are given instead of read."""
+
+    by_column: SegmentsByName = msgspec.field(default_factory=dict)
+
+    def segments(self, columns: tuple[str, ...]) -> dict[tuple[str, ...], Rows]:
+        """Positions by level of one column."""
+        (column,) = columns
+        return {(level,): rows for level, rows in self.by_column[column].items()}
+
+
+class SimulatedCase(Case):
+    """Two models on one or two test sets."""
+
+    def __init__(
+        self,
+        arenas: tuple[SimulatedArena, ...],
+        *,
+        groups: Rows | None = None,
+        alpha: Alpha | None = None,
+    ) -> None:
+        """The first arena's models stand for the two sides."""
+        first = arenas[0]
+        self.settings = Settings(segments=tuple(first.by_column), alpha=alpha or Alpha())
+        self.candidate = SimulatedEvidence(first.candidate)
+        self.baseline = SimulatedEvidence(first.baseline)
+        self.policy_changes = ()
+        self.arenas = arenas
+        self.groups = groups
+        self.scored = first.candidate
+        self.test_set = TestSet(
+            changed=len(arenas) > 1, digest="simulated", rows=len(first.candidate.labels)
+        )
+
+    def candidate_segments(self, columns: tuple[str, ...]) -> list[Segment]:
+        """The first arena's."""
+        return [
+            Segment(dict(zip(columns, values, strict=True)), rows)
+            for values, rows in self.arenas[0].segments(columns).items()
+        ]
+
+
+def same_rows(
+    labels: Mask,
+    old: tuple[Floats, Mask],
+    new: tuple[Floats, Mask],
+    *,
+    segments: SegmentsByName | None = None,
+    groups: Rows | None = None,
+    alpha: Alpha | None = None,
+) -> SimulatedCase:
+    """Two models (scores, predictions) on one test set."""
+    arena = arena_of(labels, old, new, segments=segments)
+    return SimulatedCase((arena,), groups=groups, alpha=alpha)
+
+
+def arena_of(
+    labels: Mask,
+    old: tuple[Floats, Mask],
+    new: tuple[Floats, Mask],
+    *,
+    union: Rows | None = None,
+    segments: SegmentsByName | None = None,
+) -> SimulatedArena:
+    """One test set with both models' scores and predictions."""
+    before, after = Scored(labels, *old), Scored(labels, *new)
+    every = np.arange(len(labels))
+    return SimulatedArena(
+        side=SimulatedEvidence(after),
+        rows=every,
+        baseline=before,
+        candidate=after,
+        union=every if union is None else union,
+        by_column=segments or {},
+    )
+
+
+def judge_with(gate: Gate, case: Case) -> Verdict:
+    """The product's verdict under a policy of this gate alone."""
+    return judge(Policy(case.settings, {"gate": gate}, Document("params.yaml", {}, {})), case)
+
+
+def failed_subjects(verdict: Verdict) -> list[dict[str, str]]:
+    """The segments that failed."""
+    return [
+        finding.subject.segment
+        for outcome in verdict.outcomes
+        for finding in outcome.findings
+        if finding.state is State.FAILED
+    ]
