@@ -1,4 +1,9 @@
+import json
+from pathlib import Path
+
+import jsonschema
 import pytest
+import yaml
 
 from gates.errors import PolicyError
 from gates.finding import Mode
@@ -87,3 +92,16 @@ def test_the_schema_knows_every_gate() -> None:
     schema = policy_schema()
     properties = schema["$defs"]["Gates"]["properties"]
     assert set(GATES) <= set(properties)
+
+
+def test_the_committed_schema_is_the_policys() -> None:
+    """Renew it with `gatepost explain --schema > gates/policy.schema.json`."""
+    committed = json.loads(Path("gates/policy.schema.json").read_text("utf-8"))
+    assert committed == json.loads(json.dumps(policy_schema()))
+
+
+def test_the_reference_policy_obeys_the_schema() -> None:
+    policy = yaml.safe_load(Path("params.yaml").read_text("utf-8"))["gates"]
+    jsonschema.validate(policy, policy_schema())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**policy, "metric_regresion": {}}, policy_schema())
