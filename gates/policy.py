@@ -70,13 +70,19 @@ def has_policy(content: bytes, name: str) -> bool:
 
 
 def policy_schema() -> dict[str, Any]:
-    """JSON Schema of the `gates:` block, for editors."""
+    """JSON Schema of a `params.yaml` with a policy; editors complete and check by it."""
     fields = [(name, kind | None, None) for name, kind in GATES.items()]
     general = [
         (field.name, field.type, field.default) for field in msgspec.structs.fields(Settings)
     ]
     block = msgspec.defstruct("Gates", [*general, *fields], forbid_unknown_fields=True)
-    return msgspec.json.schema(block)
+    schema = msgspec.json.schema(block)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {KEY: {"$ref": schema["$ref"]}},
+        "$defs": schema["$defs"],
+    }
 
 
 def _only(block: Document, keys: tuple[str, ...]) -> Document:
