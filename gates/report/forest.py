@@ -71,14 +71,14 @@ def plant_in_brief(verdict: Verdict, most: int) -> Forest:
 
 
 def _drawable(verdict: Verdict) -> list[Judged]:
-    """What can be drawn; nothing where no number moved at all."""
+    """What can be drawn; nothing where all of it passed and no number moved."""
     found = [one for one in findings_in(verdict, *State) if _can_be_drawn(one.finding)]
     return found if any(_moved(one.finding) for one in found) else []
 
 
 def _moved(finding: Finding) -> bool:
-    least = VISIBLE * (finding.limit.margin or 0.0)
-    return any(abs(end) > least for end in (finding.change or 0.0, *(finding.interval or ())))
+    change = abs(finding.change or 0.0)
+    return change > VISIBLE * (finding.limit.margin or 0.0) or finding.state in NOT_PASSED
 
 
 def _is_whole(one: Judged) -> bool:

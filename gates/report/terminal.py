@@ -145,9 +145,7 @@ def _lines(verdict: Verdict, look: Look) -> list[Line]:
 
 
 def _line(nest: Nest) -> Line:
-    row = row_of(nest.judged)
-    if nest.inside and row.subject:
-        row = row._replace(subject=say(*row.subject, f" (+{len(nest.inside)} inside)"))
+    row = row_of(nest.judged)._replace(inside=nest.words())
     return Line(*WORDS[nest.judged.finding.state], row)
 
 
@@ -175,6 +173,7 @@ def _table(verdict: Verdict, look: Look) -> str:
         text = grid.write(line) if line.row.subject else _message(line, look)
         word = fit(line.word, len(INDENT))
         written.append(look.paint(word, line.paint) + text[len(word) :])
+        written += [f"{INDENT}{GAP}{line.row.inside}"] if line.row.inside else []
     if len(lines) > len(shown_lines):
         written.append(f"{INDENT}{GAP}{len(lines) - len(shown_lines)} more (--verbose)")
     passed = len(findings_in(verdict, State.PASSED))

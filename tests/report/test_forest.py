@@ -91,5 +91,5 @@ def test_in_brief_what_failed_stands_before_the_whole_test_set_and_segments_that
 
 
 def test_where_nothing_moved_there_is_no_picture() -> None:
-    same = compared("recall", 0.5, 0.5, 1e-6, margin=0.05)
+    same = compared("recall", 0.5, 0.5, 0.01, margin=0.05)
     assert plant(only(same), 9).rows == ()
