@@ -56,7 +56,7 @@ def test_segments_stand_under_their_metric() -> None:
     rows = plant(label_noise(), 99).rows
     labels = [(row.label[0], isinstance(row, Bar) and row.indented) for row in rows]
     assert labels[:2] == [("recall", False), (("sex = Female",), True)]
-    parted = plant(only(compared("recall", 0.5, 0.5, 0.1, margin=0.1, segment={"a": "b"})), 9).rows
+    parted = plant(only(compared("recall", 0.5, 0.4, 0.1, margin=0.1, segment={"a": "b"})), 9).rows
     assert isinstance(parted[0], Heading)
 
 
