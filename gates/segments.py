@@ -51,7 +51,7 @@ def _name(code: int, columns: tuple[str, ...], parts: list[Categories]) -> dict[
     values: list[str] = []
     for part in reversed(parts):
         code, at = divmod(code, len(part.levels) + 1)
-        values.append((*part.levels, MISSING)[at])
+        values.append(part.levels[at] if at < len(part.levels) else MISSING)
     return dict(zip(columns, reversed(values), strict=True))
 
 
