@@ -1,6 +1,6 @@
 """Gate `group_disparity`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -16,6 +16,7 @@ from gates.settings import Columns, Probability
 from gates.stats.disparity import Disparity, GroupRate, judge_difference, judge_ratio
 from gates.stats.undefined import UndefinedError
 
+_SHOWN = 5  # groups in a sentence
 _MEND = (
     "Compare the groups' training rows and labels; mend what made one fall behind, or choose the "
     "decision threshold with the gap in view."
@@ -132,7 +133,7 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         limit = Limit(margin=demand.worsening, mode=demand.mode)
         subject = Subject(metric=f"{metric}_difference", column=" × ".join(columns))
         if small or len(groups) < 2:  # noqa: PLR2004 - a gap has two sides
-            names = ", ".join(f"{group.name} has {group.after.rows}" for group in small)
+            names = _first_few([f"{group.name} has {group.after.rows}" for group in small])
             reason = f"needs two groups of {self.min_rows} rows in its denominator; {names}"
             yield cannot_tell(subject, limit, reason)
         if len(every) == 2 and not small:  # noqa: PLR2004 - each is the other's rest
@@ -237,8 +238,13 @@ def _group_rate(name: str, rate: Rate) -> GroupRate:
     return GroupRate(name, rate.hits, rate.rows)
 
 
+def _first_few(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def _level(subject: Subject, limit: Limit, found: Disparity) -> Finding:
-    small = f" Too small to judge: {', '.join(found.too_small)}." if found.too_small else ""
+    small = f" Too small to judge: {_first_few(found.too_small)}." if found.too_small else ""
     low, high = found.interval.lower, found.interval.upper
     return Finding(
         subject=subject,

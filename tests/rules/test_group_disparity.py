@@ -98,6 +98,16 @@ def test_a_group_that_is_too_small_is_named(tmp_path: Path) -> None:
     assert "Other has 29" in found.findings[0].message
 
 
+def test_of_many_small_groups_a_few_are_named(tmp_path: Path) -> None:
+    sizes = {**TWO, **{f"g{at}": 2 for at in range(9)}}
+    counts = {**dict.fromkeys(sizes, 0), "Female": 500, "Male": 600}
+    of = change(tmp_path, sizes, counts, counts)
+    found = outcome("group_disparity", gate(worsening=0.05, limit=0.9), of).findings
+    named = [each.message for each in found if "g0" in each.message]
+    assert len(named) == 2
+    assert all(message.rstrip(".").endswith("and 4 more") for message in named)
+
+
 def test_the_largest_gap_is_shown_with_both_groups(tmp_path: Path) -> None:
     of = change(tmp_path, TWO, {"Female": 500, "Male": 600}, {"Female": 550, "Male": 600})
     found = items(gate(worsening=0.9), of)
