@@ -59,6 +59,9 @@ class _Builder:
             known = [each.value for each in kind]
             place = self.document.place(path)
             raise self.error(f"{place}: {_shown(value)}: {nearest(str(value), known)}")
+        if get_origin(kind) is Literal and value not in get_args(kind):
+            place = self.document.place(path)
+            raise self.error(f"{place}: {_shown(value)}: {nearest(str(value), [*get_args(kind)])}")
         try:
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as fault:
