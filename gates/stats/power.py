@@ -26,6 +26,16 @@ def required_rows(
     Raises:
         ValueError: the true loss is the margin or more, so that no number of rows shows it.
     """
+    null, true = paired_deviations(discordance, margin, delta)
+    reach = _upper(alpha) * null + _upper(1 - power) * true
+    return _rows(reach, margin + delta)
+
+
+def paired_deviations(discordance: float, margin: float, delta: float = 0.0) -> tuple[float, float]:
+    """Of a row's difference under a true loss of `margin`, and under the true `delta`.
+
+    Arguments, source and errors as for `required_rows`.
+    """
     _require_share(discordance, "discordance")
     if not 0 < margin < 1:
         raise ValueError(f"margin {margin!r}: a loss of a proportion lies between 0 and 1")
@@ -37,8 +47,7 @@ def required_rows(
     share = (math.sqrt(max(0.0, linear * linear - 8 * constant)) - linear) / 4
     null = math.sqrt(max(0.0, 2 * share - margin * (1 + margin)))
     true = math.sqrt(max(0.0, discordance - delta * delta))
-    reach = _upper(alpha) * null + _upper(1 - power) * true
-    return _rows(reach, margin + delta)
+    return null, true
 
 
 def visible_drop(discordance: float, rows: int, alpha: float, power: float) -> float:
