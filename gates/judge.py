@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gates import __version__
-from gates.case import Case, NotComparableError
+from gates.case import Case
+from gates.errors import GatesError
 from gates.evidence import Evidence
 from gates.finding import (
     Decision,
@@ -49,7 +50,7 @@ def judge(policy: Policy, case: Case) -> Verdict:
     """
     heard = {name: _hear(gate, case) for name, gate in policy.gates.items()}
     items = [item for each in heard.values() for item in each.items]
-    levels = _levels(policy.settings.alpha, items)
+    levels = levels_of(policy.settings.alpha, items)
     p_values = _corrected(items, case)
     outcomes = tuple(_outcome(name, each, policy, levels, p_values) for name, each in heard.items())
     decision, reason = _decide(outcomes)
@@ -71,7 +72,7 @@ def _hear(gate: Gate, case: Case) -> _Heard:
         items = tuple(gate.judge(case))
     except NotApplicableError as error:
         return _Heard(gate=gate, result=Result.SKIPPED, reason=str(error))
-    except NotComparableError as error:
+    except GatesError as error:  # the evidence is at fault, and the message says how to mend it
         return _Heard(gate=gate, result=Result.ERRORED, reason=str(error))
     except Exception as error:  # noqa: BLE001 - one broken gate must not silence the others
         where = traceback.extract_tb(error.__traceback__)[-1]
@@ -82,7 +83,7 @@ def _hear(gate: Gate, case: Case) -> _Heard:
     return _Heard(gate=gate, items=items)
 
 
-def _levels(alpha: Alpha, items: Sequence[Item]) -> Mapping[Correction, float]:
+def levels_of(alpha: Alpha, items: Sequence[Item]) -> Mapping[Correction, float]:
     """The level of each correction; critical segments take most of the segments' where declared."""
     critical = any(
         isinstance(item, Comparison) and item.correction is Correction.CRITICAL for item in items

@@ -1,0 +1,172 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gates.evidence import Evidence
+from gates.finding import Mode
+from gates.plan import Question
+from gates.policy import Policy
+from gates.questions import Asked, ask, counts_of
+from gates.rules.calibration import CalibrationGate
+from gates.rules.drift import Drift
+from gates.rules.gate import Gate
+from gates.rules.group_disparity import Demand, GroupDisparity
+from gates.rules.margin import Margin
+from gates.rules.metric_floor import MetricFloor
+from gates.rules.metric_regression import MetricRegression
+from gates.rules.schema import Schema
+from gates.rules.segment_regression import Critical, SegmentRegression
+from gates.second_model import SecondModelCase
+from gates.settings import Settings
+from gates.stats.sizing import Calibration, Distance, Level, PairedMean, PairedShare
+from gates.strict_yaml import Document
+from tests.build import evidence
+
+# 400 rows, a quarter of them positive, half in either of two groups; the model is always right.
+LABELS = [True, False, False, False] * 100
+GROUPS = (["a"] * 4 + ["b"] * 4) * 50
+RIGHT = [0.9 if label else 0.1 for label in LABELS]
+LISTED: dict[str, Any] = {
+    "group": {
+        "role": "feature",
+        "type": "category",
+        "description": "a group",
+        "segment": True,
+        "sensitive": True,
+    }
+}
+
+
+def wrong_on(*rows: int) -> list[float]:
+    """The second model: right but for these rows."""
+    return [1 - score if at in rows else score for at, score in enumerate(RIGHT)]
+
+
+@pytest.fixture
+def at_hand(tmp_path: Path) -> Evidence:
+    test = {"label": LABELS, "group": GROUPS}
+    return evidence(tmp_path / "e", LISTED, test=test, train=test, scores=RIGHT)
+
+
+def asked(at_hand: Evidence, second: list[float], **gates: Gate) -> Asked:
+    settings = Settings(segments=("group",))
+    policy = Policy(settings, gates, Document("params.yaml", {}, {}))
+    return ask(policy, SecondModelCase(settings, at_hand, np.array(second)))
+
+
+def only(found: Asked) -> Question:
+    (question,) = found.questions
+    return question
+
+
+def regression(**margins: float) -> MetricRegression:
+    metrics: Any = {name: Margin(margin=margin) for name, margin in margins.items()}
+    return MetricRegression(metrics=metrics)
+
+
+@pytest.mark.parametrize(
+    ("metric", "counts", "counted", "discordance"),
+    [
+        ("accuracy", "rows", 400, 8 / 400),  # 4 positives and 4 negatives are answered otherwise
+        ("recall", "positives", 100, 4 / 100),
+        ("specificity", "negatives", 300, 4 / 300),
+    ],
+)
+def test_a_share_is_of_the_rows_that_it_counts(
+    at_hand: Evidence, metric: str, counts: str, counted: int, discordance: float
+) -> None:
+    second = wrong_on(0, 4, 8, 12, 1, 5, 9, 13)
+    question = only(asked(at_hand, second, metric_regression=regression(**{metric: 0.1})))
+    assert (question.counts, question.counted) == (counts, counted)
+    assert isinstance(question.kind, PairedShare)
+    assert question.kind.discordance == pytest.approx(discordance)
+
+
+def test_a_mean_has_the_spread_of_the_rows_differences(at_hand: Evidence) -> None:
+    question = only(asked(at_hand, wrong_on(0), metric_regression=regression(brier_score_loss=0.1)))
+    # One row's error falls from 0.81 to 0.01.
+    assert isinstance(question.kind, PairedMean)
+    assert question.kind.spread == pytest.approx((0.8**2 / 400) ** 0.5)
+
+
+def test_a_segment_where_nothing_changed_is_not_one_where_nothing_can(at_hand: Evidence) -> None:
+    gate = SegmentRegression(metrics={"accuracy": Margin(margin=0.1)})
+    found = asked(at_hand, wrong_on(0, 1, 2, 3), segment_regression=gate)
+    quiet = next(q for q in found.questions if q.subject.segment == {"group": "b"})
+    assert isinstance(quiet.kind, PairedShare)
+    # No change in its 200 rows, and the whole test set's 1 % for 100 rows more.
+    assert quiet.kind.discordance == pytest.approx(0.01 * 100 / 300)
+
+
+def test_families_are_those_of_the_judge(at_hand: Evidence) -> None:
+    found = asked(
+        at_hand,
+        wrong_on(0, 1),
+        metric_regression=regression(accuracy=0.1, recall=0.1, f1=0.1),
+        segment_regression=SegmentRegression(
+            metrics={"accuracy": Margin(margin=0.1)},
+            critical=(Critical(segment={"group": "a"}, margin=0.05, mode=Mode.STRICT),),
+        ),
+        metric_floor=MetricFloor(metrics={"accuracy": 0.9}),
+        calibration=CalibrationGate(),
+    )
+    families = {one.name: (one.alpha, one.comparisons) for one in found.families}
+    assert families == {
+        "overall": (0.01, 3),
+        "critical": (pytest.approx(0.016), 1),
+        "segments": (pytest.approx(0.004), 1),
+        "floors and ceilings": (0.01, 2),
+    }
+    assert {q.family for q in found.questions} == set(families)
+
+
+def test_a_gap_is_as_sure_as_its_smaller_side(tmp_path: Path) -> None:
+    groups = ["a"] * 40 + ["b"] * 360
+    one = evidence(tmp_path / "e", LISTED, test={"label": LABELS, "group": groups}, scores=RIGHT)
+    gate = GroupDisparity(metrics={"selection_rate": Demand(worsening=0.05)})
+    question = only(asked(one, wrong_on(*range(100, 108)), group_disparity=gate))
+    assert question.counted == 40
+    assert isinstance(question.kind, PairedMean)
+    # Nothing among the 40; 2 % of all rows, for either side, weigh as much as 100 of the 40.
+    pooled = 0.02 * (1 + 40 / 360)
+    own = 40 * 8 / 360**2
+    assert question.kind.spread**2 == pytest.approx((40 * own + 100 * pooled) / 140)
+
+
+def test_floors_calibration_and_drift_ask_in_their_own_way(at_hand: Evidence) -> None:
+    found = asked(
+        at_hand,
+        wrong_on(0),
+        metric_floor=MetricFloor(metrics={"accuracy": 0.9, "log_loss": 0.5}),
+        calibration=CalibrationGate(),
+        drift=Drift(),
+    )
+    kinds = [type(question.kind) for question in found.questions]
+    assert kinds == [Level, Level, Calibration, Distance]
+    floor, ceiling, *_ = (question.kind for question in found.questions)
+    assert isinstance(floor, Level)
+    assert isinstance(ceiling, Level)
+    assert (floor.is_floor, ceiling.is_floor) == (True, False)
+    assert ceiling.value == pytest.approx(-np.log(0.9))
+
+
+def test_what_cannot_be_judged_at_all_says_why(tmp_path: Path) -> None:
+    few = evidence(tmp_path / "e", {}, test={"label": [True, False] * 10}, scores=[0.9, 0.1] * 10)
+    policy = Policy(Settings(), {"m": regression(roc_auc=0.01)}, Document("params.yaml", {}, {}))
+    question = only(ask(policy, SecondModelCase(Settings(), few, few.scores)))
+    assert question.kind is None
+    assert question.limit.mode is Mode.STRICT  # an unjudged metric never passes
+    assert question.reason.startswith("10 positives and 10 negatives")
+
+
+def test_gates_without_a_size_are_named(at_hand: Evidence) -> None:
+    found = asked(at_hand, RIGHT, schema=Schema(), metric_regression=regression(accuracy=0.1))
+    assert [one.gate for one in found.skipped] == ["schema"]
+
+
+def test_every_metric_says_which_rows_it_counts() -> None:
+    assert counts_of("true_positive_rate") == "positives"
+    assert counts_of("false_positive_rate") == "negatives"
+    assert counts_of("f1") == counts_of("log_loss") == counts_of("what nobody knows") == "rows"

@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gates.errors import EvidenceError
+from gates.second_model import choose_second, churn_between, imagine_scores, usual_churn
+from tests.build import evidence
+
+SCORES = np.random.default_rng(3).beta(1, 9, size=4_000)
+LABELS = [True, False] * 10
+HALVES = {"label": LABELS}
+
+
+@given(st.floats(0.001, 0.2), st.floats(0.1, 0.9))
+def test_exactly_the_asked_share_of_answers_changes(churn: float, threshold: float) -> None:
+    second = imagine_scores(SCORES, threshold, churn)
+    assert churn_between(SCORES, second, threshold) == pytest.approx(churn, abs=0.51 / len(SCORES))
+    assert np.isfinite(second).all()
+    assert ((second >= 0) & (second <= 1)).all()
+
+
+def test_it_is_the_rows_near_the_threshold_that_change() -> None:
+    second = imagine_scores(SCORES, 0.2, 0.02)
+    changed = (SCORES >= 0.2) != (second >= 0.2)
+    assert np.abs(SCORES[changed] - 0.2).max() < np.abs(SCORES - 0.2).max() / 2
+
+
+def test_the_same_scores_give_the_same_second_model() -> None:
+    one, other = (imagine_scores(SCORES, 0.5, 0.03) for _ in range(2))
+    assert one.tolist() == other.tolist()
+
+
+@pytest.mark.parametrize("scores", [[0.0, 1.0] * 50, [0.5] * 100, [1.0] * 100])
+def test_scores_without_odds_and_ties_change_as_well(scores: list[float]) -> None:
+    second = imagine_scores(np.array(scores), 0.5, 0.1)
+    assert churn_between(np.array(scores), second, 0.5) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("positive", "churn"),
+    [(0.5, 0.06), (0.12, 0.06), (0.04, 0.02), (0.98, 0.01), (0.0, 0.06)],
+)
+def test_no_model_changes_its_mind_more_often_than_half_of_its_rarer_answer(
+    positive: float, churn: float
+) -> None:
+    scores = np.where(np.arange(100) < 100 * positive, 0.9, 0.1)
+    assert usual_churn(scores, 0.5) == pytest.approx(churn)
+
+
+def test_two_models_at_hand_are_measured(tmp_path: Path) -> None:
+    one = evidence(tmp_path / "one", {}, test=HALVES, scores=[0.9] * 20, revision="1111111")
+    two = evidence(
+        tmp_path / "two", {}, test=HALVES, scores=[0.1] * 3 + [0.9] * 17, revision="2222222"
+    )
+    scores, churn = choose_second(0.5, one, two, None)
+    assert scores.tolist() == two.scores.tolist()
+    assert (churn.share, churn.source, churn.between) == (0.15, "measured", "1111111 and 2222222")
+
+
+def test_a_folder_that_holds_both_models_is_measured(tmp_path: Path) -> None:
+    ids = [f"r{at}" for at in range(20)]
+    both = {"baseline_predictions.parquet": (ids, [0.1] + [0.9] * 19)}
+    one = evidence(tmp_path / "one", {}, test=HALVES, scores=[0.9] * 20, other_scores=both)
+    _, churn = choose_second(0.5, one, None, None)
+    assert (churn.share, churn.source) == (0.05, "measured")
+
+
+def test_what_is_given_counts_before_what_is_measured(tmp_path: Path) -> None:
+    one = evidence(tmp_path / "one", {}, test=HALVES, scores=[0.9, 0.1] * 10)
+    two = evidence(tmp_path / "two", {}, test=HALVES, scores=[0.1, 0.9] * 10)
+    scores, churn = choose_second(0.5, one, two, 0.1)
+    assert (churn.share, churn.source) == (0.1, "given")
+    assert churn_between(one.scores, scores, 0.5) == pytest.approx(0.1)
+
+
+def test_models_that_never_differ_measure_nothing(tmp_path: Path) -> None:
+    one = evidence(tmp_path / "one", {}, test=HALVES, scores=[0.9, 0.1] * 10)
+    _, churn = choose_second(0.5, one, one, None)
+    assert (churn.share, churn.source) == (0.06, "assumed")
+
+
+def test_a_second_of_other_rows_is_refused(tmp_path: Path) -> None:
+    one = evidence(tmp_path / "one", {}, test=HALVES)
+    two = evidence(tmp_path / "two", {}, test={"label": LABELS[:10]})
+    with pytest.raises(EvidenceError, match="10 of 20 test rows have no prediction"):
+        choose_second(0.5, one, two, None)
