@@ -4,6 +4,7 @@
 """
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -15,6 +16,13 @@ from gates import __version__
 from gates.errors import ExitCode, GatesError
 
 _BLAS = "OPENBLAS_NUM_THREADS"
+_REFUSED_BY_THE_MACHINE = (
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.ENOSPC,
+    errno.EPERM,
+    errno.EROFS,
+)
 _EXIT_CODES = """\
 exit codes:
   0    may merge
@@ -46,6 +54,11 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # Whoever read our output has gone; say nothing more, least of all at shutdown.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.CANNOT_JUDGE
+    except OSError as error:
+        if error.errno not in _REFUSED_BY_THE_MACHINE:
+            return _report_bug()
+        _say(f"{error.filename}: {error.strerror}. Make room or give access, and run again.")
         return ExitCode.CANNOT_JUDGE
     except Exception:  # noqa: BLE001 - the one place where a bug of ours becomes an exit code
         return _report_bug()
@@ -102,6 +115,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_report(commands)
     _add_pack(commands)
     _add_explain(commands)
+    _add_plan(commands)
     return parser
 
 
@@ -211,6 +225,44 @@ def _add_explain(commands: Commands) -> None:
     )
     parser.add_argument("gate", metavar="GATE", nargs="?", help="a gate's name (default: list all)")
     parser.add_argument("--schema", action="store_true", help="print the policy's JSON Schema")
+
+
+def _add_plan(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "plan",
+        "say which limits the test set can decide, and how many rows each would need",
+        "gatepost plan --churn 0.02",
+    )
+    parser.add_argument(
+        "--policy", metavar="FILE", help="a params.yaml (default: the repository's)"
+    )
+    parser.add_argument(
+        "--evidence", metavar="DIR", help="evidence with the test set (default: what is at hand)"
+    )
+    parser.add_argument(
+        "--second",
+        metavar="DIR",
+        help="evidence of another model on the same rows, such as a reseed, to measure churn",
+    )
+    parser.add_argument(
+        "--churn",
+        metavar="SHARE",
+        type=float,
+        help="the share of rows whose answer changes (default: measured, else 0.06 at most)",
+    )
+    parser.add_argument(
+        "--power",
+        metavar="CHANCE",
+        type=float,
+        default=0.8,
+        help="the chance of the right answer (default: 0.8)",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="exit 1 if a strict limit cannot be decided"
+    )
+    parser.add_argument("--verbose", action="store_true", help="list every segment")
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON only")
 
 
 if __name__ == "__main__":

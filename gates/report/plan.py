@@ -10,15 +10,16 @@ from gates.report.words import clean, columns, fit, shorten
 
 GAP = "  "
 INDENT = " " * 11
-MANY = 3  # segments of one metric, from which on one sentence says it for all
+MANY = 3  # segments of one limit; with more of them one sentence speaks for all
 MOST_NAMED = 5
-LEAST_SUBJECT = 12
+LEAST_SUBJECT = 16
 _HIGH_CHANCE = 0.995
 PAINTS = {
     Answer.WOULD_BLOCK: Paint.BAD,
     Answer.TOO_SMALL: Paint.DOUBT,
     Answer.DECIDABLE: Paint.GOOD,
 }
+GIVE_WAY = (4, 3, 0)  # places in TITLES
 TITLES = ("limit", "at hand", "needed", "visible", "blocks from")
 
 
@@ -138,7 +139,7 @@ def _harm(line: Line) -> str:
 
 
 class _Grid:
-    """The widths of the table's columns; `visible` gives way where there is no room."""
+    """The widths of the table's columns; some give way where there is no room."""
 
     def __init__(self, lines: Sequence[Line], look: Look) -> None:
         rows = [_cells(line) for line in lines]
@@ -146,12 +147,16 @@ class _Grid:
             max([columns(title), *(columns(row[at]) for row in rows)])
             for at, title in enumerate(TITLES)
         ]
-        taken = len(INDENT) + sum(self.widths) + len(GAP) * (len(TITLES) + 1)
-        self.narrow = look.width - taken < LEAST_SUBJECT
-        if self.narrow:
-            taken -= self.widths[3] + len(GAP)
+        self.shown = list(range(len(TITLES)))
+        for hidden in GIVE_WAY:
+            if self._room(look) < LEAST_SUBJECT:
+                self.shown = [at for at in self.shown if at != hidden]
         longest = max((columns(_name(line)) for line in lines), default=0)
-        self.subject = max(1, min(longest, look.width - taken))
+        self.subject = max(1, min(longest, self._room(look)))
+
+    def _room(self, look: Look) -> int:
+        taken = sum(self.widths[at] + len(GAP) for at in self.shown)
+        return look.width - len(INDENT) - len(GAP) - taken
 
     def titles(self) -> str:
         """The words over the numbers."""
@@ -168,12 +173,7 @@ class _Grid:
         return look.paint(word, PAINTS[line.answer]) + GAP + subject + GAP + text
 
     def _join(self, cells: Sequence[str]) -> str:
-        shown = [
-            fit(cell, width, right=at > 0)
-            for at, (cell, width) in enumerate(zip(cells, self.widths, strict=True))
-            if not (self.narrow and at == 3)  # noqa: PLR2004 - `visible`
-        ]
-        return GAP.join(shown)
+        return GAP.join(fit(cells[at], self.widths[at], right=at > 0) for at in self.shown)
 
 
 def _name(line: Line) -> str:
