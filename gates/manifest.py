@@ -51,6 +51,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     files: tuple[File, ...]
 
 
+class _Written(Manifest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A manifest as a file holds it: what says nothing of its schema is not ours."""
+
+    schema: Literal[1]
+
+
 def digest(path: Path, *algorithms: str) -> tuple[str, ...]:
     """Hex digests of a file, read once; by default its SHA-256."""
     hashes = [hashlib.new(name, usedforsecurity=False) for name in algorithms or ("sha256",)]
@@ -99,7 +105,7 @@ def read_manifest(folder: Path, *, verify: bool = True) -> Manifest:
     if path.stat().st_size > MANIFEST_MAX_BYTES:
         raise EvidenceError(f"{path}: larger than {MANIFEST_MAX_BYTES:,} bytes. Collect it again.")
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        manifest: Manifest = msgspec.json.decode(path.read_bytes(), type=_Written)
     except (msgspec.DecodeError, RecursionError) as error:
         raise EvidenceError(f"{path}: not a manifest: {error}. Collect it again.") from error
     _refuse_wrong_names(path, manifest)

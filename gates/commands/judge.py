@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gates.case import Case
 from gates.commands.show import print_verdict
-from gates.errors import ExitCode, PolicyError
+from gates.errors import ExitCode, PolicyError, UsageError
 from gates.evidence import Evidence
 from gates.finding import PolicyChange
 from gates.judge import judge
@@ -17,6 +17,7 @@ from gates.verdict import write_verdict
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Judge, print, and write the verdict where asked."""
+    out = _writable(arguments.out) if arguments.out else None
     policy = _read(arguments.policy)
     changes: tuple[PolicyChange, ...] = ()
     if arguments.candidate_policy:
@@ -24,9 +25,18 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     candidate = Evidence(Path(arguments.candidate))
     baseline = Evidence(Path(arguments.baseline), beside=candidate) if arguments.baseline else None
     verdict = judge(policy, Case(policy.settings, candidate, baseline, changes))
-    if arguments.out:
-        write_atomically(Path(arguments.out), write_verdict(verdict))
+    if out:
+        write_atomically(out, write_verdict(verdict))
     return print_verdict(verdict, as_json=arguments.json, verbose=arguments.verbose)
+
+
+def _writable(name: str) -> Path:
+    """Where the verdict will go; asked before judging, so that none is lost."""
+    path = Path(name)
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else f"{path.parent} is no folder"
+        raise UsageError(f"{name}: cannot be written: {what}. Name a file with --out.")
+    return path
 
 
 def _read(name: str) -> Policy:
