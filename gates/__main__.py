@@ -56,10 +56,7 @@ def main(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.CANNOT_JUDGE
     except OSError as error:
-        if error.errno not in _REFUSED_BY_THE_MACHINE:
-            return _report_bug()
-        _say(f"{error.filename}: {error.strerror}. Make room or give access, and run again.")
-        return ExitCode.CANNOT_JUDGE
+        return _report_refusal(error)
     except Exception:  # noqa: BLE001 - the one place where a bug of ours becomes an exit code
         return _report_bug()
     return code
@@ -78,6 +75,14 @@ def _load(name: str) -> ModuleType:
     finally:
         if ours:
             del os.environ[_BLAS]
+
+
+def _report_refusal(error: OSError) -> int:
+    if error.errno not in _REFUSED_BY_THE_MACHINE:
+        return _report_bug()
+    where = error.filename or "writing the output"
+    _say(f"{where}: {error.strerror}. Make room or give access, and run again.")
+    return ExitCode.CANNOT_JUDGE
 
 
 def _report_bug() -> int:
