@@ -52,7 +52,7 @@ class Family(Value, frozen=True, kw_only=True):
 
     @property
     def each(self) -> float:
-        """The level of one comparison by Bonferroni, which the judge never falls short of."""
+        """The level of one comparison by Bonferroni; the judge's own is hardly ever smaller."""
         return self.alpha / max(1, self.comparisons)
 
 
@@ -138,8 +138,8 @@ def plan_lines(
     """Size every question; the worst first, then in the order of the policy.
 
     A loss is ruled out by the uncorrected two-sided interval of `keep_confidence`, and proven at
-    its family's level divided by the number of comparisons (Bonferroni; the judge's own
-    correction is at least as sharp).
+    its family's level divided by the number of comparisons (Bonferroni, where the judge tests them
+    together).
     """
     levels = {family.name: family.each for family in families}
     lines = []
