@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from gates.stats import influence
-from gates.stats.auc import auc_pseudo_values, delong, roc_auc
+from gates.stats.auc import auc_pseudo_values, delong
 from gates.stats.interval import Interval
 from gates.stats.paired import paired_mean, tango
 from gates.stats.proportion import wilson
@@ -120,8 +120,8 @@ class RocAuc(msgspec.Struct, frozen=True):
         old = auc_pseudo_values(baseline.labels, baseline.scores)
         new = auc_pseudo_values(candidate.labels, candidate.scores)
         return Change(
-            baseline=roc_auc(baseline.labels, baseline.scores),
-            candidate=roc_auc(candidate.labels, candidate.scores),
+            baseline=float(old[baseline.labels].mean()),
+            candidate=float(new[candidate.labels].mean()),
             interval=delong(candidate.labels, new - old).interval(confidence),
             contributions=new - old,
             rows=len(new),

@@ -53,8 +53,9 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 def rate_of(metric: GroupMetric, scored: Scored, rows: Rows) -> Rate:
     """The rate of one model on some rows."""
-    counted, hits = _counts(metric, scored, rows)
-    return Rate(int(hits.sum()), int(counted.sum()))
+    ratio = _ratio(metric)
+    cells = influence.count_cells(scored.labels[rows], scored.predictions[rows])
+    return Rate(int(cells @ np.array(ratio.above)), int(cells @ np.array(ratio.below)))
 
 
 def measure_gap(metric: GroupMetric, case: Case, groups: list[Rows | None]) -> Gap:
@@ -124,22 +125,23 @@ class _Side(msgspec.Struct, frozen=True):
 def _side(metric: GroupMetric, arena: Arena, group: Rows) -> _Side:
     inside = np.zeros(len(arena.rows), dtype=np.intp)
     inside[group] = 1
-    counted, old = _counts(metric, arena.baseline, slice(None))
-    _, new = _counts(metric, arena.candidate, slice(None))
+    ratio = _ratio(metric)
+    before, after = (
+        4 * inside + 2 * scored.labels + scored.predictions
+        for scored in (arena.baseline, arena.candidate)
+    )
+    counted = np.array([*ratio.below, *ratio.below], dtype=np.float64)[before]
     sizes = np.bincount(inside, weights=counted, minlength=2)
-    weight = np.where(inside == 1, 1.0, -1.0) / np.maximum(sizes, 1.0)[inside]
-    return _Side(arena, inside, counted, old * weight, new * weight, both=bool(sizes.all()))
+    hits = np.array(ratio.above, dtype=np.float64)
+    rest, group_part = -hits / max(sizes[0], 1.0), hits / max(sizes[1], 1.0)
+    weights = np.concatenate([rest, group_part])
+    return _Side(arena, inside, counted, weights[before], weights[after], both=bool(sizes.all()))
 
 
-def _counts(metric: GroupMetric, scored: Scored, rows: Rows | slice) -> tuple[Floats, Floats]:
-    """Per row, whether the rate counts it, and whether it is a hit."""
+def _ratio(metric: GroupMetric) -> influence.Ratio:
     known = METRICS[metric]
     assert isinstance(known, CellCount)  # noqa: S101 - every `GroupMetric` is one
-    ratio = influence.METRICS[known.name].ratios[0]
-    cells = 2 * scored.labels[rows].astype(np.intp) + scored.predictions[rows]
-    below = np.array(ratio.below, dtype=np.float64)
-    above = np.array(ratio.above, dtype=np.float64)
-    return below[cells], above[cells]
+    return influence.METRICS[known.name].ratios[0]
 
 
 def _standard_error(contributions: Floats, strata: Rows, groups: Rows | None, rows: Rows) -> float:
