@@ -5,6 +5,7 @@
 
 import argparse
 import errno
+import gc
 import importlib
 import os
 import sys
@@ -35,8 +36,11 @@ exit codes:
 
 
 def run() -> None:
-    """Run the process to its end."""
-    sys.exit(main(sys.argv[1:]))
+    """Run the process to its end; it is short, so garbage is hardly looked for, and not at last."""
+    gc.set_threshold(100_000, 20, 20)
+    code = main(sys.argv[1:])
+    gc.freeze()
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str]) -> int:
