@@ -12,7 +12,7 @@ import numpy as np
 from gates.case import Arena, Case
 from gates.columns import ColumnDictionary
 from gates.evidence import Evidence
-from gates.finding import State, TestSet, Verdict
+from gates.finding import TestSet, Verdict
 from gates.judge import judge
 from gates.manifest import Manifest
 from gates.metrics import Scored
@@ -21,9 +21,27 @@ from gates.rules.gate import Gate
 from gates.segments import Rows, Segment
 from gates.settings import Alpha, Settings
 from gates.strict_yaml import Document
-from gates.tables.table import Floats, Mask, Table
+from gates.tables.table import Categories, Codes, Floats, Mask, Table
 
 SegmentsByName = Mapping[str, Mapping[str, Rows]]
+
+
+class SimulatedTable(Table):
+    """Columns of numbers and of codes, without a file."""
+
+    def __init__(self, numbers: Mapping[str, Floats], codes: Mapping[str, Codes]) -> None:
+        """Every column as long as the others; a code's level is its decimal text."""
+        self.path = Path("simulated")
+        self.names = (*numbers, *codes)
+        self.rows = max(
+            *(len(each) for each in numbers.values()), *(len(each) for each in codes.values()), 0
+        )
+        self.types = {**dict.fromkeys(numbers, "number"), **dict.fromkeys(codes, "text")}
+        self._numbers = dict(numbers)
+        self._categories = {
+            name: Categories(values, tuple(f"{at:03}" for at in range(int(values.max()) + 1)))
+            for name, values in codes.items()
+        }
 
 
 class SimulatedEvidence(Evidence):
@@ -45,6 +63,7 @@ class SimulatedEvidence(Evidence):
         if test is not None:
             self.test = test
         self.labels, self.scores, self.test_digest = scored.labels, scored.scores, "simulated"
+        self.train_ids = None
 
 
 class SimulatedArena(Arena, frozen=True, dict=True, kw_only=True):
@@ -127,13 +146,3 @@ def arena_of(
 def judge_with(gate: Gate, case: Case) -> Verdict:
     """The product's verdict under a policy of this gate alone."""
     return judge(Policy(case.settings, {"gate": gate}, Document("params.yaml", {}, {})), case)
-
-
-def failed_subjects(verdict: Verdict) -> list[dict[str, str]]:
-    """The segments that failed."""
-    return [
-        finding.subject.segment
-        for outcome in verdict.outcomes
-        for finding in outcome.findings
-        if finding.state is State.FAILED
-    ]
