@@ -176,7 +176,7 @@ def _judge_comparison(item: Comparison, p_value: float, alpha: float) -> Finding
         candidate=item.candidate,
         change=item.change,
         greater_is_better=item.greater_is_better,
-        interval=item.interval,
+        interval=None if item.same else item.interval,  # what is the same has no uncertainty
         p_value=p_value,
         support=item.support,
         rows_needed=item.rows_needed if state is State.UNDECIDED else None,
