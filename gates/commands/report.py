@@ -1,14 +1,12 @@
 """`gatepost report`: a verdict → the texts that people read."""
 
 import argparse
-import os
-import shutil
 import sys
 from pathlib import Path
 
-from gates.commands.show import write_reports
+from gates.commands.show import fit_terminal, write_reports
 from gates.errors import EvidenceError, ExitCode
-from gates.report import render_comment, render_html, render_junit, render_terminal
+from gates.report import render_comment, render_html, render_junit
 from gates.verdict import read_verdict
 
 
@@ -32,8 +30,6 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     elif arguments.format == "junit":
         text = render_junit(verdict)
     else:
-        width = max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
-        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        text = render_terminal(verdict, width=width, colour=colour, verbose=arguments.verbose)
+        text = fit_terminal(verdict, verbose=arguments.verbose)
     sys.stdout.write(text)
     return ExitCode.MAY_MERGE

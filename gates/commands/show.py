@@ -36,10 +36,16 @@ def print_verdict(verdict: Verdict, *, as_json: bool, verbose: bool) -> ExitCode
     if as_json:
         sys.stdout.write(write_verdict(verdict).decode())
     else:
-        width = max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
-        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        sys.stdout.write(render_terminal(verdict, width=width, colour=colour, verbose=verbose))
+        sys.stdout.write(fit_terminal(verdict, verbose=verbose))
     return EXIT_CODES[verdict.decision]
+
+
+def fit_terminal(verdict: Verdict, *, verbose: bool) -> str:
+    """The terminal view, as wide and as colourful as standard output is."""
+    width = max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    colour = sys.stdout.isatty() and not plain
+    return render_terminal(verdict, width=width, colour=colour, verbose=verbose)
 
 
 def own_templates(root: Path) -> Path | None:
