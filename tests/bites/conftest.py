@@ -1,32 +1,26 @@
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from gates.policy import Policy, read_policy
-from tests.bites.reference import ROOT, Candidate, Reference, locked, make_reference
+from tests.bites.reference import ROOT, Candidate, Reference, make_reference
 from tests.bites.sabotages import reseed
+from tests.once import locked, shared_folder
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all workers of this run share."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-
-@pytest.fixture(scope="session")
-def reference(shared: Path) -> Reference:
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     """The reference project, reproduced and collected; the slowest step, made once for all."""
-    return make_reference(shared / "reference")
+    return make_reference(shared_folder(tmp_path_factory) / "reference")
 
 
 @pytest.fixture(scope="session")
-def reseeded(shared: Path, reference: Reference) -> Path:
+def reseeded(tmp_path_factory: pytest.TempPathFactory, reference: Reference) -> Path:
     """Sealed evidence of a retrain with another seed; made once, only read."""
-    with locked(shared / "reseeded"):
-        folder = shared / "reseeded" / "evidence"
+    shared = shared_folder(tmp_path_factory) / "reseeded"
+    with locked(shared):
+        folder = shared / "evidence"
         if not folder.exists():
             making = Candidate(reference, folder.with_name("making"))
             reseed(making)

@@ -4,12 +4,10 @@ The pipeline runs once for all workers of a test run, in a throw-away copy of wh
 DVC's cache is kept, in `build/tests`, so that a second run is quick.
 """
 
-import contextlib
-import fcntl
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -28,6 +26,7 @@ from pipeline.model import TrainParams, score
 from pipeline.stage import read_params
 from pipeline.train import train
 from tests.build import seal
+from tests.once import locked
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / "build" / "tests" / "dvc"
@@ -183,15 +182,6 @@ def run(folder: Path, *command: str) -> str:
 
 def ignore(_line: str) -> None:
     """Nobody listens to the progress."""
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for one worker; the kernel lets go of it when its owner ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 def write_table(table: pa.Table, path: Path) -> None:
