@@ -23,6 +23,7 @@ from gates.tables.arrow import places_in, values_of
 from gates.tables.table import Floats, Mask, Table
 
 COLUMNS_MAX_BYTES = 1 << 20
+_SHOWN_COLUMNS = 8
 PROBABILITY_SLACK = 1e-9  # a float's rounding, not a score outside [0, 1]
 
 
@@ -253,8 +254,10 @@ class Evidence:
 
     def _require_column(self, table: Table, name: str) -> None:
         if name not in table:
+            more = len(table.names) - _SHOWN_COLUMNS
+            known = ", ".join(table.names[:_SHOWN_COLUMNS]) + (f" and {more} more" * (more > 0))
             raise EvidenceError(
-                f"{table.path}: no column {name!r}; it has {', '.join(table.names[:8])}… "
+                f"{table.path}: no column {name!r}; it has {known}. "
                 "Write the column, or mend the dictionary."
             )
 
