@@ -13,6 +13,7 @@ from gates.errors import EvidenceError
 from gates.tables.table import Categories, Table
 
 MISSING = "(missing)"
+_SHORT = 1 << 16  # codes below it are sorted by counting, not by comparing
 
 Rows = npt.NDArray[np.intp]
 
@@ -36,14 +37,17 @@ def split_by(
         EvidenceError: a column is not in the table.
     """
     parts = [_categories(name, table, dictionary) for name in columns]
-    codes = np.zeros(table.rows, dtype=np.int64)
+    codes, most = np.zeros(table.rows, dtype=np.int64), 1
     for part in parts:
         codes = codes * (len(part.levels) + 1) + np.where(
             part.codes < 0, len(part.levels), part.codes
         )
-    order = np.argsort(codes, kind="stable")
-    found, starts = np.unique(codes[order], return_index=True)
-    for code, rows in zip(found, np.split(order, starts[1:]), strict=True):
+        most *= len(part.levels) + 1
+    short = codes.astype(np.uint16) if most <= _SHORT else codes
+    order = np.argsort(short, kind="stable")
+    ordered = codes[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    for code, rows in zip(ordered[starts], np.split(order, starts[1:]), strict=True):
         yield Segment(_name(int(code), columns, parts), rows)
 
 
