@@ -1,7 +1,8 @@
-"""Whole processes, timed from outside: wall time, and the memory that the process had at its peak.
+"""Whole processes, timed from outside: wall time, processor time, memory at its peak.
 
 The machine may be shared and its speed drift, so all commands take turns, round by round: each
-round compares like with like, and of all rounds the minimum and the median are shown.
+round compares like with like, and of all rounds the minimum and the median are shown. Processor
+time (of the process and its children) shows how much of the wall time was waiting for others.
 """
 
 import os
@@ -30,6 +31,7 @@ class Timed:
     """One figure a round, in the order of the rounds."""
 
     wall_ms: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
     peak_mb: list[float] = field(default_factory=list)
 
     @property
@@ -54,14 +56,15 @@ def time_in_turns(
     timed = {job.name: Timed() for job in jobs}
     for number in range(rounds + 1):
         for job in jobs:
-            wall_ms, peak_mb = _run(job, environment)
+            wall_ms, cpu_ms, peak_mb = _run(job, environment)
             if number:
                 timed[job.name].wall_ms.append(wall_ms)
+                timed[job.name].cpu_ms.append(cpu_ms)
                 timed[job.name].peak_mb.append(peak_mb)
     return timed
 
 
-def _run(job: Job, environment: Mapping[str, str]) -> tuple[float, float]:
+def _run(job: Job, environment: Mapping[str, str]) -> tuple[float, float, float]:
     started = time.perf_counter()
     process = subprocess.Popen(
         job.command,
@@ -75,4 +78,4 @@ def _run(job: Job, environment: Mapping[str, str]) -> tuple[float, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in job.codes:
         raise RuntimeError(f"{job.name}: exit {process.returncode}: {' '.join(job.command)}")
-    return wall_ms, usage.ru_maxrss / 1024
+    return wall_ms, (usage.ru_utime + usage.ru_stime) * 1e3, usage.ru_maxrss / 1024
