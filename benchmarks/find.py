@@ -1,10 +1,10 @@
-"""Find the baseline of a clone: `python -m benchmarks.find CLONE WHERE STORE`.
+"""Find the baseline of a clone: `python -m benchmarks.find CLONE WHERE [STORES]`.
 
 Fails unless it is found there (`local store` or `dvc cache`) without importing DVC or NumPy.
-With `dvc cache`, the store is emptied first, so that every call has to assemble the evidence.
+With a folder of stores, a new one is used, so that every call has to assemble the evidence.
 """
 
-import shutil
+import os
 import sys
 from pathlib import Path
 
@@ -16,11 +16,10 @@ from gates.sources import Sources
 
 def main() -> None:
     """Merge base, then its evidence."""
-    root, where, store = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-    if where == "dvc cache":
-        shutil.rmtree(store, ignore_errors=True)
-    base = merge_base(root, "main")
-    found = find_baseline(root, base, Sources(), lambda _line: None, store=store)
+    root, where, *stores = sys.argv[1:]
+    store = Path(stores[0]) / str(os.getpid()) if stores else None
+    base = merge_base(Path(root), "main")
+    found = find_baseline(Path(root), base, Sources(), lambda _line: None, store=store)
     assert isinstance(found, Baseline)
     assert found.found == where, f"found in: {found.found}"
     assert not {"dvc", "numpy", "pyarrow"} & sys.modules.keys()

@@ -21,6 +21,7 @@ from benchmarks.stage import (
     FEW_GATES,
     ROOT,
     STAGE,
+    STORES,
     environment,
     set_the_stage,
 )
@@ -61,7 +62,6 @@ def list_jobs(gatepost: tuple[str, ...]) -> list[Job]:
     """What is timed, with its goal where it has one."""
     judge = (*gatepost, "judge", "--candidate", str(CANDIDATE), "--baseline", str(BASELINE))
     find = (*PYTHON, "-m", "benchmarks.find", str(CLONE))
-    store = str(STAGE / "store")
     return [
         Job(BARE, (*PYTHON, "-c", "pass"), ROOT),
         Job("gatepost --help", (*gatepost, "--help"), ROOT, goal_ms=40),
@@ -86,8 +86,8 @@ def list_jobs(gatepost: tuple[str, ...]) -> list[Job]:
             goal_mb=400,
             codes=(0, 1),
         ),
-        Job("baseline from DVC's cache", (*find, "dvc cache", store), ROOT, goal_ms=100),
-        Job("baseline from the local store", (*find, "local store", store), ROOT, goal_ms=100),
+        Job("baseline from DVC's cache", (*find, "dvc cache", str(STORES)), ROOT, goal_ms=100),
+        Job("baseline from the local store", (*find, "local store"), ROOT, goal_ms=100),
         Job(REPRO, ("dvc", "repro"), CLONE),
         Job(CHECK, (*gatepost, "check", "--base", "main"), CLONE, codes=(0, 1)),
         *(

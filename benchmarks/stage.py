@@ -12,6 +12,7 @@ from gates.process import child_environment
 ROOT = Path(__file__).parent.parent
 STAGE = ROOT / "build" / "benchmarks"
 CLONE = STAGE / "repository"
+STORES = STAGE / "stores"
 CANDIDATE, BASELINE = STAGE / "candidate", STAGE / "baseline"
 ALL_GATES, FEW_GATES = STAGE / "all_gates.yaml", STAGE / "few_gates.yaml"
 NOT_FEW = {  # neither of metrics, of segments nor of fairness
@@ -36,7 +37,8 @@ def environment() -> dict[str, str]:
 
 def set_the_stage(gatepost: Sequence[str]) -> None:
     """Reproduce `main` and a pull request to it; DVC's cache is kept, so a second time is quick."""
-    shutil.rmtree(CLONE, ignore_errors=True)
+    for folder in (CLONE, STORES):
+        shutil.rmtree(folder, ignore_errors=True)
     STAGE.mkdir(parents=True, exist_ok=True)
     _run(STAGE, "git", "clone", "--quiet", "--no-local", str(ROOT), CLONE.name)
     _run(CLONE, "git", "checkout", "--quiet", "-B", "main")
