@@ -9,6 +9,7 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
+from gates.process import child_environment
 from tests.pipeline.samples import BATCHES, ROOT, YEARS
 
 COPIED = ("dvc.yaml", "params.yaml", "data/columns.yaml", "pipeline")
@@ -16,7 +17,12 @@ COPIED = ("dvc.yaml", "params.yaml", "data/columns.yaml", "pipeline")
 
 def run(folder: Path, *command: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        env=child_environment(),  # stages call `python`, which must be ours
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
