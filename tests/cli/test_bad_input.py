@@ -5,7 +5,7 @@ The message says where and what, and what to do; nothing is half-written, and no
 
 import json
 import re
-import time
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -320,16 +320,22 @@ def test_text_labels_with_levels_are_judged_as_booleans_are(here: Path, tmp_path
     assert (code, said) == (0, ""), printed
 
 
+def processor_seconds() -> float:
+    """Of our children so far: what a neighbour's work on this machine does not change."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_a_hundred_thousand_segments_take_seconds_and_a_short_comment(
     here: Path, tmp_path: Path
 ) -> None:
     rows = 100_000
     test = {**make_rows(rows), "town": [f"town {at}" for at in range(rows)]}
     candidate = make_good(tmp_path / "candidate", test=test, metrics=None)
-    started = time.monotonic()
+    before = processor_seconds()
     code, _, said = judge(here, candidate, candidate, "--out", str(tmp_path / "verdict.json"))
     assert (code, said) == (1, "")
-    assert time.monotonic() - started < 10
+    assert processor_seconds() - before < 10
     comment = gatepost("report", tmp_path / "verdict.json", "--format", "comment").stdout
     assert len(comment.encode()) < 60_000
     assert "100,000" in (tmp_path / "verdict.json").read_text("utf-8")
