@@ -23,6 +23,7 @@ from benchmarks.simulation import (  # noqa: E402
     drift,
     intervals,
     overlaps,
+    recalibration,
     segments,
 )
 from benchmarks.simulation.figures import Table  # noqa: E402
@@ -31,6 +32,7 @@ TABLES: dict[str, Callable[[int, int], Iterator[Table]]] = {
     "intervals": intervals.tabulate,
     "segments": segments.tabulate,
     "overlaps": overlaps.tabulate,
+    "recalibration": recalibration.tabulate,
     "clusters": clusters.tabulate,
     "disparity": disparity.tabulate,
     "decomposition": decomposition.tabulate,

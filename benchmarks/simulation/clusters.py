@@ -70,7 +70,15 @@ def cover(
     for name in JUDGED:
         texts = SPECIFIED.get(name, ("–", "–"))
         share = refused[name].hits / repetitions
-        yield name, patients, _text(naive[name]), texts[0], _text(ours[name]), texts[1], share
+        yield (
+            name,
+            patients,
+            _text(naive[name]),
+            texts[0],
+            _text(ours[name]),
+            texts[1],
+            f"{share:.2f}",
+        )
 
 
 def _text(record: Record) -> str:

@@ -7,7 +7,12 @@ from numpy.typing import NDArray
 from scipy.stats import chi2_contingency, ks_2samp
 
 from benchmarks.simulation.figures import Share, Table
-from benchmarks.simulation.in_memory import SimulatedEvidence, SimulatedTable, judge_with
+from benchmarks.simulation.in_memory import (
+    LABEL_ONLY,
+    SimulatedEvidence,
+    SimulatedTable,
+    judge_with,
+)
 from gates.case import Case
 from gates.columns import ColumnDictionary, Description, Role, Type
 from gates.finding import Result
@@ -68,7 +73,7 @@ def _alarms(
     rows: int, shift: float, repetitions: int, rng: np.random.Generator
 ) -> dict[str, Share]:
     shares = {rule: Share() for rule in SPECIFIED}
-    count = repetitions if rows < MANY_ROWS else repetitions // 10
+    count = repetitions // 2 if rows < MANY_ROWS else repetitions // 20
     for _ in range(max(1, count)):
         old, new = rng.standard_normal(rows), rng.standard_normal(rows) + shift
         kolmogorov = ks_2samp(old, new, method="asymp")
@@ -97,7 +102,7 @@ def alarms(old: Mapping[str, Floats], new: Mapping[str, Floats], tolerance: floa
         )
         for side in (old, new)
     ]
-    columns = {
+    columns = LABEL_ONLY.columns | {
         name: Description(
             role=Role.FEATURE, type=Type.CATEGORY if name.startswith("c") else Type.NUMBER
         )

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from gates.case import Arena, Case
-from gates.columns import ColumnDictionary
+from gates.columns import ColumnDictionary, Description, Role, Type
 from gates.evidence import Evidence
 from gates.finding import TestSet, Verdict
 from gates.judge import judge
@@ -23,6 +23,9 @@ from gates.settings import Alpha, Settings
 from gates.strict_yaml import Document
 from gates.tables.table import Categories, Codes, Floats, Mask, Table
 
+LABEL_ONLY = ColumnDictionary(
+    columns={"label": Description(role=Role.LABEL, type=Type.BOOLEAN)},
+)
 SegmentsByName = Mapping[str, Mapping[str, Rows]]
 
 
@@ -58,7 +61,7 @@ class SimulatedEvidence(Evidence):
         """Tables and dictionary are needed by gates that look at columns only."""
         self.folder = Path("simulated")
         self.manifest = Manifest(revision="simulated", files=())
-        self.dictionary = dictionary or ColumnDictionary(columns={})
+        self.dictionary = dictionary or LABEL_ONLY
         self.train = train
         if test is not None:
             self.test = test
@@ -89,10 +92,11 @@ class SimulatedCase(Case):
     ) -> None:
         """The first arena's models stand for the two sides."""
         first = arenas[0]
-        self.settings = Settings(segments=tuple(first.by_column), alpha=alpha or Alpha())
-        self.candidate = SimulatedEvidence(first.candidate)
-        self.baseline = SimulatedEvidence(first.baseline)
-        self.policy_changes = ()
+        super().__init__(
+            Settings(segments=tuple(first.by_column), alpha=alpha or Alpha()),
+            SimulatedEvidence(first.candidate),
+            SimulatedEvidence(first.baseline),
+        )
         self.arenas = arenas
         self.groups = groups
         self.scored = first.candidate

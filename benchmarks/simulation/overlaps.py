@@ -67,8 +67,8 @@ def tabulate(repetitions: int, seed: int) -> Iterator[Table]:
     """False blocks and detection by rule, for three metrics together and for accuracy alone."""
     rng = np.random.default_rng([seed, 3])
     every, accuracy = tuple(MARGINS), ("accuracy",)
-    calm = [simulate(rng, None) for _ in range(repetitions // 2)]
-    calm_accuracy = [simulate(rng, None, accuracy) for _ in range(repetitions // 4)]
+    calm = [simulate(rng, None) for _ in range(repetitions // 4)]
+    calm_accuracy = [simulate(rng, None, accuracy) for _ in range(repetitions // 8)]
     yield Table(
         "4 attributes × 10 levels, 10,000 rows: harmless PR blocked",
         ("rule", "accuracy, recall, log loss", "specified", "accuracy alone", "specified"),

@@ -97,7 +97,7 @@ def tabulate(repetitions: int, seed: int) -> Iterator[Table]:
         [_row(rule, calm, found) for rule in SPECIFIED],
     )  # fmt: skip
     yield Table(
-        "What our rule (2 %, margin 2 points) does to other changes that nobody should block",
+        "Our rule (2 %, margin 2 points) on other changes that lose less than the margin",
         ("change", "blocked"),
         [
             (text, _blocked(OURS, [flag(change, rng) for _ in range(max(1, repetitions // 6))]))
