@@ -185,6 +185,9 @@ def _add_judge(commands: Commands) -> None:
     parser.add_argument("--candidate", metavar="DIR", required=True, help="evidence to judge")
     parser.add_argument("--baseline", metavar="DIR", help="evidence to compare it with")
     parser.add_argument(
+        "--anchor", metavar="DIR", help="evidence of the last release, where the policy asks for it"
+    )
+    parser.add_argument(
         "--policy", metavar="FILE", required=True, help="a params.yaml: the base branch's"
     )
     parser.add_argument(

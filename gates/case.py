@@ -12,7 +12,7 @@ import numpy as np
 from gates.columns import Role
 from gates.errors import EvidenceError, GatesError
 from gates.evidence import Evidence
-from gates.finding import PolicyChange, TestSet
+from gates.finding import PolicyChange, Side, TestSet
 from gates.metrics import Scored
 from gates.segments import Rows, Segment, split_by
 from gates.settings import Settings
@@ -52,8 +52,24 @@ class Arena(msgspec.Struct, frozen=True, dict=True):
         return {}
 
 
+class Anchor(msgspec.Struct, frozen=True, kw_only=True):
+    """The last release, which a candidate is compared with beside its merge base."""
+
+    side: Side
+    evidence: Evidence
+
+
+class NoAnchor(msgspec.Struct, frozen=True, kw_only=True):
+    """Why there is no anchor though the policy asks for one; not an error."""
+
+    reason: str
+
+
 class Case:
-    """What gates judge: the settings, the candidate, the baseline where there is one."""
+    """What gates judge: the settings, the candidate, the baseline where there is one.
+
+    `reference` is the anchor's name where the baseline is the anchor, else `None`.
+    """
 
     def __init__(
         self,
@@ -61,6 +77,9 @@ class Case:
         candidate: Evidence,
         baseline: Evidence | None,
         policy_changes: tuple[PolicyChange, ...] = (),
+        *,
+        anchor: Anchor | NoAnchor | None = None,
+        reference: str | None = None,
     ) -> None:
         """Bring both sides together.
 
@@ -71,13 +90,21 @@ class Case:
         self.candidate = candidate
         self.baseline = baseline
         self.policy_changes = policy_changes
-        if baseline is not None and baseline.dictionary.label != candidate.dictionary.label:
+        self.anchor = anchor
+        self.reference = reference
+        if reference is None and (differ := self._labels_differ):
             raise EvidenceError(
-                f"{candidate.folder / 'columns.yaml'}: the label is "
-                f"{candidate.dictionary.label!r}, the baseline's is "
-                f"{baseline.dictionary.label!r}; models of different labels cannot be compared. "
-                "Keep the label's name and meaning."
+                f"{candidate.folder / 'columns.yaml'}: {differ}. Keep the label's name and meaning."
             )
+
+    @cached_property
+    def references(self) -> "tuple[Case, ...]":
+        """The candidate against each reference: the merge base (this case), then the anchor."""
+        anchor = self.anchor
+        if self.baseline is None or not isinstance(anchor, Anchor):
+            return (self,)
+        name = anchor.side.tag or anchor.side.revision
+        return (self, Case(self.settings, self.candidate, anchor.evidence, reference=name))
 
     @cached_property
     def scored(self) -> Scored:
@@ -119,20 +146,24 @@ class Case:
         """
         if self.baseline is None:
             raise NotComparableError("there is no baseline")
+        if differ := self._labels_differ:
+            raise NotComparableError(differ)
         crossed = ("baseline_predictions.parquet", "predictions_on_baseline_test.parquet")
         arenas: tuple[Arena, ...]
         if not self.test_set.changed:
             arenas = (self._same_rows(self.baseline),)
-        elif all(map(self.candidate.has, crossed)):
+        elif self.reference is None and all(map(self.candidate.has, crossed)):
             arenas = self._both_test_sets(self.baseline)
         else:
             arenas = (self._kept_rows(self.baseline),)
         arenas = tuple(arena for arena in arenas if len(arena.rows))
         if not arenas:
-            raise NotComparableError(
-                "the test sets share no row that neither model was trained on, and neither model "
-                "was run on the other's; let `gates.evidence.predict` say how to run a model"
+            share = "the test sets share no row that neither model was trained on"
+            run = (
+                ", and neither model was run on the other's; let `gates.evidence.predict` say "
+                "how to run a model"
             )
+            raise NotComparableError(share if self.reference else share + run)
         return arenas
 
     @cached_property
@@ -151,24 +182,42 @@ class Case:
 
     @cached_property
     def groups(self) -> Rows | None:
-        """The same for the rows of the union of all arenas, shape (union rows,)."""
+        """The same for the union of all arenas' rows and all of the candidate's."""
         name = self._group_column
         if name is None or any(name not in arena.side.test for arena in self.arenas):
             return None
-        codes = np.arange(self.union_rows)
+        # The anchor may be compared on rows of the candidate that are in no arena of this case.
+        everywhere = np.arange(self.candidate.test.rows)
+        parts = [(self.candidate, everywhere, everywhere)]
+        parts += [(arena.side, arena.rows, arena.union) for arena in self.arenas]
+        rows = max(self.union_rows, self.candidate.test.rows)
+        codes = np.arange(rows)
         known: dict[str, int] = {}
-        for arena in self.arenas:
-            column = arena.side.test.categories(name)
+        for side, at, union in parts:
+            column = side.test.categories(name)
             places = [known.setdefault(level, len(known)) for level in column.levels]
-            own = column.codes[arena.rows]
+            own = column.codes[at]
             grouped = own >= 0
-            codes[arena.union[grouped]] = self.union_rows + np.array(places)[own[grouped]]
+            codes[union[grouped]] = rows + np.array(places)[own[grouped]]
         return np.unique(codes, return_inverse=True)[1]
 
     @property
     def union_rows(self) -> int:
         """One more than the largest place in the union of all arenas."""
         return 1 + max(int(arena.union.max()) for arena in self.arenas)
+
+    @property
+    def _labels_differ(self) -> str:
+        """What tells the two sides' labels apart; nothing where they are the same."""
+        new = self.candidate.dictionary.label
+        old = new if self.baseline is None else self.baseline.dictionary.label
+        if new == old:
+            return ""
+        whose = self.reference or "the baseline"
+        return (
+            f"the label is {new!r}, {whose}'s is {old!r}; models of different labels cannot be "
+            "compared"
+        )
 
     @property
     def _group_column(self) -> str | None:

@@ -70,12 +70,14 @@ class Subject(Value, frozen=True, kw_only=True, omit_defaults=True):
     segment: dict[str, str] = {}
     column: str | None = None
     key: str | None = None
+    reference: str | None = None  # the anchor's tag or revision; the merge base where left out
 
     def text(self) -> str:
-        """One plain line, unescaped: `recall for sex = Female`."""
+        """One plain line, unescaped: `recall for sex = Female since v1.2.0`."""
         where = " and ".join(f"{name} = {value}" for name, value in self.segment.items())
         what = " of ".join(part for part in (self.metric, self.column) if part) or self.key or ""
-        return f"{what} for {where}" if what and where else what or where
+        about = f"{what} for {where}" if what and where else what or where
+        return f"{about} since {self.reference}" if self.reference else about
 
 
 class Support(Value, frozen=True, kw_only=True, omit_defaults=True):
@@ -161,9 +163,10 @@ class PolicyChange(Value, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Side(Value, frozen=True, kw_only=True, omit_defaults=True):
-    """One of the two revisions that a verdict compares."""
+    """One of the revisions that a verdict compares."""
 
     revision: str
+    tag: str = ""  # of the anchor
     dirty: bool = False  # the working tree differed from the revision
     found: str = ""  # where the evidence came from: `local store`, `dvc cache`, `reproduced` …
 
@@ -207,6 +210,8 @@ class Verdict(Value, frozen=True, kw_only=True):
     candidate: Side
     baseline: Side | None
     baseline_reason: str = ""  # why there is none
+    anchor: Side | None = None
+    anchor_reason: str = ""  # why there is none though the policy asks for one
     policy_from: Literal["base", "candidate", "file"] = "file"
     outcomes: tuple[Outcome, ...]
     policy_changes: tuple[PolicyChange, ...] = ()

@@ -126,6 +126,30 @@ def merge_base(root: Path, base: str | None = None) -> str:
     return found
 
 
+def nearest_tag(root: Path, pattern: str, revision: str) -> tuple[str, str] | None:
+    """The tag nearest to a commit among itself and its ancestors, and the commit it names.
+
+    Args:
+        root: the work tree.
+        pattern: a glob over tag names, as of `git describe --match`.
+        revision: the commit.
+    """
+    done = run_git(
+        root,
+        *("describe", "--tags", "--abbrev=0", f"--match={pattern}", revision),
+        codes=(0, 128),
+    )
+    if done.returncode != 0:
+        return None
+    tag = _line(done.stdout)
+    return tag, resolve(root, f"refs/tags/{tag}")
+
+
+def is_shallow(root: Path) -> bool:
+    """Whether older commits, and the tags on them, may be missing from this clone."""
+    return bool(_shallow_commits(root))
+
+
 def _is_certain(root: Path, tip: str, head: str, found: str, cut: frozenset[str]) -> bool:
     """Whether no history was cut off outside the found commit's own.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gates import __version__
-from gates.case import Case
+from gates.case import Anchor, Case, NoAnchor
 from gates.errors import GatesError
 from gates.evidence import Evidence
 from gates.finding import (
@@ -60,6 +60,8 @@ def judge(policy: Policy, case: Case) -> Verdict:
         reason=reason,
         candidate=_side(case.candidate),
         baseline=None if case.baseline is None else _side(case.baseline),
+        anchor=case.anchor.side if isinstance(case.anchor, Anchor) else None,
+        anchor_reason=case.anchor.reason if isinstance(case.anchor, NoAnchor) else "",
         outcomes=outcomes,
         policy_changes=case.policy_changes,
         test_set=case.test_set,

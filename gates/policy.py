@@ -54,6 +54,11 @@ def read_policy(content: bytes, name: str) -> Policy:
             place = document.place((KEY, key))
             raise PolicyError(f"{place}: unknown key; {nearest(key, [*general, *GATES])}")
     settings = build(_only(block, general), Settings, (KEY,), PolicyError)
+    if "merge_base" not in settings.references:
+        raise PolicyError(
+            f"{document.place((KEY, 'references'))}: without merge_base nothing would be compared "
+            "with what this change is made to. Write [merge_base] or [merge_base, anchor]."
+        )
     gates = {
         key: build(block.at(key), GATES[key], (KEY, key), PolicyError)
         for key in block.value

@@ -9,6 +9,7 @@ from gates.sources import Sources
 Level = Annotated[float, msgspec.Meta(gt=0, lt=0.5)]
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Columns = str | tuple[str, ...]
+Reference = Literal["merge_base", "anchor"]
 
 
 class Alpha(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,12 +25,20 @@ class Alpha(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     other: Level = 0.01
 
 
+class AnchorTag(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which tags mark a release: the nearest one before the merge base is the anchor."""
+
+    tag: str = "v*"  # a pattern as of `git describe --match`
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under `gates:` that are no gate."""
 
     task: Literal["binary"] = "binary"
     decision_threshold: Probability = 0.5
     segments: tuple[Columns, ...] = ()
+    references: tuple[Reference, ...] = ("merge_base",)
+    anchor: AnchorTag = AnchorTag()
     alpha: Alpha = Alpha()
     evidence: Sources = Sources()
 

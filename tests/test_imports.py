@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 HEAVY = ("pandas", "sklearn", "fairlearn", "dvc", "github", "scipy.stats", "skops", "mlflow")
 SHELL = {
+    "anchor",
     "git",
     "dvc",
     "baseline",

@@ -106,3 +106,14 @@ def test_the_reference_policy_obeys_the_schema() -> None:
     params["gates"]["metric_regresion"] = {}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(params, policy_schema())
+
+
+@pytest.mark.parametrize("references", ["[anchor]", "[]"])
+def test_what_a_change_is_made_to_is_always_compared_with(references: str) -> None:
+    said = refusal(f"gates:\n  references: {references}\n  policy_change: {{}}\n")
+    assert "Write [merge_base] or [merge_base, anchor]." in said
+
+
+def test_a_reference_that_is_none_is_named_with_the_nearest() -> None:
+    said = refusal("gates:\n  references: [merge_base, ancor]\n  policy_change: {}\n")
+    assert "did you mean anchor?" in said

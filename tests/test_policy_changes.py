@@ -10,6 +10,7 @@ from gates.policy_changes import LOOSER_WHEN_GREATER, LOOSER_WHEN_SMALLER, polic
 BASE = """
 gates:
   segments: [sex, race]
+  references: [merge_base, anchor]
   alpha: {overall: 0.01}
   metric_regression:
     metrics:
@@ -46,6 +47,9 @@ L, T, C = Direction.LOOSENED, Direction.TIGHTENED, Direction.CHANGED
         ("  policy_change: {}", "  policy_change: {waivable: false}", "waivable", T),
         ("  segments:", "  decision_threshold: 0.4\n  segments:", "decision_threshold", C),
         ("  policy_change: {}\n", "", "gates.policy_change", L),
+        ("[merge_base, anchor]", "[merge_base]", 'references."anchor"', L),
+        ("  references: [merge_base, anchor]\n", "", 'references."anchor"', L),
+        ("  alpha:", "  anchor: {tag: 'release-*'}\n  alpha:", "anchor.tag", C),
     ],
 )
 def test_every_edit_is_classified_by_what_it_asks_for(

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from gates.anchor import find_anchor
 from gates.base import Baseline, NoBaseline
 from gates.baseline import find_baseline
 from gates.case import Case
@@ -89,11 +90,13 @@ def _check(root: Path, base_name: str | None, *, use_run_cache: bool) -> Verdict
     )
     changes = policy_changes(policies.judging, policies.candidate)
     candidate = Evidence(collected.folder, verify=False)  # written a moment ago, by us
+    settings = policies.judging.settings
     case = Case(
-        policies.judging.settings,
+        settings,
         candidate,
         Evidence(baseline.folder, verify=False, beside=candidate) if baseline else None,
         changes,
+        anchor=find_anchor(root, base, candidate, settings, progress) if baseline else None,
     )
     verdict = judge(policies.judging, case)
     return msgspec.structs.replace(

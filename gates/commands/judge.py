@@ -3,15 +3,16 @@
 import argparse
 from pathlib import Path
 
-from gates.case import Case
+from gates.case import Anchor, Case, NoAnchor
 from gates.commands.show import print_verdict
 from gates.errors import ExitCode, PolicyError, UsageError
 from gates.evidence import Evidence
-from gates.finding import PolicyChange
+from gates.finding import PolicyChange, Side
 from gates.judge import judge
 from gates.manifest import write_atomically
 from gates.policy import Policy, read_policy
 from gates.policy_changes import policy_changes
+from gates.settings import Settings
 from gates.verdict import write_verdict
 
 
@@ -24,10 +25,28 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         changes = policy_changes(policy, _read(arguments.candidate_policy))
     candidate = Evidence(Path(arguments.candidate))
     baseline = Evidence(Path(arguments.baseline), beside=candidate) if arguments.baseline else None
-    verdict = judge(policy, Case(policy.settings, candidate, baseline, changes))
+    anchor = _open_anchor(arguments.anchor, policy.settings, candidate, baseline)
+    verdict = judge(policy, Case(policy.settings, candidate, baseline, changes, anchor=anchor))
     if out:
         write_atomically(out, write_verdict(verdict))
     return print_verdict(verdict, as_json=arguments.json, verbose=arguments.verbose)
+
+
+def _open_anchor(
+    folder: str | None, settings: Settings, candidate: Evidence, baseline: Evidence | None
+) -> Anchor | NoAnchor | None:
+    """The last release's evidence; one and the same as the baseline's is compared only once."""
+    if "anchor" not in settings.references:
+        reason = "`gates.references` of the policy does not ask for an anchor"
+        return NoAnchor(reason=reason) if folder else None
+    if folder is None:
+        return NoAnchor(reason="no evidence of a release was given (--anchor)")
+    if baseline is None:
+        return NoAnchor(reason="there is no baseline, and an anchor is compared with beside it")
+    evidence = Evidence(Path(folder), beside=candidate)
+    if evidence.manifest.files == baseline.manifest.files:
+        return NoAnchor(reason="its evidence is the baseline's")
+    return Anchor(side=Side(revision=evidence.manifest.revision), evidence=evidence)
 
 
 def _writable(name: str) -> Path:

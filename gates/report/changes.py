@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from gates.finding import Difference, Direction, Family, PolicyChange, Side, State, Verdict
-from gates.report.words import Name, Phrase, say, short
+from gates.report.words import Name, Phrase, Prose, say, short
 
 MOST_NAMED = 8  # parameters, data files or code files in the line of what changed
 MOST_POLICY_CHANGES = 20
@@ -14,6 +14,16 @@ _VERSION = re.compile(r"\d+(\.\d+)+\w*")
 def side(one: Side) -> Phrase:
     """A revision as a reader names it, with what is not committed."""
     return say(Name(short(one.revision)), " with uncommitted changes" if one.dirty else "")
+
+
+def anchor_phrase(verdict: Verdict) -> Phrase:
+    """The second reference, or why there is none; nothing where the policy asks for none."""
+    one = verdict.anchor
+    if one is None:
+        return say("none: ", Prose(verdict.anchor_reason)) if verdict.anchor_reason else say()
+    named = (Name(one.tag), " at ") if one.tag else ()
+    found = (" (", Prose(one.found), ")") if one.found else ()
+    return say(*named, *side(one), *found)
 
 
 class Changed(NamedTuple):

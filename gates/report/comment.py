@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gates.finding import Side, Verdict
+from gates.report.changes import anchor_phrase
 from gates.report.folds import Fold, Shares, folds_of
 from gates.report.forest import draw, plant_in_brief
 from gates.report.headline import headline_phrase
@@ -152,6 +153,7 @@ def _head(verdict: Verdict) -> dict[str, object]:
         "details": Markdown("") if same else fence(verdict.reason),
         "has_baseline": verdict.baseline is not None,
         "baseline_reason": verdict.baseline_reason,
+        "anchor": anchor_phrase(verdict),
         "test_set": test_set_words(verdict),
         "changes": changes_line(verdict),
         "environment": environment_line(verdict),

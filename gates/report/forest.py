@@ -7,6 +7,8 @@ The axis counts in multiples of each finding's own limit, so that recall (limit 
 from math import isfinite
 from typing import NamedTuple
 
+import msgspec
+
 from gates.finding import Family, Finding, State, Subject, Verdict
 from gates.report.nesting import nested
 from gates.report.sentences import cells, subject_phrase
@@ -137,7 +139,7 @@ def _place_of_metric(one: Judged) -> int:
 
 
 def _without_segment(subject: Subject) -> Subject:
-    return Subject(metric=subject.metric, column=subject.column, key=subject.key)
+    return msgspec.structs.replace(subject, segment={})
 
 
 def _bar(finding: Finding, label: Phrase) -> Bar:

@@ -11,7 +11,8 @@ from gates.report.summary import Judged, is_strict_doubt
 ECHO = 1.5  # times the broad segment's excess: what lost more is news of its own
 MOST_SHARED = 2  # columns of a broad segment
 
-Place = tuple[str | None, str | None, str | None, bool, frozenset[tuple[str, str]]]
+Text = str | None
+Place = tuple[Text, Text, Text, Text, bool, frozenset[tuple[str, str]]]
 
 
 class Nest(NamedTuple):
@@ -56,6 +57,7 @@ def _place(finding: Finding, columns: Iterable[str] | None = None) -> Place:
         subject.metric,
         subject.column,
         subject.key,
+        subject.reference,
         finding.limit.margin is not None,
         items,
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gates.finding import Outcome, Result, State, Verdict
-from gates.report.changes import changes_of, difference, policy_line, side
+from gates.report.changes import anchor_phrase, changes_of, difference, policy_line, side
 from gates.report.figures import counted
 from gates.report.folds import summary_of, unsaid
 from gates.report.forest import Bar, Forest, Heading, plant, plant_in_brief
@@ -137,6 +137,7 @@ def page(verdict: Verdict, *, overrides: Path | None = None) -> str:
         baseline=side(verdict.baseline) if verdict.baseline else None,
         found=verdict.baseline.found if verdict.baseline else "",
         baseline_reason=verdict.baseline_reason,
+        anchor=anchor_phrase(verdict),
         changes=changes_of(verdict),
         test_set=test_set_words(verdict),
         picture=paint(brief) if brief.rows else None,

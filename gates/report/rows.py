@@ -140,7 +140,7 @@ def observed_row(outcome: Outcome, seen: Observation) -> Row:
 def _names(seen: Observation) -> bool:
     """Whether the message says what it is about."""
     about = seen.subject
-    parts = (about.metric, about.column, about.key, *about.segment.values())
+    parts = (about.metric, about.column, about.key, about.reference, *about.segment.values())
     return all(part in seen.message for part in parts if part)
 
 

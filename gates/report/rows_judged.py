@@ -42,6 +42,7 @@ def _rows_compared(verdict: Verdict) -> int:
             for outcome in verdict.outcomes
             for finding in outcome.findings
             if finding.support and finding.limit.margin is not None
+            if finding.subject.reference is None
         ),
         default=0,
     )

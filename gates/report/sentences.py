@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from gates.finding import Family, Finding, Limit, Observation, State, Subject
 from gates.report.figures import MOST_DECIMALS, digits_for, number, signed
-from gates.report.words import Name, Phrase, Prose, say
+from gates.report.words import Name, Phrase, Prose, say, short
 
 POINTS = 100.0
 
@@ -66,7 +66,7 @@ def metric_of(name: str) -> Metric | None:
 
 
 def subject_phrase(subject: Subject) -> Phrase:
-    """``recall for `sex = Female` ``; foreign names as `Name`."""
+    """``recall for `sex = Female` since `v1.2.0` ``; foreign names as `Name`."""
     what: list[str | Name | Prose] = []
     if subject.metric:
         known = metric_of(subject.metric)
@@ -78,6 +78,8 @@ def subject_phrase(subject: Subject) -> Phrase:
         what.append(Name(subject.key))
     for count, (column, level) in enumerate(subject.segment.items()):
         what += [" and " if count else " for " if what else "", Name(f"{column} = {level}")]
+    if subject.reference:
+        what += [" since ", Name(short(subject.reference))]
     return say(*what)
 
 

@@ -77,7 +77,11 @@ def shown(verdict: Verdict) -> Shown:
 def nothing_moved(verdict: Verdict) -> bool:
     """Whether numbers were compared and every one of them is the same on both sides."""
     findings = [finding for outcome in verdict.outcomes for finding in outcome.findings]
-    changes = [finding.change for finding in findings if finding.change is not None]
+    changes = [
+        finding.change
+        for finding in findings
+        if finding.change is not None and finding.subject.reference is None
+    ]
     all_passed = all(finding.state is State.PASSED for finding in findings)
     return bool(changes) and all_passed and not any(changes)
 

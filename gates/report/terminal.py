@@ -5,7 +5,7 @@ from textwrap import wrap
 from typing import NamedTuple
 
 from gates.finding import Decision, Outcome, Result, State, Verdict
-from gates.report.changes import Changed, changes_of, difference, policy_line, side
+from gates.report.changes import Changed, anchor_phrase, changes_of, difference, policy_line, side
 from gates.report.figures import counted
 from gates.report.forest import draw, plant, plant_in_brief
 from gates.report.headline import headline_phrase
@@ -107,6 +107,8 @@ def terminal(
 
 def _head(verdict: Verdict, look: Look) -> str:
     lines = [f"judged   {plain(side(verdict.candidate))}", f"against  {_against(verdict)}"]
+    since = plain(anchor_phrase(verdict))
+    lines += [f"since    {since}"] if since else []
     words = test_set_words(verdict)
     lines += [f"test set {words}"] if words else []
     lines += [f"{change.kind:<9}{_named(change)}" for change in changes_of(verdict)]

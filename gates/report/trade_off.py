@@ -30,7 +30,8 @@ def trade_off(verdict: Verdict) -> TradeOff:
     """Changes that are certain (0 lies outside the interval) and at least a quarter of the margin.
 
     Segments count only where they failed: among many, some always look certain by chance. What
-    has no limit is weighed by the smallest margin of its gate.
+    has no limit is weighed by the smallest margin of its gate. What moved since the anchor is not
+    this change's doing.
     """
     failed = [nest.judged for nest in nested(findings_in(verdict, State.FAILED))]
     judged = [one for one in findings_in(verdict, *State) if one.outcome.family in MEASURED]
@@ -38,7 +39,9 @@ def trade_off(verdict: Verdict) -> TradeOff:
     moved = [
         Moved(outcome, finding, abs(loss(finding)) / (finding.limit.margin or 1.0))
         for outcome, finding in judged
-        if finding.interval_of == "change" and _is_clear(finding, finding.limit.margin)
+        if finding.subject.reference is None
+        and finding.interval_of == "change"
+        and _is_clear(finding, finding.limit.margin)
     ]
     moved += [one for outcome in verdict.outcomes for one in _moved_unjudged(outcome)]
     moved.sort(key=lambda one: -one.margins)

@@ -1,12 +1,20 @@
 """A largest accepted loss, and the comparison of two models that it bounds."""
 
+from collections.abc import Callable, Iterator
+
 import msgspec
 
+from gates.case import Case, NotComparableError
 from gates.effect import Effect
 from gates.finding import Finding, Limit, Mode, State, Subject, Support
 from gates.metrics import METRICS
-from gates.rules.gate import Amount, Comparison, Correction
+from gates.rules.gate import Amount, Comparison, Correction, Item
 from gates.tables.table import Floats
+
+_MEND = "Give the test set the rows that are missing, or take the limit away."
+_MEND_SINCE = (
+    "Keep rows of the release's test set in this one, or tag a release that has these rows."
+)
 
 
 class Margin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -16,6 +24,34 @@ class Margin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     mode: Mode = Mode.GUARD
 
 
+def against_each(case: Case, judge: Callable[[Case], Iterator[Item]]) -> Iterator[Item]:
+    """What a gate says against every reference; what no reference can tell is said once."""
+    said: list[tuple[Subject, Support | None]] = []
+    for against in case.references:
+        for item in judge(against):
+            if isinstance(item, Finding):
+                about = msgspec.structs.replace(item.subject, reference=None)
+                if (about, item.support) in said:
+                    continue
+                said.append((about, item.support))
+            yield item
+
+
+def why_incomparable(case: Case) -> str:
+    """Why the anchor's model cannot be compared on any row; nothing where it can.
+
+    Raises:
+        NotComparableError: it is the merge base's model that cannot.
+    """
+    try:
+        _ = case.arenas
+    except NotComparableError as error:
+        if case.reference is None:
+            raise
+        return str(error)
+    return ""
+
+
 def compare(
     metric: str,
     effect: Effect,
@@ -23,13 +59,14 @@ def compare(
     correction: Correction,
     *,
     segment: dict[str, str] | None = None,
+    reference: str | None = None,
     mend: str = "",
 ) -> Comparison:
     """The comparison that an effect and a margin make, for a metric with a direction."""
     greater_is_better = METRICS[metric].greater_is_better is True
     better: Floats = effect.contributions if greater_is_better else -effect.contributions
     return Comparison(
-        subject=Subject(metric=metric, segment=segment or {}),
+        subject=Subject(metric=metric, segment=segment or {}, reference=reference),
         correction=correction,
         limit=Limit(margin=margin.margin, mode=margin.mode),
         greater_is_better=greater_is_better,
@@ -53,6 +90,6 @@ def cannot_tell(subject: Subject, limit: Limit, reason: str, rows: int | None = 
         state=State.UNDECIDED,
         limit=limit,
         message=f"{subject.text()}: cannot be judged: {reason}.",
-        mend="Give the test set the rows that are missing, or take the limit away.",
+        mend=_MEND_SINCE if subject.reference else _MEND,
         support=None if rows is None else Support(rows=rows),
     )

@@ -8,18 +8,24 @@ from gates.effect import CONFIDENCE, measure_effect
 from gates.finding import Family, Limit, Mode, Observation, Subject, Support
 from gates.metrics import METRICS, DirectedMetric
 from gates.rules.gate import Correction, Gate, Item, NotApplicableError
-from gates.rules.margin import Margin, cannot_tell, compare
+from gates.rules.margin import Margin, against_each, cannot_tell, compare, why_incomparable
 from gates.stats.decomposition import Square
 from gates.stats.undefined import UndefinedError
 
 _MEND = "See which segments got worse, and mend or revert the change that touches them."
+_MEND_SINCE = (
+    "Lost since the last release, by this change and those before it: win it back, or tag a "
+    "release that accepts the loss."
+)
 
 
 class MetricRegression(Gate, frozen=True, kw_only=True):
     """Blocks a pull request that makes a metric worse than it was at the merge base.
 
     What it blocks: a loss that is both proven (one-sided, corrected for every comparison of the
-    verdict) and at least as large as the accepted margin, on the whole test set.
+    verdict) and at least as large as the accepted margin, on the whole test set. With
+    `references: [merge_base, anchor]` the same margin also bounds the loss since the last release,
+    so that many small losses do not add up unseen.
 
     Why: two models scored on the same rows can be told apart far more sharply than two numbers
     in two files; a drop that noise explains does not block, and one that it does not explain is
@@ -37,21 +43,33 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.METRICS
-    metrics: dict[DirectedMetric, Margin]
+    metrics: Annotated[dict[DirectedMetric, Margin], NOT_EMPTY]
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One comparison per metric, on all rows that both models have scored."""
         if case.baseline is None:
             raise NotApplicableError("there is no baseline to compare with")
+        yield from against_each(case, self._judge_against)
+
+    def _judge_against(self, case: Case) -> Iterator[Item]:
+        reason = why_incomparable(case)
         for name, margin in self.metrics.items():
+            subject = Subject(metric=name, reference=case.reference)
+            if reason:
+                limit = Limit(margin=margin.margin, mode=margin.mode)
+                yield cannot_tell(subject, limit, reason)
+                continue
             try:
                 effect = measure_effect(METRICS[name], case)
             except UndefinedError as error:
                 # Without a value there is nothing to guard: an unjudged metric never passes.
                 limit = Limit(margin=margin.margin, mode=Mode.STRICT)
-                yield cannot_tell(Subject(metric=name), limit, str(error), case.candidate.test.rows)
+                yield cannot_tell(subject, limit, str(error), case.candidate.test.rows)
                 continue
-            yield compare(name, effect, margin, Correction.OVERALL, mend=_MEND)
+            mend = _MEND_SINCE if case.reference else _MEND
+            yield compare(
+                name, effect, margin, Correction.OVERALL, reference=case.reference, mend=mend
+            )
             if len(case.arenas) == 2:  # noqa: PLR2004 - the candidate's test set, the baseline's
                 yield _show_split(name, *case.arenas)
 

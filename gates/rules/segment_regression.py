@@ -10,7 +10,7 @@ from gates.effect import Effect, measure_effect
 from gates.finding import Family, Limit, Mode, Subject
 from gates.metrics import METRICS, DirectedMetric
 from gates.rules.gate import Amount, Correction, Gate, Item, NotApplicableError
-from gates.rules.margin import Margin, cannot_tell, compare
+from gates.rules.margin import Margin, against_each, cannot_tell, compare, why_incomparable
 from gates.segments import Rows
 from gates.stats.undefined import UndefinedError
 
@@ -30,7 +30,8 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
 
     What it blocks: in any declared segment, a loss that is proven and at least as large as the
     margin. All metrics in all segments are tested together, so that declaring forty segments
-    does not mean that one of them fails by chance.
+    does not mean that one of them fails by chance. With `references: [merge_base, anchor]` the
+    same margins also bound the loss since the last release.
 
     Why: an average hides a broken segment. Flipping labels of one in ten positives can leave
     the AUC of a test set where it was while the model stops finding them.
@@ -49,7 +50,7 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.SEGMENTS
-    metrics: dict[DirectedMetric, Margin]
+    metrics: Annotated[dict[DirectedMetric, Margin], NOT_EMPTY]
     critical: tuple[Critical, ...] = ()
     min_rows: int = 30
 
@@ -59,6 +60,16 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
             raise NotApplicableError("there is no baseline to compare with")
         if not case.settings.segments:
             raise NotApplicableError("`gates.segments` declares no segment")
+        yield from against_each(case, self._judge_against)
+
+    def _judge_against(self, case: Case) -> Iterator[Item]:
+        if reason := why_incomparable(case):
+            for name, margin in self.metrics.items():
+                subject = Subject(metric=name, key="segments", reference=case.reference)
+                yield cannot_tell(subject, Limit(margin=margin.margin, mode=margin.mode), reason)
+            for critical in self.critical:
+                yield _not_judged(critical, reason, case.reference)
+            return
         for columns in case.settings.segment_columns:
             yield from self._judge_columns(case, columns)
         yield from self._judge_absent(case)
@@ -71,11 +82,12 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
                 for name, margin in self.metrics.items():
                     yield self._judge_segment(case, name, margin, segment, rows)
             elif (critical := self._critical(segment)) is not None:
-                yield _not_judged(critical, f"{size} rows; at least {self.min_rows} are judged")
+                reason = f"{size} rows; at least {self.min_rows} are judged"
+                yield _not_judged(critical, reason, case.reference)
             else:
                 small.append(size)
         if small:
-            yield too_small(columns, small, self.min_rows)
+            yield too_small(columns, small, self.min_rows, case.reference)
 
     def _judge_absent(self, case: Case) -> Iterator[Item]:
         """Critical segments that nobody looked at: misspelt, undeclared, or without a row."""
@@ -84,9 +96,10 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
             columns = declared.get(frozenset(critical.segment))
             if columns is None:
                 names = " × ".join(critical.segment)
-                yield _not_judged(critical, f"`gates.segments` does not declare {names}")
+                reason = f"`gates.segments` does not declare {names}"
+                yield _not_judged(critical, reason, case.reference)
             elif all(segment != critical.segment for segment, _ in _segments(case, columns)):
-                yield _not_judged(critical, "no test row is in it")
+                yield _not_judged(critical, "no test row is in it", case.reference)
 
     def _critical(self, segment: dict[str, str]) -> Critical | None:
         return next((each for each in self.critical if each.segment == segment), None)
@@ -107,9 +120,17 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
             effect: Effect = measure_effect(METRICS[name], case, rows)
         except UndefinedError as error:
             limit = Limit(margin=margin.margin, mode=margin.mode)
-            subject = Subject(metric=name, segment=segment)
+            subject = Subject(metric=name, segment=segment, reference=case.reference)
             return cannot_tell(subject, limit, str(error), _size(rows))
-        return compare(name, effect, margin, correction, segment=segment, mend=_MEND)
+        return compare(
+            name,
+            effect,
+            margin,
+            correction,
+            segment=segment,
+            reference=case.reference,
+            mend=_MEND,
+        )
 
 
 def _segments(
@@ -126,15 +147,17 @@ def _size(rows: list[Rows | None]) -> int:
     return max(len(at) for at in rows if at is not None)
 
 
-def _not_judged(critical: Critical, reason: str) -> Item:
+def _not_judged(critical: Critical, reason: str, reference: str | None) -> Item:
     limit = Limit(margin=critical.margin, mode=critical.mode)
-    return cannot_tell(Subject(segment=critical.segment), limit, reason)
+    return cannot_tell(Subject(segment=critical.segment, reference=reference), limit, reason)
 
 
-def too_small(columns: tuple[str, ...], sizes: list[int], min_rows: int) -> Item:
+def too_small(
+    columns: tuple[str, ...], sizes: list[int], min_rows: int, reference: str | None = None
+) -> Item:
     """One finding for all segments that are too small to judge, with how many rows they hold."""
     return cannot_tell(
-        Subject(key=" × ".join(columns)),
+        Subject(key=" × ".join(columns), reference=reference),
         Limit(rule=f"at least {min_rows} rows", mode=Mode.GUARD),
         f"{len(sizes):,} segments of fewer than {min_rows} rows, {sum(sizes):,} rows in all",
         sum(sizes),
