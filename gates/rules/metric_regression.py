@@ -43,7 +43,7 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.METRICS
-    metrics: Annotated[dict[DirectedMetric, Margin], NOT_EMPTY]
+    metrics: dict[DirectedMetric, Margin]
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One comparison per metric, on all rows that both models have scored."""

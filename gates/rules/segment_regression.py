@@ -50,7 +50,7 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.SEGMENTS
-    metrics: Annotated[dict[DirectedMetric, Margin], NOT_EMPTY]
+    metrics: dict[DirectedMetric, Margin]
     critical: tuple[Critical, ...] = ()
     min_rows: int = 30
 
