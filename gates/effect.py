@@ -47,13 +47,15 @@ class Effect(msgspec.Struct, frozen=True, eq=False):
     def rows_needed(self, margin: float) -> int | None:
         """Rows that would rule out a loss of `margin`, if the true change were none.
 
+        `None` where these rows are enough for that, so that not their number is in the way.
         Source: the normal approximation of a non-inferiority trial, 95 % two-sided, power 80 %.
         """
         error = (self.interval[1] - self.interval[0]) / 2 / critical_z(CONFIDENCE)
         if margin <= 0 or not math.isfinite(error):
             return None
         reach = (critical_z(CONFIDENCE) + critical_z(2 * POWER - 1)) * error
-        return max(self.support.rows + 1, math.ceil(self.support.rows * (reach / margin) ** 2))
+        needed = math.ceil(self.support.rows * (reach / margin) ** 2)
+        return needed if needed > self.support.rows else None
 
 
 def measure_effect(metric: Metric, case: Case, rows: Sequence[Rows | None] | None = None) -> Effect:

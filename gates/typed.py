@@ -49,7 +49,10 @@ class _Builder:
             return self.struct(value, bare, path)
         if origin is dict:
             keys, values = get_args(bare)
-            return self.mapping(value, keys, values, path)
+            built = self.mapping(value, keys, values, path)
+            if not built and msgspec.Meta(min_length=1) in get_args(kind)[1:]:
+                raise self.error(f"{self.document.place(path)}: names nothing. Add an entry.")
+            return built
         if origin is tuple:
             return self.sequence(value, get_args(bare)[0], path)
         return self.leaf(value, kind, path)

@@ -13,6 +13,7 @@ from gates.finding import Family, Finding, Limit, Observation, Subject, Support
 from gates.tables.table import Floats
 
 Amount = Annotated[float, msgspec.Meta(ge=0)]
+NOT_EMPTY = msgspec.Meta(min_length=1)  # of a mapping without which there is nothing to judge
 
 
 class NotApplicableError(Exception):

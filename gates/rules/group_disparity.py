@@ -17,6 +17,7 @@ from gates.stats.disparity import Disparity, GroupRate, judge_difference, judge_
 from gates.stats.undefined import UndefinedError
 
 _SHOWN = 5  # groups in a sentence
+MAX_GROUPS = 200  # each is compared with all other rows
 _MEND = (
     "Compare the groups' training rows and labels; mend what made one fall behind, or choose the "
     "decision threshold with the gap in view."
@@ -138,6 +139,9 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
             yield cannot_tell(subject, limit, reason)
         if len(every) == 2 and not small:  # noqa: PLR2004 - each is the other's rest
             yield _compare(subject, limit, measure_gap(metric, case, groups[0].rows))
+        elif len(groups) > MAX_GROUPS:
+            reason = f"{len(groups):,} groups; at most {MAX_GROUPS} are compared with the rest"
+            yield cannot_tell(subject, limit, reason)
         elif len(groups) > 1:
             for group in groups:
                 segment = dict(zip(columns, group.values, strict=True))

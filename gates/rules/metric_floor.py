@@ -1,14 +1,14 @@
 """Gate `metric_floor`."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.finding import Family, Mode
 from gates.metrics import METRICS, DirectedMetric
 from gates.rules.bound import limit_of, measure
-from gates.rules.gate import Gate, Item
+from gates.rules.gate import NOT_EMPTY, Gate, Item
 from gates.stats.undefined import UndefinedError
 
 _MEND = "Find what the model lost (segments, calibration, drift below), or argue for another floor."
@@ -32,7 +32,7 @@ class MetricFloor(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.METRICS
-    metrics: dict[DirectedMetric, float]
+    metrics: Annotated[dict[DirectedMetric, float], NOT_EMPTY]
     mode: Mode = Mode.GUARD
 
     def judge(self, case: Case) -> Iterator[Item]:

@@ -1,13 +1,13 @@
 """Gate `segment_floor`."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from gates.case import Case
 from gates.finding import Family, Mode
 from gates.metrics import DirectedMetric, Scored
 from gates.rules.bound import limit_of, measure
-from gates.rules.gate import Gate, Item, NotApplicableError
+from gates.rules.gate import NOT_EMPTY, Gate, Item, NotApplicableError
 from gates.rules.segment_regression import too_small
 from gates.segments import Segment
 
@@ -31,7 +31,7 @@ class SegmentFloor(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.SEGMENTS
-    metrics: dict[DirectedMetric, float]
+    metrics: Annotated[dict[DirectedMetric, float], NOT_EMPTY]
     min_rows: int = 30
     mode: Mode = Mode.GUARD
 
