@@ -1,13 +1,13 @@
 """Gate `metric_regression`."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from gates.case import Arena, Case
 from gates.effect import CONFIDENCE, measure_effect
 from gates.finding import Family, Limit, Mode, Observation, Subject, Support
 from gates.metrics import METRICS, DirectedMetric
-from gates.rules.gate import Correction, Gate, Item, NotApplicableError
+from gates.rules.gate import NOT_EMPTY, Correction, Gate, Item, NotApplicableError
 from gates.rules.margin import Margin, against_each, cannot_tell, compare, why_incomparable
 from gates.stats.decomposition import Square
 from gates.stats.undefined import UndefinedError
@@ -43,7 +43,7 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.METRICS
-    metrics: dict[DirectedMetric, Margin]
+    metrics: Annotated[dict[DirectedMetric, Margin], NOT_EMPTY]
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One comparison per metric, on all rows that both models have scored."""

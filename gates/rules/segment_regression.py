@@ -1,7 +1,7 @@
 """Gate `segment_regression`."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -9,7 +9,7 @@ from gates.case import Case
 from gates.effect import Effect, measure_effect
 from gates.finding import Family, Limit, Mode, Subject
 from gates.metrics import METRICS, DirectedMetric
-from gates.rules.gate import Amount, Correction, Gate, Item, NotApplicableError
+from gates.rules.gate import NOT_EMPTY, Amount, Correction, Gate, Item, NotApplicableError
 from gates.rules.margin import Margin, against_each, cannot_tell, compare, why_incomparable
 from gates.segments import Rows
 from gates.stats.undefined import UndefinedError
@@ -50,7 +50,7 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.SEGMENTS
-    metrics: dict[DirectedMetric, Margin]
+    metrics: Annotated[dict[DirectedMetric, Margin], NOT_EMPTY]
     critical: tuple[Critical, ...] = ()
     min_rows: int = 30
 
