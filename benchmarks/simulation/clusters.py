@@ -73,18 +73,12 @@ def cover(
         yield (
             name,
             patients,
-            _text(naive[name]),
+            naive[name],
             texts[0],
-            _text(ours[name]),
+            ours[name],
             texts[1],
             f"{share:.2f}",
         )
-
-
-def _text(record: Record) -> str:
-    if not record.covered.trials:
-        return "–"
-    return f"{record.covered} (false pass {record.false_pass.value:.3f})"
 
 
 def _block(patients: int, repetitions: int, rng: np.random.Generator) -> tuple[Share, Share]:

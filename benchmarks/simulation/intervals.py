@@ -45,6 +45,11 @@ class Record(msgspec.Struct):
         self.covered.count(low <= truth <= high)
         self.false_pass.count(low > truth if greater_is_better else high < truth)
 
+    def __str__(self) -> str:
+        if not self.covered.trials:
+            return "–"
+        return f"{self.covered} (false pass {self.false_pass.value:.3f})"
+
 
 class Cell(msgspec.Struct):
     """One metric at one prevalence and size."""
