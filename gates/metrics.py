@@ -19,7 +19,7 @@ from gates.stats.undefined import UndefinedError
 from gates.tables.table import Floats, Mask
 
 MIN_OF_EACH_CLASS = 20  # below it DeLong's interval of an AUC covers too little: statistics.md §2
-MIN_ROWS_OF_A_MEAN = 30  # below it Student's interval of a mean loss does
+MIN_OF_EACH_CLASS_FOR_A_LOSS = 30  # below it Student's interval of a mean loss does
 
 
 class Scored(msgspec.Struct, frozen=True):
@@ -109,14 +109,14 @@ class RocAuc(msgspec.Struct, frozen=True):
 
     def of(self, scored: Scored, confidence: float) -> Value:
         """The area, from `MIN_OF_EACH_CLASS` rows of each class on."""
-        _require_both_classes(scored.labels)
+        _require_both_classes(scored.labels, MIN_OF_EACH_CLASS, "an AUC")
         values = auc_pseudo_values(scored.labels, scored.scores)
         estimate = delong(scored.labels, values)
         return Value(estimate.value, estimate.interval(confidence), values)
 
     def change(self, baseline: Scored, candidate: Scored, confidence: float) -> Change:
         """The difference of two areas on the same rows."""
-        _require_both_classes(candidate.labels)
+        _require_both_classes(candidate.labels, MIN_OF_EACH_CLASS, "an AUC")
         old = auc_pseudo_values(baseline.labels, baseline.scores)
         new = auc_pseudo_values(candidate.labels, candidate.scores)
         return Change(
@@ -135,7 +135,7 @@ class MeanLoss(msgspec.Struct, frozen=True):
     greater_is_better: bool | None = False
 
     def of(self, scored: Scored, confidence: float) -> Value:
-        """The mean, from `MIN_ROWS_OF_A_MEAN` rows on."""
+        """The mean, from `MIN_OF_EACH_CLASS_FOR_A_LOSS` rows of each class on."""
         losses = self._losses(scored)
         return Value(float(losses.mean()), paired_mean(losses).interval(confidence), losses)
 
@@ -151,10 +151,7 @@ class MeanLoss(msgspec.Struct, frozen=True):
         )
 
     def _losses(self, scored: Scored) -> Floats:
-        if len(scored.scores) < MIN_ROWS_OF_A_MEAN:
-            raise UndefinedError(
-                f"{len(scored.scores)} rows; a mean loss needs {MIN_ROWS_OF_A_MEAN}"
-            )
+        _require_both_classes(scored.labels, MIN_OF_EACH_CLASS_FOR_A_LOSS, "a mean loss")
         if self.name == "brier_score_loss":
             return influence.squared_errors(scored.labels, scored.scores)
         return influence.log_losses(scored.labels, scored.scores)
@@ -200,10 +197,10 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 )
 
 
-def _require_both_classes(labels: Mask) -> None:
+def _require_both_classes(labels: Mask, least: int, what: str) -> None:
     positives = int(np.count_nonzero(labels))
-    if min(positives, len(labels) - positives) < MIN_OF_EACH_CLASS:
+    if min(positives, len(labels) - positives) < least:
         raise UndefinedError(
-            f"{positives} positives and {len(labels) - positives} negatives; an AUC is judged from "
-            f"{MIN_OF_EACH_CLASS} of each on"
+            f"{positives} positives and {len(labels) - positives} negatives; {what} is judged from "
+            f"{least} of each on"
         )

@@ -69,7 +69,7 @@ def test_swapping_the_models_turns_the_change_around(
     [
         ("roc_auc", [True] * 50, "50 positives and 0 negatives"),
         ("roc_auc", [True] * 19 + [False] * 50, "19 positives and 50 negatives"),
-        ("log_loss", [True] * 29, "29 rows; a mean loss needs 30"),
+        ("log_loss", [True] * 29, "29 positives and 0 negatives; a mean loss"),
         ("recall", [False] * 50, "denominator"),
         ("precision", [True] * 5, "denominator"),
     ],

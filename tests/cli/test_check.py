@@ -107,7 +107,10 @@ def test_an_interrupted_run_judges_nothing_and_leaves_nobody_running(project: Pa
             assert time.monotonic() - started < 60
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=30)
+        try:
+            said = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert (process.returncode, said[0]) == (130, "")
     assert "interrupted; nothing was judged." in said[1]
     assert "Traceback" not in said[1]

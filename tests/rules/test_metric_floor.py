@@ -78,8 +78,8 @@ def test_metrics_come_in_the_order_of_the_policy(tmp_path: Path) -> None:
     [
         ([False] * 50, "roc_auc", "0 positives and 50 negatives"),
         ([False] * 50, "recall", "no "),
-        ([True] * 29, "log_loss", "29 rows"),
-        ([True], "brier_score_loss", "1 rows"),
+        ([True] * 29, "log_loss", "29 positives and 0 negatives"),
+        ([True], "brier_score_loss", "1 positives and 0 negatives"),
     ],
 )
 def test_what_has_no_value_is_undecided_with_the_reason(
