@@ -192,3 +192,35 @@ def test_a_row_without_a_group_stands_for_itself(tmp_path: Path) -> None:
     assert groups is not None
     assert groups[0] == groups[2]
     assert len(set(groups.tolist())) == 3
+
+
+def test_groups_without_a_change_are_no_proof_of_none(tmp_path: Path) -> None:
+    """No answer changes, so the spread over people is zero; 400 rows still prove little."""
+    test = {"person": [f"p{at // 10}" for at in range(400)], "label": [1] * 400}
+    dictionary = {"person": "group text"}
+    old = evidence(tmp_path / "old", dictionary, test=test, scores=[0.9] * 400)
+    new = evidence(tmp_path / "new", dictionary, test=test, scores=[0.8] * 400)
+    low, high = measure_effect(ACCURACY, case(new, old)).interval
+    assert high == pytest.approx(1.96**2 / (400 + 1.96**2), rel=1e-3)  # Tango without discordance
+    assert low == pytest.approx(-high)
+
+
+def test_two_test_sets_without_a_change_are_no_proof_of_none(tmp_path: Path) -> None:
+    rows, more = [f"r{at}" for at in range(50)], [f"s{at}" for at in range(50)]
+    old = evidence(
+        tmp_path / "old", {}, test={"row_id": rows, "label": [1] * 50}, scores=[0.9] * 50
+    )
+    new = evidence(
+        tmp_path / "new",
+        {},
+        test={"row_id": more, "label": [1] * 50},
+        scores=[0.8] * 50,
+        other_scores={
+            "baseline_predictions.parquet": (more, [0.9] * 50),
+            "predictions_on_baseline_test.parquet": (rows, [0.8] * 50),
+        },
+    )
+    low, high = measure_effect(ACCURACY, case(new, old)).interval
+    each = 1.96**2 / (50 + 1.96**2)
+    assert high == pytest.approx(each / 2**0.5, rel=1e-3)
+    assert low == pytest.approx(-high)

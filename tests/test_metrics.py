@@ -80,3 +80,15 @@ def test_a_metric_without_data_has_no_value(name: str, labels: list[bool], compl
         METRICS[name].of(of, 0.95)
     with pytest.raises(UndefinedError, match=complaint):
         METRICS[name].change(of, of, 0.95)
+
+
+@pytest.mark.parametrize("name", ["log_loss", "brier_score_loss"])
+def test_a_mean_loss_is_judged_from_30_rows_of_each_class_on(name: str) -> None:
+    def rows(positives: int, negatives: int) -> Scored:
+        labels = np.array([True] * positives + [False] * negatives)
+        return scored(labels, np.full(len(labels), 0.3))
+
+    for few in (rows(29, 500), rows(500, 29)):
+        with pytest.raises(UndefinedError, match="a mean loss is judged from 30 of each"):
+            METRICS[name].of(few, 0.95)
+    assert METRICS[name].of(rows(30, 30), 0.95).value > 0

@@ -189,3 +189,12 @@ def test_intersections_are_groups_too(tmp_path: Path) -> None:
     states = {tuple(finding.subject.segment.values()): finding.state for finding in found.findings}
     assert states["f", "x"] is State.FAILED
     assert len(states) == 4
+
+
+def test_a_small_group_without_a_change_is_no_proof_of_none(tmp_path: Path) -> None:
+    """No answer of 40 women changes: that does not rule out that one in twenty is lost."""
+    sizes = {"Female": 40, "Male": 4000}
+    before = {"Female": 20, "Male": 2400}
+    of = change(tmp_path, sizes, before, {"Female": 20, "Male": 2399})
+    (finding,) = outcome("group_disparity", gate(worsening=0.05), of).findings
+    assert finding.state is State.UNDECIDED
