@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 
 R = TypeVar("R")
-MAX_BATCH_ROWS = 1 << 17  # a kernel's sums of one batch are exact up to it
+MAX_BATCH_ROWS = 1 << 17  # so that a kernel's arrays of one batch stay small
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,22 +42,24 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
 class Kernel(Protocol[R]):
     """What is counted; a frozen struct that can be pickled, and so can its value.
 
-    `merge(a, merge(b, c)) == merge(merge(a, b), c)`, `merge(a, b) == merge(b, a)` and
-    `merge(start(), a) == a`, bit by bit.
+    Bit by bit, `merge` is associative and commutative, `merge(start(), a) == a`, and taking two
+    batches one after the other is merging what each gives alone.
     """
 
     def start(self) -> R:
         """The value of no row."""
 
-    def take(self, batch: pa.RecordBatch) -> R:
-        """The value of 0 to `MAX_BATCH_ROWS` rows, one column per name in `Scan.columns`.
+    def take(self, value: R, batch: pa.RecordBatch) -> R:
+        """The value with 0 to `MAX_BATCH_ROWS` more rows; it may use up the given one.
+
+        A batch has one column per name in `Scan.columns`, in that order.
 
         A column has the type of its file or Spark's or Arrow's nearest: text may be `string`,
         `large_string` or a dictionary of them whose codes are valid. Missing is null or NaN.
         """
 
     def merge(self, one: R, other: R) -> R:
-        """The value of both; it may use up either argument, so that large ones are not copied."""
+        """The value of both; it may use up either argument, so that no large one is copied."""
 
 
 class Engine(Protocol):
