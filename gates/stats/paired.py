@@ -18,7 +18,7 @@ from gates.stats.root import find_root
 from gates.stats.undefined import UndefinedError
 
 
-def tango(gains: int, losses: int, rows: int, confidence: float) -> Interval:
+def tango(gains: float, losses: float, rows: float, confidence: float) -> Interval:
     """Score interval of a paired difference of proportions, honest from one row on.
 
     Without discordant rows it is ±z²/(rows + z²). Source: Tango, Statistics in Medicine 17 (1998)
@@ -150,7 +150,7 @@ def clustered_mean(differences: NDArray[np.float64], groups: NDArray[np.intp]) -
     return Estimate(value=value, standard_error=math.sqrt(variance), degrees=count - 1)
 
 
-def _tango_lower(gains: int, losses: int, rows: int, z: float) -> float:
+def _tango_lower(gains: float, losses: float, rows: float, z: float) -> float:
     """Where the score statistic equals z; the estimate itself is a false root in the corners."""
     square, difference = z * z, gains - losses
     if losses == rows:
@@ -167,7 +167,7 @@ def _tango_lower(gains: int, losses: int, rows: int, z: float) -> float:
     return find_root(excess, -1.0, difference / rows)
 
 
-def _constrained_variance(gains: int, losses: int, rows: int, delta: float) -> float:
+def _constrained_variance(gains: float, losses: float, rows: float, delta: float) -> float:
     """Variance of gains − losses under a true difference `delta`, at the constrained estimate."""
     linear = (2 * rows - gains + losses) * delta - gains - losses
     constant = -losses * delta * (1 - delta)
@@ -192,7 +192,7 @@ def _wald(gains: int, losses: int, rows: int) -> Estimate:
     return Estimate(value=delta, standard_error=math.sqrt(variance))
 
 
-def _require_rows(gains: int, losses: int, rows: int) -> None:
+def _require_rows(gains: float, losses: float, rows: float) -> None:
     if rows < 1:
         raise UndefinedError("a paired difference needs at least one row, found 0")
     if min(gains, losses) < 0 or gains + losses > rows:

@@ -13,7 +13,7 @@ from gates.stats.root import find_root
 from gates.stats.undefined import UndefinedError
 
 
-def wilson(count: int, rows: int, confidence: float) -> Interval:
+def wilson(count: float, rows: float, confidence: float) -> Interval:
     """Score interval of a proportion, within [0, 1] and honest at any number of rows.
 
     Source: Wilson, JASA 22 (1927).
@@ -122,7 +122,7 @@ def _log_crossing(falling: Callable[[float], float]) -> float:
     return find_root(falling, left, right)
 
 
-def _share(count: int, rows: int) -> float:
+def _share(count: float, rows: float) -> float:
     if rows < 1:
         raise UndefinedError("a share needs at least one row, found 0")
     if not 0 <= count <= rows:
