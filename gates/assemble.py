@@ -46,10 +46,13 @@ def export(folder: Path, out: Path) -> Path:
     """Copy a whole evidence folder to another place."""
     manifest = read_manifest(folder)
     with assembling(out) as target:
-        files = tuple(
-            copy_listed(folder / file.name, target / file.name) for file in manifest.files
-        )
-        write_manifest(target, msgspec.structs.replace(manifest, files=files))
+        files = []
+        for file in manifest.files:
+            destination = target / file.name
+            destination.parent.mkdir(exist_ok=True)
+            copied = copy_listed(folder / file.name, destination)
+            files.append(msgspec.structs.replace(copied, name=file.name))
+        write_manifest(target, msgspec.structs.replace(manifest, files=tuple(files)))
     return out
 
 

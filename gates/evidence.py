@@ -45,7 +45,6 @@ class Evidence:
         """
         self.folder = folder
         self.manifest: Manifest = read_manifest(folder, verify=verify)
-        self._listed = {file.name: file for file in self.manifest.files}
         self._beside = beside
         self._tables: dict[str, Table] = {}  # by digest
         self.dictionary: ColumnDictionary = self._dictionary()
@@ -62,12 +61,12 @@ class Evidence:
         self._twin = beside if beside is not None and self._has_rows_of(beside) else None
 
     def has(self, name: str) -> bool:
-        """Whether the manifest lists a file."""
-        return name in self._listed
+        """Whether the manifest lists a file, or parts of the table of this name."""
+        return bool(self.manifest.listed(name))
 
     def digest_of(self, name: str) -> str | None:
-        """The SHA-256 of a file; `None` where the manifest does not list it."""
-        return self._listed[name].sha256 if self.has(name) else None
+        """The SHA-256 of a file or of a table's parts; `None` where none is listed."""
+        return self.manifest.digest_of(name)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -218,10 +217,10 @@ class Evidence:
         return dict(_flat_numbers(value))
 
     def _bytes(self, name: str, most: int) -> bytes:
-        if self._listed[name].bytes > most:
+        size = sum(file.bytes for file in self.manifest.listed(name))
+        if size > most:
             raise EvidenceError(
-                f"{self.folder / name}: {self._listed[name].bytes:,} bytes; at most {most:,} are "
-                "read. Shorten it."
+                f"{self.folder / name}: {size:,} bytes; at most {most:,} are read. Shorten it."
             )
         return (self.folder / name).read_bytes()
 
@@ -237,15 +236,15 @@ class Evidence:
         return self._tables.get(sha256) or elsewhere
 
     def _table(self, name: str) -> Table:
-        if not self.has(name):
+        sha256, files = self.manifest.digest_of(name), self.manifest.listed(name)
+        if sha256 is None:
             raise EvidenceError(
                 f"{self.folder}: no {name}. Let the pipeline write it, then collect it again."
             )
-        file = self._listed[name]
-        table = self.opened(file.sha256) or Table(self.folder / name)
-        self._tables[file.sha256] = table
-        rows = file.rows
-        if rows is not None and rows != table.rows:
+        table = self.opened(sha256) or Table(self.folder / name)
+        self._tables[sha256] = table
+        rows = sum(file.rows or 0 for file in files)
+        if rows != table.rows and all(file.rows is not None for file in files):
             raise EvidenceError(
                 f"{table.path}: {table.rows:,} rows where the manifest says {rows:,}. "
                 "Collect the evidence again."

@@ -7,7 +7,17 @@ import msgspec
 
 from gates.assemble import describe, read_environment
 from gates.errors import EvidenceError
-from gates.manifest import FILES, MANIFEST, REQUIRED, File, Manifest, write_manifest
+from gates.manifest import (
+    FILES,
+    MANIFEST,
+    REQUIRED,
+    TABLES,
+    File,
+    Manifest,
+    is_of,
+    is_part,
+    write_manifest,
+)
 from gates.strict_yaml import load
 
 COLUMNS = "columns.yaml"
@@ -17,7 +27,8 @@ def pack(folder: Path, revision: str) -> Path:
     """Check a folder of evidence files and write its manifest, last and whole.
 
     Args:
-        folder: holds files with the names of `FILES`, and nothing else.
+        folder: holds files with the names of `FILES`, and nothing else; a table may be a folder
+            of part files, as Spark writes it.
         revision: what the evidence is of; a commit, or any name its reader will know.
 
     Returns:
@@ -31,7 +42,7 @@ def pack(folder: Path, revision: str) -> Path:
         raise EvidenceError(f"{folder}: no such folder. Put the evidence files into one.")
     names = _names(folder)
     for name in REQUIRED:
-        if name not in names:
+        if not any(is_of(found, name) for found in names):
             raise EvidenceError(
                 f"{folder}: no {name}; evidence needs {', '.join(REQUIRED)}. Write it, then pack "
                 "again."
@@ -40,7 +51,7 @@ def pack(folder: Path, revision: str) -> Path:
     manifest = Manifest(
         revision=revision,
         environment=read_environment(folder, ran_here=False),
-        files=tuple(_describe(folder / name) for name in names),
+        files=tuple(_describe(folder, name) for name in names),
     )
     write_manifest(folder, manifest)
     return folder / MANIFEST
@@ -49,11 +60,10 @@ def pack(folder: Path, revision: str) -> Path:
 def _names(folder: Path) -> tuple[str, ...]:
     names = []
     for path in sorted(folder.iterdir()):
-        if path.is_symlink() or not path.is_file():
-            raise EvidenceError(
-                f"{path}: not a regular file; evidence holds files, no folders or links. Replace "
-                "it by the file itself."
-            )
+        if path.name in TABLES and path.is_dir() and not path.is_symlink():
+            names += _parts(path)
+            continue
+        _refuse_irregular(path)
         if path.name == MANIFEST:
             continue
         if path.name not in FILES:
@@ -65,7 +75,34 @@ def _names(folder: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _describe(path: Path) -> File:
+def _parts(table: Path) -> list[str]:
+    """The part files of a table, without the marks and checksums that Spark leaves beside them."""
+    names = []
+    for path in sorted(table.iterdir()):
+        _refuse_irregular(path)
+        if path.name == "_SUCCESS" or (path.name.startswith(".") and path.suffix == ".crc"):
+            continue
+        if not is_part(path.name):
+            raise EvidenceError(
+                f"{path}: not a part file; parts are called such as part-00000.parquet, of "
+                "letters, digits, '.', '_' and '-'. Rename or remove it."
+            )
+        names.append(f"{table.name}/{path.name}")
+    if not names:
+        raise EvidenceError(f"{table}: a folder without part files. Write the table again.")
+    return names
+
+
+def _refuse_irregular(path: Path) -> None:
+    if path.is_symlink() or not path.is_file():
+        raise EvidenceError(
+            f"{path}: not a regular file; evidence holds files, and folders of part files for its "
+            "tables, and no links. Replace it by the file itself."
+        )
+
+
+def _describe(folder: Path, name: str) -> File:
+    path = folder / name
     if path.suffix != ".parquet":
         return describe(path)
     import pyarrow.parquet as pq  # noqa: PLC0415 - slow to import, and only packing needs it
@@ -82,7 +119,7 @@ def _describe(path: Path) -> File:
         ) from error
     if not columns:
         raise EvidenceError(f"{path}: no columns. Write the table with its columns.")
-    return msgspec.structs.replace(describe(path), rows=rows)
+    return msgspec.structs.replace(describe(path), name=name, rows=rows)
 
 
 def _refuse_empty_columns(path: Path) -> None:

@@ -1,9 +1,10 @@
-"""One Parquet file, read a column at a time as NumPy arrays.
+"""One table of Parquet, read a column at a time as NumPy arrays.
 
 Missing is one thing here: null and NaN are both `nan` in numbers and code -1 in categories.
 pandas is never imported: it costs more time than the whole judging.
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -12,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from gates.errors import EvidenceError
 from gates.tables.arrow import valid_of, values_of
+from gates.tables.parts import CODED_TEXT, ParquetReader, Reader, first_line
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
@@ -37,27 +38,24 @@ class Categories(msgspec.Struct, frozen=True):
 
 
 class Table:
-    """The columns of a Parquet file; each is read once, when it is asked for."""
+    """The columns of a table; each is read once, when it is asked for."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file and check its footer; no column is read.
+    def __init__(self, path: Path, reader: Reader | None = None) -> None:
+        """Look at the footers; no column is read.
+
+        Args:
+            path: a Parquet file, or a folder of part files that are read as one.
+            reader: reads the columns, where they do not lie at the path.
 
         Raises:
             EvidenceError: not Parquet, cut short, nested, with repeated column names, or larger
                 than can be judged.
         """
         self.path = path
-        try:
-            self._file = pq.ParquetFile(path, pre_buffer=False)
-            self._schema: pa.Schema = self._file.schema_arrow
-            self._coded = pq.ParquetFile(path, pre_buffer=False, read_dictionary=self._texts())
-        except (pa.ArrowException, OSError) as fault:
-            raise EvidenceError(
-                f"{path}: not readable as Parquet ({_first_line(fault)}); it may be cut short. "
-                "Write it again, then collect the evidence again."
-            ) from fault
+        self._reader: Reader = reader or ParquetReader(path)
+        self._schema: pa.Schema = self._reader.schema
         self.names: tuple[str, ...] = tuple(self._schema.names)
-        self.rows: int = self._file.metadata.num_rows
+        self.rows: int = self._reader.rows
         self._numbers: dict[str, Floats] = {}
         self._categories: dict[str, Categories] = {}
         self._refuse_unreadable()
@@ -95,7 +93,7 @@ class Table:
     def categories(self, name: str) -> Categories:
         """A column as codes into sorted text levels; numbers become text as Arrow writes them."""
         if name not in self._categories:
-            self._categories[name] = _encode(self._read(self._coded, name))
+            self._categories[name] = encode(self._read(name, coded=True))
         return self._categories[name]
 
     def missing(self, name: str) -> Mask:
@@ -109,27 +107,46 @@ class Table:
         """A column as an Arrow array of text: identifiers, which must not become numbers."""
         return pc.cast(self._decoded(name), pa.large_string())
 
-    def _texts(self) -> list[str]:
-        """Columns of plain text: read as dictionaries, they are encoded already."""
-        return [field.name for field in self._schema if pa.types.is_string(field.type)]
+    def column(self, name: str) -> pa.Array:
+        """A column as the file holds it, not kept; text is coded, other dictionaries are not."""
+        return _code_text(self._read(self._coded, name))
+
+    def pieces(self, name: str) -> Iterator[pa.Array]:
+        """`column` bit by bit, in the file's order: what is quickest, and needs little memory.
+
+        Raises:
+            EvidenceError: the column cannot be read.
+        """
+        for group in range(self._file.metadata.num_row_groups):
+            try:
+                read = self._coded.read_row_group(group, columns=[name], use_threads=False)
+                for chunk in read.column(0).chunks:
+                    if pa.types.is_dictionary(chunk.type):
+                        chunk.validate(full=True)
+                    yield _code_text(chunk)
+            except (pa.ArrowException, OSError) as fault:
+                raise self._unreadable(name, fault) from fault
+
+    def stored_type(self, name: str) -> pa.DataType:
+        """The type of `column` and `pieces`."""
+        kind = self._schema.field(name).type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        return CODED_TEXT if pa.types.is_string(kind) or pa.types.is_large_string(kind) else kind
+
+    def stored_bytes(self, name: str) -> int:
+        """What a column takes in the file, compressed: a hint at how much it tells."""
+        return self._reader.stored_bytes(name)
 
     def _decoded(self, name: str) -> pa.Array:
-        array = self._read(self._file, name)
+        array = self._read(name, coded=False)
         return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
-    def _read(self, file: pq.ParquetFile, name: str) -> pa.Array:
-        try:
-            chunks = file.read(columns=[name], use_threads=False).column(0).combine_chunks()
-            if isinstance(chunks, pa.ChunkedArray):
-                chunks = chunks.chunk(0)
-            if pa.types.is_dictionary(chunks.type):
-                chunks.validate(full=True)  # a file's codes may point beyond its dictionary
-        except (pa.ArrowException, OSError) as fault:
-            raise EvidenceError(
-                f"{self.path}: column {name!r} cannot be read ({_first_line(fault)}). "
-                "Write the file again, then collect the evidence again."
-            ) from fault
-        return chunks
+    def _read(self, name: str, *, coded: bool) -> pa.Array:
+        column = self._reader.read(name, coded=coded)
+        array = column.combine_chunks()
+        if isinstance(array, pa.ChunkedArray):  # more text than offsets of 32 bits can tell apart
+            array = pc.cast(column, pa.large_string()).combine_chunks()
+        return array
 
     def _floats(self, array: pa.Array, name: str) -> Floats:
         if pa.types.is_temporal(array.type):
@@ -141,11 +158,19 @@ class Table:
         except pa.ArrowException as fault:
             raise EvidenceError(
                 f"{self.path}: column {name!r} holds {array.type}, where numbers are needed "
-                f"({_first_line(fault)}). Write it as numbers."
+                f"({first_line(fault)}). Write it as numbers."
             ) from fault
         values: Floats = values_of(array, np.float64).astype(np.float64)
         values[~valid_of(array)] = np.nan
         return values
+
+
+def _code_text(array: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(array.type) and not _is_coded_text(array.type):
+        array = array.dictionary_decode()
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        array = pc.cast(array.dictionary_encode(), CODED_TEXT)
+    return array
 
 
 def _kind(kind: pa.DataType) -> str:
@@ -160,7 +185,7 @@ def _kind(kind: pa.DataType) -> str:
     return "datetime" if pa.types.is_temporal(kind) else "text"
 
 
-def _encode(array: pa.Array) -> Categories:
+def encode(array: pa.Array) -> Categories:
     """Levels that occur, each once, whatever the file's own dictionary holds besides."""
     encoded = array if _is_coded_text(array.type) else _dictionary_of(array)
     raw = encoded.dictionary.to_pylist()
@@ -174,7 +199,7 @@ def _encode(array: pa.Array) -> Categories:
 
 
 def _is_coded_text(kind: pa.DataType) -> bool:
-    coded: bool = kind.equals(pa.dictionary(pa.int32(), pa.string()))
+    coded: bool = kind.equals(CODED_TEXT)
     return coded
 
 
@@ -184,7 +209,3 @@ def _dictionary_of(array: pa.Array) -> pa.DictionaryArray:
     if pa.types.is_floating(array.type):
         array = pc.if_else(pc.is_nan(array), pa.nulls(len(array), array.type), array)
     return pc.cast(array, pa.large_string()).dictionary_encode()
-
-
-def _first_line(fault: BaseException) -> str:
-    return (str(fault).splitlines() or [type(fault).__name__])[0][:200]

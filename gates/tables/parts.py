@@ -1,0 +1,169 @@
+"""The columns of a table as Arrow arrays: from a Parquet file, or a folder of part files.
+
+A folder reads like the one file that its parts make in sorted order.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gates.errors import EvidenceError
+
+CODED_TEXT = pa.dictionary(pa.int32(), pa.string())
+_SHORT = {pa.large_string(): pa.string(), pa.string_view(): pa.string()}
+
+
+class Reader(Protocol):
+    """Whence a table has its columns; an engine that reads elsewhere brings its own."""
+
+    schema: pa.Schema
+    rows: int
+
+    def read(self, name: str, *, coded: bool) -> pa.ChunkedArray:
+        """A column in the order of its rows; plain text as a dictionary where `coded`.
+
+        Raises:
+            EvidenceError: it cannot be read.
+        """
+
+    def stored_bytes(self, name: str) -> int:
+        """What a column takes in its files, compressed."""
+
+
+class Part:
+    """One Parquet file by its footer; no column is read."""
+
+    def __init__(self, path: Path | str, stream: BinaryIO | None = None) -> None:
+        """Read the footer.
+
+        Args:
+            path: the file, or what it is called where a stream is given.
+            stream: its content, if it is no local file.
+
+        Raises:
+            EvidenceError: not Parquet, or cut short.
+        """
+        self.path = path
+        try:
+            with pq.ParquetFile(stream or path, pre_buffer=False) as file:
+                self.metadata: pq.FileMetaData = file.metadata
+                self.schema: pa.Schema = file.schema_arrow
+        except (pa.ArrowException, OSError) as fault:
+            raise EvidenceError(
+                f"{path}: not readable as Parquet ({first_line(fault)}); it may be cut short. "
+                "Write it again, then collect the evidence again."
+            ) from fault
+
+    def read(self, name: str, *, coded: bool) -> pa.ChunkedArray:
+        """A column of this part."""
+        texts = [name] if coded and pa.types.is_string(self.schema.field(name).type) else None
+        try:
+            with pq.ParquetFile(
+                self.path, metadata=self.metadata, pre_buffer=False, read_dictionary=texts
+            ) as file:
+                column = file.read(columns=[name], use_threads=False).column(0)
+            if pa.types.is_dictionary(column.type):
+                column.validate(full=True)  # a file's codes may point beyond its dictionary
+        except (pa.ArrowException, OSError) as fault:
+            raise EvidenceError(
+                f"{self.path}: column {name!r} cannot be read ({first_line(fault)}). "
+                "Write the file again, then collect the evidence again."
+            ) from fault
+        return column
+
+    def stored_bytes(self, name: str) -> int:
+        """What a column takes in this part, compressed."""
+        at = self.schema.names.index(name)
+        groups = range(self.metadata.num_row_groups)
+        return sum(self.metadata.row_group(g).column(at).total_compressed_size for g in groups)
+
+
+class ParquetReader:
+    """The columns of a local Parquet file, or of a local folder of part files."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the footers.
+
+        Raises:
+            EvidenceError: a part is no Parquet file, or differs from the others; or there is none.
+        """
+        self._parts = [Part(each) for each in part_files(path)]
+        self.schema = common_schema(self._parts)
+        self.rows = sum(part.metadata.num_rows for part in self._parts)
+
+    def read(self, name: str, *, coded: bool) -> pa.ChunkedArray:
+        """A column of all parts, in their order."""
+        columns = [part.read(name, coded=coded) for part in self._parts]
+        if len(columns) == 1:
+            return columns[0]
+        kind = self.schema.field(name).type
+        wanted = CODED_TEXT if coded and pa.types.is_string(kind) else kind
+        chunks = [_cast(chunk, wanted) for column in columns for chunk in column.chunks]
+        return pa.chunked_array(chunks, wanted)
+
+    def stored_bytes(self, name: str) -> int:
+        """What a column takes in all parts, compressed."""
+        return sum(part.stored_bytes(name) for part in self._parts)
+
+
+def part_files(path: Path) -> list[Path]:
+    """A file itself, or the part files of a folder in sorted order.
+
+    Raises:
+        EvidenceError: a folder without part files.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob("*.parquet"))
+    if not found:
+        raise EvidenceError(f"{path}: a folder without part files. Write the table again.")
+    return found
+
+
+def common_schema(parts: Sequence[Part]) -> pa.Schema:
+    """The schema of one part as it is; of several, which must agree, without how text is coded.
+
+    Raises:
+        EvidenceError: a part lacks a column, has one more, or has one of another type.
+    """
+    first = parts[0]
+    if len(parts) == 1:
+        return first.schema
+    kinds = {field.name: _plain(field.type) for field in first.schema}
+    for part in parts[1:]:
+        theirs = {field.name: _plain(field.type) for field in part.schema}
+        if len(theirs) < len(part.schema):
+            raise EvidenceError(f"{part.path}: two columns have one name. Rename one.")
+        for name in {**kinds, **theirs}:
+            if kinds.get(name) != theirs.get(name):
+                raise EvidenceError(
+                    f"{part.path}: column {name!r} is {theirs.get(name, 'not there')}, and in "
+                    f"{Path(first.path).name} {kinds.get(name, 'not there')}; the parts of a table "
+                    "have the same columns. Write all parts with one schema."
+                )
+    return pa.schema([(field.name, _plain(field.type)) for field in first.schema])
+
+
+def first_line(fault: BaseException) -> str:
+    """What a library says is wrong, short enough for a message."""
+    return (str(fault).splitlines() or [type(fault).__name__])[0][:200]
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """A column's type whatever the width of its offsets and codes."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return _SHORT.get(kind, kind)
+
+
+def _cast(chunk: pa.Array, wanted: pa.DataType) -> pa.Array:
+    if chunk.type == wanted:
+        return chunk
+    if pa.types.is_dictionary(chunk.type):
+        chunk = chunk.dictionary_decode()
+    if pa.types.is_dictionary(wanted):
+        return chunk.cast(wanted.value_type).dictionary_encode()
+    return chunk.cast(wanted)
