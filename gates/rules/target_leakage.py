@@ -14,11 +14,11 @@ from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subj
 from gates.rules.gate import Gate, Item, NotApplicableError
 from gates.rules.sides import TEST, quote, same_file
 from gates.rules.telling import ALPHA, Telling, measure_column
-from gates.rules.twins import pool_column
 from gates.stats.auc import roc_auc
 from gates.stats.interval import confidence_of
 from gates.stats.undefined import UndefinedError
 from gates.tables.arrow import places_in
+from gates.tables.words import read_words
 
 _MEND = "Take it out, or show that its value is known before the label is, in a pull request apart."
 _SHOWN = 3
@@ -137,8 +137,10 @@ class _History:
         new, old = self._case.candidate, baseline
         places = places_in(new.ids, old.ids)
         kept = np.flatnonzero(places >= 0)
-        words = pool_column(name, (new.test, old.test))
-        return int(np.count_nonzero(words[kept] != words[new.test.rows + places[kept]]))
+        changed = np.zeros(len(kept), dtype=np.bool_)
+        for mine, before in read_words(name, (new.test, old.test)):
+            changed |= mine[kept] != before[places[kept]]
+        return int(np.count_nonzero(changed))
 
 
 def _finding(name: str, telling: Telling, state: State, text: str) -> Finding:

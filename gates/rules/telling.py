@@ -8,12 +8,12 @@ from gates.columns import Description
 from gates.evidence import Evidence
 from gates.rules.constants import is_quantity
 from gates.rules.sides import quote
-from gates.rules.twins import mix_words
 from gates.segments import MISSING
 from gates.stats.interval import Interval, confidence_of
 from gates.stats.leakage import auc_interval, find_pure_values
 from gates.stats.undefined import UndefinedError
 from gates.tables.table import Floats
+from gates.tables.words import mix_words
 
 ALPHA = 0.05  # one-sided, of each limit: statistics.md §7.2
 _FEW_VALUES = 64  # of a number, up to which each value is tried as a level too

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,7 +11,7 @@ from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.rules.gate import Gate, Item, NotApplicableError
 from gates.rules.sides import TRAIN, quote
-from gates.rules.twins import draw_rows, group_rows
+from gates.rules.twins import Twins, count_twins
 from gates.stats.leakage import excess_p_value
 from gates.tables.table import Table
 
@@ -21,26 +20,6 @@ _MEND_SHARE = "Drop the test rows with a twin in train, or judge on rows that th
 _MEND_IDS = "Draw the split by a hash of the row's identifier, so that no row ever changes sides."
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-
-
-class Twins(msgspec.Struct, frozen=True, kw_only=True):
-    """How many test rows have all their features in common with a training row, and by chance.
-
-    `in_part` and `by_chance` are counts against one and the same part of the training rows: those
-    of the test rows, and those of `drawn` training rows that were drawn out of it.
-    """
-
-    rows: int
-    found: int
-    expected: float
-    in_part: int
-    by_chance: int
-    drawn: int
-
-    @property
-    def share(self) -> float:
-        """Of the test rows."""
-        return self.found / self.rows
 
 
 class TrainTestOverlap(Gate, frozen=True, kw_only=True):
@@ -119,28 +98,6 @@ class TrainTestOverlap(Gate, frozen=True, kw_only=True):
             p_value=p_value,
             support=Support(rows=twins.rows),
         )
-
-
-def count_twins(features: list[str], test: Table, train: Table, seed: str) -> Twins:
-    """Count test rows with a twin in train, and training rows with a twin in the rest of train.
-
-    The test that decides compares like with like: test rows, and as many rows drawn out of train,
-    both against what remains of train. Source: statistics.md §7.3.
-    """
-    grouping = group_rows(features, (test, train))
-    tested, trained = grouping.codes
-    all_of_train = np.bincount(trained, minlength=grouping.groups)
-    drawn = draw_rows(train.rows, max(1, min(test.rows, train.rows // 2)), seed)
-    remains = np.bincount(trained[~drawn], minlength=grouping.groups)
-    repeated = np.count_nonzero(all_of_train[trained] > 1) / train.rows
-    return Twins(
-        rows=test.rows,
-        found=int(np.count_nonzero(all_of_train[tested])),
-        expected=float(repeated * test.rows),
-        in_part=int(np.count_nonzero(remains[tested])),
-        by_chance=int(np.count_nonzero(remains[trained[drawn]])),
-        drawn=int(drawn.sum()),
-    )
 
 
 def _judge_identifiers(case: Case, train: Table) -> Iterator[Finding]:

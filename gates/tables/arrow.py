@@ -27,3 +27,9 @@ def places_in(array: pa.Array, found: pa.Array) -> npt.NDArray[np.intp]:
     places = values_of(at, np.int32).astype(np.intp)
     places[~valid_of(at)] = -1
     return places
+
+
+def indices_of(rows: npt.NDArray[np.intp]) -> pa.Array:
+    """Places as an Arrow array, to take by."""
+    places = np.ascontiguousarray(rows, dtype=np.int64)
+    return pa.Array.from_buffers(pa.int64(), len(places), [None, pa.py_buffer(places)])
