@@ -169,6 +169,40 @@ class Side(Value, frozen=True, kw_only=True, omit_defaults=True):
     tag: str = ""  # of the anchor
     dirty: bool = False  # the working tree differed from the revision
     found: str = ""  # where the evidence came from: `local store`, `dvc cache`, `reproduced` …
+    best: bool = False  # an anchor that is no release, but the best baseline so far
+
+
+class Use(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """What one verdict read off its test set: what the ledger keeps of it."""
+
+    predictions: str  # SHA-256 of the candidate's scores
+    baseline_predictions: str | None = None  # of the baseline's, where the test set is the same
+    metric: str | None = None  # the primary one
+    baseline: float | None = None  # the primary metric's values
+    candidate: float | None = None
+    spread: float | None = None  # standard error of the primary metric's change
+    discordance: float | None = None  # share of rows that one model alone has right
+
+
+class WearState(StrEnum):
+    """How much of the primary metric's margin choosing among so many models may explain."""
+
+    FRESH = "fresh"  # half of it at most
+    WORN = "worn"  # more than half
+    WORN_OUT = "worn_out"  # more than all of it
+
+
+class Wear(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """How often a test set has been judged, and what that may have cost in certainty."""
+
+    judged: int  # different predictions, the candidate's included
+    merged: int = 0  # how many of them are known to have become the default branch's
+    since: str = ""  # the day of the first that is known
+    unread: int = 0  # entries that cannot be read, each counted as judged
+    metric: str | None = None
+    margin: float | None = None  # of the primary metric
+    optimism: float | None = None  # gain that the best of so many equal models seems to have
+    state: WearState = WearState.FRESH
 
 
 class TestSet(Value, frozen=True, kw_only=True, omit_defaults=True):
@@ -182,6 +216,8 @@ class TestSet(Value, frozen=True, kw_only=True, omit_defaults=True):
     added: int = 0
     removed: int = 0
     seen: int = 0  # rows that one of the models was trained on, left out of every comparison
+    use: Use | None = None
+    wear: Wear | None = None  # where there is a ledger
 
 
 class Difference(Value, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 import contextlib
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from gates.errors import GitError, UsageError
@@ -13,9 +13,20 @@ _CANDIDATE_NAMES = ("main", "master")
 
 
 def run_git(
-    root: Path, *arguments: str, codes: Iterable[int] = (0,)
+    root: Path,
+    *arguments: str,
+    codes: Iterable[int] = (0,),
+    fed: bytes = b"",
+    variables: Mapping[str, str] | None = None,
 ) -> "subprocess.CompletedProcess[bytes]":
     """Run Git below a folder; without prompts, optional locks, hooks or a pager.
+
+    Args:
+        root: the folder.
+        arguments: the command and its arguments.
+        codes: exit codes that are no error.
+        fed: what it reads from its standard input.
+        variables: of its environment, besides ours.
 
     Raises:
         GitError: Git is missing, or it ended with a code that is not one of `codes`.
@@ -24,8 +35,8 @@ def run_git(
         done = subprocess.run(
             _command(arguments),
             cwd=root,
-            env=_environment(),
-            input=b"",
+            env={**_environment(), **(variables or {})},
+            input=fed,
             capture_output=True,
             check=False,
         )
@@ -36,6 +47,25 @@ def run_git(
         what = " ".join(arguments[:2])
         raise GitError(f"{root}: `git {what}` ended with {done.returncode}: {said or 'no word'}")
     return done
+
+
+def start_git(root: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+    """Git as `run_git` runs it, with pipes to ask and to read as much as is wanted.
+
+    Raises:
+        GitError: Git is missing.
+    """
+    try:
+        return subprocess.Popen(
+            _command(arguments),
+            cwd=root,
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except FileNotFoundError as error:
+        raise _not_found() from error
 
 
 def find_root(start: Path) -> Path:
@@ -169,18 +199,7 @@ def read_files(root: Path, revision: str, paths: Iterable[str]) -> dict[str, byt
         GitError: a file is larger than `FILE_MAX_BYTES`, or a path holds a line break.
     """
     found: dict[str, bytes] = {}
-    try:
-        process = subprocess.Popen(
-            _command(("cat-file", "--batch")),
-            cwd=root,
-            env=_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-    except FileNotFoundError as error:
-        raise _not_found() from error
-    with process:
+    with start_git(root, "cat-file", "--batch") as process:
         try:
             for path in dict.fromkeys(paths):
                 content = None if _leaves(path) else _ask(process, revision, path)

@@ -7,11 +7,19 @@ import msgspec
 from gates.errors import PolicyError
 from gates.rules import GATES
 from gates.rules.gate import Gate
+from gates.rules.metric_regression import MetricRegression
 from gates.settings import Settings
 from gates.strict_yaml import Document, load
 from gates.typed import build, nearest
 
 KEY = "gates"
+
+
+class Primary(msgspec.Struct, frozen=True):
+    """The metric that a team steers by, and the largest loss of it that they accept."""
+
+    metric: str
+    margin: float
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -20,6 +28,15 @@ class Policy(msgspec.Struct, frozen=True):
     settings: Settings
     gates: dict[str, Gate]
     document: Document  # whence it came, for the lines of its limits
+
+    @property
+    def primary(self) -> Primary | None:
+        """The metric that stands first under `metric_regression`."""
+        gate = next((one for one in self.gates.values() if isinstance(one, MetricRegression)), None)
+        if gate is None:
+            return None
+        name, margin = next(iter(gate.metrics.items()))
+        return Primary(name, margin.margin)
 
     def line(self, *path: str) -> int | None:
         """The line of the longest known part of a path below `gates:`."""

@@ -12,6 +12,8 @@ HEAVY = ("pandas", "sklearn", "fairlearn", "dvc", "github", "scipy.stats", "skop
 SHELL = {
     "anchor",
     "git",
+    "git_objects",
+    "ledger_store",
     "dvc",
     "baseline",
     "collect",
