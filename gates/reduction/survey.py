@@ -1,0 +1,191 @@
+"""Pass 1: what must be known before sums can be taken, and whether the rows can be judged."""
+
+import hashlib
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from gates.errors import EvidenceError
+from gates.reduction.coding import Cut, Floats, encode_levels
+from gates.reduction.scored_rows import (
+    Columns,
+    Faults,
+    Loss,
+    Mask,
+    ScoredRows,
+    losses_of,
+    read_rows,
+)
+from gates.stats.binned_auc import BINS, BinnedScores, bin_scores
+
+MAX_LEVELS = 10_000  # of a column; a column of more is no segment
+
+Counts = npt.NDArray[np.int64]
+LevelRows = dict[str | None, int]  # rows by level as text, those without one under `None`
+
+
+class ScoreBins(msgspec.Struct, frozen=True, eq=False):
+    """Scores of one model: rows by (class, bin), and each bin's lowest and highest score."""
+
+    counts: Counts  # (2, BINS)
+    low: Floats  # (BINS,); infinite where the bin is empty
+    high: Floats
+
+    def binned(self) -> BinnedScores:
+        """What the AUC is made of."""
+        return BinnedScores(self.counts[1], self.counts[0], self.low < self.high)
+
+
+class Surveyed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What the first pass leaves; `bins` are the baseline's and the candidate's."""
+
+    rows: int
+    faults: Faults
+    cells: Counts  # (8,) paired cells
+    farthest: float  # largest distance of the two scores of a row
+    largest: dict[Loss, tuple[float, float]]  # of a difference, and of the candidate's loss
+    levels: tuple[LevelRows, ...]  # per cut, of those without edges
+    bins: tuple[ScoreBins, ScoreBins] | None
+
+    def digest(self) -> bytes:
+        """SHA-256 of what it says, for the seed of a verdict; the order of rows cannot change it.
+
+        Two tables of the same digest have the same counts of scores by class in every bin.
+        """
+        said = msgspec.to_builtins((self.rows, self.farthest, self.largest, self.cells.tolist()))
+        digest = hashlib.sha256(msgspec.json.encode(said, order="deterministic"))
+        for levels in self.levels:
+            pairs = sorted(((level is None, level or ""), rows) for level, rows in levels.items())
+            digest.update(msgspec.json.encode(pairs))
+        for bins in self.bins or ():
+            for array in (bins.counts, bins.low, bins.high):
+                digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+        return digest.digest()
+
+
+class Survey(msgspec.Struct, frozen=True, kw_only=True):
+    """The kernel of pass 1."""
+
+    columns: Columns
+    cuts: tuple[Cut, ...] = ()  # their levels need not be known
+    losses: tuple[Loss, ...] = ()
+    ranked: bool = False  # whether an AUC is asked for
+
+    def start(self) -> Surveyed:
+        """Of no row."""
+        return Surveyed(
+            rows=0,
+            faults=Faults(),
+            cells=np.zeros(8, dtype=np.int64),
+            farthest=0.0,
+            largest=dict.fromkeys(self.losses, (0.0, 0.0)),
+            levels=tuple({} for _ in self.cuts),
+            bins=(_no_scores(), _no_scores()) if self.ranked else None,
+        )
+
+    def take(self, value: Surveyed, batch: pa.RecordBatch) -> Surveyed:
+        """With the rows of a batch.
+
+        Raises:
+            EvidenceError: a column has too many levels, or holds text where numbers are needed.
+        """
+        if batch.num_rows == 0:
+            return value
+        try:
+            rows, faults = read_rows(batch, self.columns)
+        except pa.ArrowException as fault:
+            raise EvidenceError(
+                f"label or score: holds text where numbers are needed ({fault}). Write numbers."
+            ) from fault
+        value.cells[:] += np.bincount(rows.cells, minlength=8)
+        for cut, levels in zip(self.cuts, value.levels, strict=True):
+            if not cut.edges:
+                _count_levels(levels, cut.column, batch.column(cut.column))
+        for bins, scores in zip(value.bins or (), (rows.baseline, rows.candidate), strict=False):
+            _count_scores(bins, rows.labels, scores)
+        farthest = float(np.abs(rows.candidate - rows.baseline).max())
+        return msgspec.structs.replace(
+            value,
+            rows=value.rows + batch.num_rows,
+            faults=value.faults + faults,
+            farthest=max(value.farthest, farthest),
+            largest=_pick_larger(value.largest, self._find_largest(rows)),
+        )
+
+    def merge(self, one: Surveyed, other: Surveyed) -> Surveyed:
+        """Of the rows of both."""
+        one.cells[:] += other.cells
+        for mine, theirs, cut in zip(one.levels, other.levels, self.cuts, strict=True):
+            _add_levels(mine, theirs, cut.column)
+        for into, bins in zip(one.bins or (), other.bins or (), strict=True):
+            into.counts[:] += bins.counts
+            np.minimum(into.low, bins.low, out=into.low)
+            np.maximum(into.high, bins.high, out=into.high)
+        return msgspec.structs.replace(
+            one,
+            rows=one.rows + other.rows,
+            faults=one.faults + other.faults,
+            farthest=max(one.farthest, other.farthest),
+            largest=_pick_larger(one.largest, other.largest),
+        )
+
+    def cut(self, found: Surveyed) -> tuple[Cut, ...]:
+        """The cuts with the levels that occur, in their order as text."""
+        return tuple(
+            cut
+            if cut.edges
+            else msgspec.structs.replace(
+                cut, levels=tuple(sorted(level for level in levels if level is not None))
+            )
+            for cut, levels in zip(self.cuts, found.levels, strict=True)
+        )
+
+    def _find_largest(self, rows: ScoredRows) -> dict[Loss, tuple[float, float]]:
+        found: dict[Loss, tuple[float, float]] = {}
+        for loss in self.losses:
+            new = losses_of(loss, rows.labels, rows.candidate)
+            moved = new - losses_of(loss, rows.labels, rows.baseline)
+            found[loss] = (float(np.abs(moved).max()), float(new.max()))
+        return found
+
+
+def _pick_larger(
+    one: dict[Loss, tuple[float, float]], other: dict[Loss, tuple[float, float]]
+) -> dict[Loss, tuple[float, float]]:
+    return {loss: (max(a, other[loss][0]), max(b, other[loss][1])) for loss, (a, b) in one.items()}
+
+
+def _no_scores() -> ScoreBins:
+    return ScoreBins(
+        np.zeros((2, BINS), dtype=np.int64), np.full(BINS, np.inf), np.full(BINS, -np.inf)
+    )
+
+
+def _count_scores(bins: ScoreBins, labels: Mask, scores: Floats) -> None:
+    at = bin_scores(scores)
+    np.minimum.at(bins.low, at, scores)
+    np.maximum.at(bins.high, at, scores)
+    at += labels * BINS
+    np.add.at(bins.counts.reshape(-1), at, 1)
+
+
+def _count_levels(levels: LevelRows, column: str, array: pa.Array) -> None:
+    indices, texts = encode_levels(array)
+    counted = np.roll(np.bincount(indices + 1, minlength=len(texts) + 1), -1).tolist()
+    found: LevelRows = {}
+    for text, rows in zip((*texts, None), counted, strict=True):
+        if rows:
+            found[text] = found.get(text, 0) + rows
+    _add_levels(levels, found, column)
+
+
+def _add_levels(into: LevelRows, levels: LevelRows, column: str) -> None:
+    for text, rows in levels.items():
+        into[text] = into.get(text, 0) + rows
+    if len(into) > MAX_LEVELS:
+        raise EvidenceError(
+            f"{column}: more than {MAX_LEVELS:,} values, too many for segments. Cut it into bands, "
+            "or take it out of `gates.segments`."
+        )
