@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from gates.case import Case
 from gates.columns import ColumnDictionary, Description, Role, Type
@@ -116,15 +118,24 @@ def _count_distinct(name: str, entry: Description, table: Table) -> tuple[int, i
     quantity = entry.type is Type.INTEGER and entry.unit is not None
     if quantity or entry.type not in (Type.INTEGER, Type.CATEGORY, Type.TEXT):
         return 0, 0
-    values = table.categories(name)
-    if entry.type is Type.TEXT and _is_prose(values.levels):
+    values = table.column(name)
+    if entry.type is Type.TEXT and _is_prose(values):
         return 0, 0
-    return len(values.levels), int((values.codes >= 0).sum())
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.nulls(len(values), values.type), values)
+    elif pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    values = values.drop_null()
+    return pc.count_distinct(values).as_py(), len(values)
 
 
-def _is_prose(levels: tuple[str, ...]) -> bool:
-    """Whether most texts have several words, which identifiers have not."""
-    return 2 * sum(" " in level.strip() for level in levels) > len(levels)
+def _is_prose(texts: pa.Array) -> bool:
+    """Whether most distinct texts have several words, which identifiers have not."""
+    levels = pc.unique(texts.drop_null())
+    if pa.types.is_dictionary(levels.type):
+        levels = pc.unique(levels.dictionary_decode())
+    several = pc.match_substring(pc.utf8_trim_whitespace(levels), " ")
+    return 2 * (pc.sum(several).as_py() or 0) > len(levels)
 
 
 def _judge_features(dictionary: ColumnDictionary) -> Finding:

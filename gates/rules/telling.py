@@ -15,6 +15,8 @@ from gates.stats.undefined import UndefinedError
 from gates.tables.table import Floats
 from gates.tables.words import mix_words
 
+Counts = npt.NDArray[np.int64]
+
 ALPHA = 0.05  # one-sided, of each limit: statistics.md §7.2
 _FEW_VALUES = 64  # of a number, up to which each value is tried as a level too
 _PRIOR_ROWS = 1.0  # that pull the rate of a rare level to the average
@@ -28,12 +30,20 @@ class Telling(msgspec.Struct, frozen=True):
     pure_values: tuple[str, ...]  # each with its rows and hits, as text
 
 
-class _Coded(msgspec.Struct, frozen=True):
-    """A column as codes from 0 on, the last for missing; `names` in the order of the codes."""
+class _Levels(msgspec.Struct, frozen=True):
+    """The distinct values of a column, the last for missing; `codes` unless there are many."""
 
-    codes: npt.NDArray[np.intp]
-    names: tuple[str, ...]
-    ordered: bool
+    values: Floats | tuple[str, ...]  # without the missing one
+    hits: Counts
+    misses: Counts
+    codes: npt.NDArray[np.intp] | None
+
+    def name(self, code: int) -> str:
+        """What a reader calls the value of a code."""
+        if code == len(self.values):
+            return MISSING
+        value = self.values[code]
+        return value if isinstance(value, str) else f"{value:g}"
 
 
 def measure_column(name: str, entry: Description, evidence: Evidence, purity: float) -> Telling:
@@ -46,58 +56,64 @@ def measure_column(name: str, entry: Description, evidence: Evidence, purity: fl
         UndefinedError: the test rows are of one class.
     """
     labels = evidence.labels
-    coded = _code(name, entry, evidence)
-    hits = np.bincount(coded.codes[labels], minlength=len(coded.names))
-    misses = np.bincount(coded.codes[~labels], minlength=len(coded.names))
-    positives, negatives = int(hits.sum()), int(misses.sum())
+    levels = _count_levels(name, entry, evidence)
+    positives, negatives = int(levels.hits.sum()), int(levels.misses.sum())
     if min(positives, negatives) == 0:
         raise UndefinedError(f"{positives} positives and {negatives} negatives")
     auc = 0.5
-    if coded.ordered:
-        auc = _ordered_auc(hits, misses)
-    if not coded.ordered or len(coded.names) <= _FEW_VALUES:
-        auc = max(auc, _level_auc(coded, labels))
-    pure = find_pure_values(labels, coded.codes, purity, ALPHA)
+    if isinstance(levels.values, np.ndarray):
+        auc = _ordered_auc(levels.hits, levels.misses)
+    if levels.codes is not None:
+        auc = max(auc, _level_auc(levels.codes, len(levels.hits), labels))
+    pure = find_pure_values(levels.hits, levels.misses, purity, ALPHA)
     return Telling(
         auc=auc,
         interval=auc_interval(auc, positives, negatives, confidence_of(ALPHA)),
         pure_values=tuple(
-            f"{quote(coded.names[value.code])} ({value.hits:,} of {value.rows:,} rows)"
+            f"{quote(levels.name(value.code))} ({value.hits:,} of {value.rows:,} rows)"
             for value in pure
         ),
     )
 
 
-def _code(name: str, entry: Description, evidence: Evidence) -> _Coded:
+def _count_levels(name: str, entry: Description, evidence: Evidence) -> _Levels:
     table = evidence.test
     if is_quantity(entry) and table.types[name] != "text":
-        values = table.numbers(name)
-        levels, codes = np.unique(values, return_inverse=True)  # NaN is one value, the last
-        names = [f"{level:g}" for level in levels]
-        if len(levels) and np.isnan(levels[-1]):
-            names[-1] = MISSING
-        else:
-            names.append(MISSING)
-        return _Coded(codes, tuple(names), ordered=True)
+        return _count_numbers(table.numbers(name), evidence.labels)
     column = table.categories(name)
-    last = len(column.levels)
-    codes = np.where(column.codes < 0, last, column.codes).astype(np.intp)
-    return _Coded(codes, (*column.levels, MISSING), ordered=False)
+    size = len(column.levels) + 1
+    codes = np.where(column.codes < 0, size - 1, column.codes).astype(np.intp)
+    hits = np.bincount(codes[evidence.labels], minlength=size)
+    return _Levels(column.levels, hits, np.bincount(codes, minlength=size) - hits, codes)
 
 
-def _ordered_auc(hits: npt.NDArray[np.int64], misses: npt.NDArray[np.int64]) -> float:
+def _count_numbers(values: Floats, labels: npt.NDArray[np.bool_]) -> _Levels:
+    order = np.argsort(values)  # NaN comes last
+    filled = len(values) - int(np.count_nonzero(np.isnan(values)))
+    ordered = values[order[:filled]]
+    starts = np.ones(filled, dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=starts[1:])
+    first = np.flatnonzero(starts)
+    ends = np.concatenate([first, [filled, len(values)]])
+    hits = np.diff(np.concatenate([[0], np.cumsum(labels[order])])[ends])
+    codes = None
+    if len(first) < _FEW_VALUES:
+        codes = np.empty(len(values), dtype=np.intp)
+        codes[order] = np.repeat(np.arange(len(first) + 1), np.diff(ends))
+    return _Levels(ordered[first], hits, np.diff(ends) - hits, codes)
+
+
+def _ordered_auc(hits: Counts, misses: Counts) -> float:
     """Of values in their order, with the missing ones at whichever end says more."""
     ends = [(hits, misses), (np.roll(hits, 1), np.roll(misses, 1))]
     return max(max(auc, 1 - auc) for auc in (_auc(*end) for end in ends))
 
 
-def _level_auc(coded: _Coded, labels: npt.NDArray[np.bool_]) -> float:
+def _level_auc(codes: npt.NDArray[np.intp], size: int, labels: npt.NDArray[np.bool_]) -> float:
     """Of levels ranked by the rate that they have on the other half; the mean of both halves."""
-    rows = np.arange(len(labels), dtype=np.uint64)
-    half = mix_words(rows, np.zeros_like(rows)) & np.uint64(1) == 1  # not every other row
-    size = len(coded.names)
+    half = _halve(len(labels))
     counts = [
-        [np.bincount(coded.codes[side & part], minlength=size) for part in (labels, ~labels)]
+        [np.bincount(codes[side & part], minlength=size) for part in (labels, ~labels)]
         for side in (half, ~half)
     ]
     pairs = [float(hits.sum() * misses.sum()) for hits, misses in counts]
@@ -111,16 +127,20 @@ def _level_auc(coded: _Coded, labels: npt.NDArray[np.bool_]) -> float:
     return max(auc, 1 - auc)
 
 
-def _rates(counts: list[npt.NDArray[np.int64]]) -> Floats:
+def _halve(rows: int) -> npt.NDArray[np.bool_]:
+    """One row in two, but not every other row."""
+    places = np.arange(rows, dtype=np.uint64)
+    return np.asarray(mix_words(places, np.zeros_like(places)) & np.uint64(1) == 1)
+
+
+def _rates(counts: list[Counts]) -> Floats:
     """Share of positives by level, pulled to the average where rows are few."""
     hits, misses = counts
     average = (hits.sum() + 0.5) / (hits.sum() + misses.sum() + 1)
     return np.asarray((hits + average * _PRIOR_ROWS) / (hits + misses + _PRIOR_ROWS))
 
 
-def _auc_by_rank(
-    ranks: Floats, hits: npt.NDArray[np.int64], misses: npt.NDArray[np.int64]
-) -> float:
+def _auc_by_rank(ranks: Floats, hits: Counts, misses: Counts) -> float:
     """Of levels with the given scores; levels of equal score are tied."""
     tied = np.unique(ranks, return_inverse=True)[1]
     return _auc(np.bincount(tied, weights=hits), np.bincount(tied, weights=misses))

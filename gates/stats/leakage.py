@@ -107,21 +107,17 @@ def auc_interval(auc: float, positives: int, negatives: int, confidence: float) 
 
 
 def find_pure_values(
-    labels: NDArray[np.bool_], codes: NDArray[np.intp], purity: float, alpha: float
+    positives: NDArray[np.int64], negatives: NDArray[np.int64], purity: float, alpha: float
 ) -> tuple[PureValue, ...]:
-    """Values (codes from 0 on) nearly all of whose rows are of the rarer class, purest first.
+    """Values nearly all of whose rows are of the rarer class, purest first, from counts by value.
 
     A value counts from `FEW_ROWS` rows on, when the lower limit of its share is `purity` or more,
     and only where the rarer class is at most `RARE`. Source: statistics.md §7.2 (c).
     """
-    if not len(labels):
+    rows = positives + negatives
+    hits = positives if 2 * positives.sum() <= rows.sum() else negatives
+    if hits.sum() > RARE * rows.sum():
         return ()
-    share = float(labels.mean())
-    rarer = labels if share <= 1 / 2 else ~labels
-    if min(share, 1 - share) > RARE:
-        return ()
-    rows = np.bincount(codes)
-    hits = np.bincount(codes[rarer], minlength=len(rows))
     confidence = confidence_of(alpha)
     found = []
     for code in np.flatnonzero((rows >= FEW_ROWS) & (hits >= purity * rows)).tolist():

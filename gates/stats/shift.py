@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gates.stats.law import normal_cdf, normal_quantile
 from gates.stats.undefined import UndefinedError
 
+_STRETCH = 64  # rows between two looks
 _SURE = 2.0  # standard errors by which a level's difference is discounted before it is believed
 
 
@@ -114,9 +115,22 @@ def population_stability_index(old: NDArray[np.int64], new: NDArray[np.int64]) -
 
 
 def _largest_lead(ahead: NDArray[np.float64], behind: NDArray[np.float64]) -> float:
-    """Supremum of the first sample's distribution function minus the second's; both sorted."""
-    reached = np.arange(1, len(ahead) + 1) / len(ahead)
-    return float((reached - np.searchsorted(behind, ahead, side="right") / len(behind)).max())
+    """Supremum of the first sample's distribution function minus the second's; both sorted.
+
+    Only stretches of the first sample that could hold it are looked at row by row: within one,
+    the first function stays below its value at the end, the second above that at the start.
+    """
+    ends = np.append(np.arange(_STRETCH - 1, len(ahead) - 1, _STRETCH), len(ahead) - 1)
+    passed = np.searchsorted(behind, ahead[ends], side="right") / len(behind)
+    largest = ((ends + 1) / len(ahead) - passed).max()
+    most = ends / len(ahead) - np.append(0.0, passed[:-1])
+    starts = np.append(0, ends[:-1] + 1)[most > largest]
+    rows = (starts[:, None] + np.arange(_STRETCH)).reshape(-1)
+    rows = rows[rows < len(ahead)]
+    if len(rows):
+        passed = np.searchsorted(behind, ahead[rows], side="right") / len(behind)
+        largest = max(largest, ((rows + 1) / len(ahead) - passed).max())
+    return float(largest)
 
 
 def _noise(rows: int, others: int) -> float:

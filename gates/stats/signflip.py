@@ -61,10 +61,12 @@ def plan_flips(sums: Sequence[tuple[Units, Values]]) -> FlipPlan:
         real[:], normal = True, []
     return FlipPlan(
         observed=np.array([terms.values.sum() for terms in scaled]),
-        real=tuple(_select(terms, real) for terms in scaled),
+        real=tuple(_select(scaled, real)),
         real_units=int(np.count_nonzero(real)),
         normal=np.array(normal, dtype=np.intp),
-        root=_find_root([_select(scaled[i], ~real) for i in normal], int(np.count_nonzero(~real))),
+        root=_find_root(
+            list(_select([scaled[i] for i in normal], ~real)), int(np.count_nonzero(~real))
+        ),
     )
 
 
@@ -90,11 +92,12 @@ def _scale(values: Values) -> Values:
     return np.asarray(steps / STEPS)
 
 
-def _select(terms: Terms, chosen: NDArray[np.bool_]) -> Terms:
+def _select(parts: Sequence[Terms], chosen: NDArray[np.bool_]) -> Iterator[Terms]:
     """The terms on chosen units, with positions counted among the chosen."""
     rank = np.cumsum(chosen) - 1
-    here = chosen[terms.positions]
-    return Terms(rank[terms.positions[here]], terms.values[here])
+    for terms in parts:
+        here = chosen[terms.positions]
+        yield Terms(rank[terms.positions[here]], terms.values[here])
 
 
 def _find_root(parts: Sequence[Terms], units: int) -> Values:

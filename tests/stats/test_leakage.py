@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
@@ -99,10 +100,16 @@ def test_one_class_separates_nothing() -> None:
         auc_interval(1.0, 0, 4, 0.9)
 
 
+def pure_values(labels: NDArray[np.bool_], codes: NDArray[np.intp]) -> tuple[PureValue, ...]:
+    size = int(codes.max(initial=-1)) + 1
+    hits, misses = (np.bincount(codes[part], minlength=size) for part in (labels, ~labels))
+    return find_pure_values(hits, misses, 0.9, 0.05)
+
+
 def test_a_status_set_after_the_event_is_pure() -> None:
     labels = np.repeat([True, False], [100, 900])
     codes = np.repeat([2, 0, 1], [95, 105, 800])
-    [value] = find_pure_values(labels, codes, 0.9, 0.05)
+    [value] = pure_values(labels, codes)
     assert value == PureValue(2, 95, 95, value.lower)
     assert value.lower == pytest.approx(95 / (95 + 1.6448536**2))
 
@@ -114,20 +121,20 @@ def test_a_status_set_after_the_event_is_pure() -> None:
 def test_purity_needs_rows_and_a_limit_above_it(rows: int, hits: int, found: bool) -> None:
     codes = np.repeat([0, 1], [rows, 2_000])
     labels = np.arange(rows + 2_000) < hits
-    assert bool(find_pure_values(labels, codes, 0.9, 0.05)) is found
+    assert bool(pure_values(labels, codes)) is found
 
 
 def test_the_rarer_class_may_be_the_negative_one() -> None:
     labels = np.repeat([False, True], [100, 900])
     codes = np.repeat([1, 0], [60, 940])
-    assert [value.code for value in find_pure_values(labels, codes, 0.9, 0.05)] == [1]
+    assert [value.code for value in pure_values(labels, codes)] == [1]
 
 
 def test_at_a_prevalence_of_one_half_pure_values_are_normal() -> None:
     labels = np.repeat([True, False], 500)
-    assert find_pure_values(labels, labels.astype(np.intp), 0.9, 0.05) == ()
+    assert pure_values(labels, labels.astype(np.intp)) == ()
 
 
 def test_no_rows_no_pure_value() -> None:
     empty = np.zeros(0, dtype=np.bool_)
-    assert find_pure_values(empty, empty.astype(np.intp), 0.9, 0.05) == ()
+    assert pure_values(empty, empty.astype(np.intp)) == ()

@@ -44,6 +44,15 @@ def test_kolmogorov_distance_by_definition(
     assert kolmogorov_shift(old[::-1], new, 0.05, 0.05) == shift
 
 
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 400), st.integers(0, 2**32))
+def test_kolmogorov_distance_of_samples_with_many_stretches(
+    rows: int, others: int, levels: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    old, new = (rng.integers(0, levels, size).astype(np.float64) for size in (rows, others))
+    assert kolmogorov_shift(old, new, 0.05, 0.05).distance == pytest.approx(_largest_gap(old, new))
+
+
 def test_kolmogorov_limit_by_hand() -> None:
     # D = 1 with 50 rows each: 1 − 1.2239 · sqrt(2/50)
     shift = kolmogorov_shift(np.zeros(50), np.ones(50), 0.05, 0.05)
