@@ -17,6 +17,8 @@ from gates.stats.quantile import critical_z
 from gates.stats.root import find_root
 from gates.stats.undefined import UndefinedError
 
+_ROUNDING = 1e-12  # of shares of weighted rows
+
 
 def tango(gains: float, losses: float, rows: float, confidence: float) -> Interval:
     """Score interval of a paired difference of proportions, honest from one row on.
@@ -195,7 +197,7 @@ def _wald(gains: int, losses: int, rows: int) -> Estimate:
 def _require_rows(gains: float, losses: float, rows: float) -> None:
     if rows < 1:
         raise UndefinedError("a paired difference needs at least one row, found 0")
-    if min(gains, losses) < 0 or gains + losses > rows:
+    if min(gains, losses) < 0 or gains + losses > rows * (1 + _ROUNDING):
         raise ValueError(f"{gains} gains and {losses} losses do not fit into {rows} rows")
 
 

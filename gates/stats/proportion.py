@@ -47,7 +47,7 @@ def clopper_pearson(count: int, rows: int, confidence: float) -> Interval:
 
 
 def newcombe_difference(
-    first: int, first_rows: int, second: int, second_rows: int, confidence: float
+    first: float, first_rows: float, second: float, second_rows: float, confidence: float
 ) -> Interval:
     """Interval of first share − second share from two separate sets of rows.
 
@@ -65,7 +65,7 @@ def newcombe_difference(
 
 
 def koopman_ratio(
-    first: int, first_rows: int, second: int, second_rows: int, confidence: float
+    first: float, first_rows: float, second: float, second_rows: float, confidence: float
 ) -> Interval:
     """Score interval of first share / second share; (0, inf) when neither has a hit.
 

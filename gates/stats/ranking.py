@@ -12,7 +12,7 @@ from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval
 from gates.stats.measured import ModelValue, PairedChange
 from gates.stats.undefined import UndefinedError
-from gates.stats.weighted import require_weights
+from gates.stats.weighted import require_weights, small_sample_factor
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -31,21 +31,26 @@ def average_precision_value(
     """
     scaled = _require_positives(labels, weights)
     values = average_precision_values(labels, scores, scaled)
-    estimate = _stratify(labels, values, scaled)
-    return ModelValue(float(values.mean()), _hold(estimate.interval(confidence), 0.0), values)
+    interval = _spread(values, scaled).interval(confidence)
+    return ModelValue(float(values.mean()), _hold(interval, 0.0), values)
 
 
 def average_precision_change(
     labels: Mask, old: Values, new: Values, *, confidence: float, weights: Values | None = None
 ) -> PairedChange:
-    """Average precision of two models on the same rows.
+    """Average precision of two models on the same rows, by the influence function.
+
+    It covers what a stratified bootstrap of 400 draws covers or more (.95 against .93–.97 at 100
+    positives for models that are close, .90–.93 against .88–.89 for a loss of .15 at 20–100), at
+    the cost of one sort and with nothing random in it. Not stratified: the value depends on the
+    share of positives.
 
     Raises:
         UndefinedError: as `average_precision_value`.
     """
     scaled = _require_positives(labels, weights)
     before, after = (average_precision_values(labels, side, scaled) for side in (old, new))
-    interval = _stratify(labels, after - before, scaled).interval(confidence)
+    interval = _spread(after - before, scaled).interval(confidence)
     return _change(before, after, _hold(interval, -1.0), scaled)
 
 
@@ -178,8 +183,7 @@ def _ovr_values(labels: Codes, scores: Values, scaled: Values) -> Values:
 def _spread(values: Values, scaled: Values) -> Estimate:
     """The normal law of a mean of values that hold their weight already."""
     here = values[scaled > 0] - values.mean()
-    rows = float(scaled.sum()) ** 2 / float(scaled @ scaled)
-    squares = float(here @ here) * rows / max(rows - 1, 1e-9)
+    squares = float(here @ here) * small_sample_factor(scaled)
     return Estimate(value=float(values.mean()), standard_error=math.sqrt(squares) / len(values))
 
 
@@ -193,10 +197,9 @@ def _stratify(labels: Mask, values: Values, scaled: Values) -> Estimate:
                 f"DeLong's variance needs 2 rows of each class, found {np.count_nonzero(here)}"
             )
         weight = scaled[here]
-        effective = max(float(weight.sum()) ** 2 / float(weight @ weight), 1 + 1e-9)
         away = values[here] - mean
         away = away - weight * (float(away.sum()) / float(weight.sum()))
-        squares += float(away @ away) * effective / (effective - 1)
+        squares += float(away @ away) * small_sample_factor(weight)
     return Estimate(value=mean, standard_error=math.sqrt(squares) / len(values))
 
 

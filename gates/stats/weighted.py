@@ -20,6 +20,8 @@ from gates.stats.undefined import UndefinedError
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+_TINY = 1e-9
+
 
 def require_weights(weights: Values | None, rows: int) -> Values:
     """The weights scaled to a mean of 1, or ones.
@@ -56,6 +58,18 @@ def effective_rows(weights: Values) -> float:
     return _effective(require_weights(weights, len(weights)))
 
 
+def small_sample_factor(weights: Values) -> float:
+    """m/(m − 1) with m the effective rows: what a variance about a fitted mean is stretched by.
+
+    Raises:
+        UndefinedError: one row holds all the weight.
+    """
+    effective = effective_rows(weights)
+    if effective - 1 < _TINY:
+        raise UndefinedError("one row holds all the weight; a variance needs 2 rows")
+    return effective / (effective - 1)
+
+
 def weighted_mean(values: Values, weights: Values | None = None) -> Estimate:
     """Mean with the sandwich's variance and Student's t on effective rows − 1.
 
@@ -89,36 +103,45 @@ def weighted_ratio(above: Values, below: Values, weights: Values | None = None) 
     if total == 0:
         raise UndefinedError("the ratio's denominator is 0")
     value = float(scaled @ above) / total
-    effective = max(_effective(scaled), 1 + 1e-9)
+    degrees = _effective(scaled) - 1
     spread = float(np.sum((scaled * (above - value * below)) ** 2))
-    variance = effective / (effective - 1) * spread / total**2
-    return Estimate(value=value, standard_error=math.sqrt(variance), degrees=effective - 1)
+    variance = small_sample_factor(scaled) * spread / total**2
+    return Estimate(value=value, standard_error=math.sqrt(variance), degrees=degrees)
 
 
 def weighted_wilson(hits: Mask, weights: Values | None, confidence: float) -> Interval:
-    """Wilson's interval of a weighted share, with as many rows as are effective.
+    """Wilson's interval of a weighted share, with the rows that are as certain unweighted.
+
+    Source: Korn & Graubard, Survey Methodology 24 (1998), effective size from the sandwich, here
+    steadied by one row with and one without a hit.
 
     Raises:
         UndefinedError: there are no rows with weight.
     """
-    scaled = require_weights(weights, len(hits))
-    counted = scaled > 0
-    rows = _effective(scaled)
-    return wilson(_part(hits, counted, scaled, rows), rows, confidence)
+    here = _positive(weights, len(hits))
+    hits, scaled = hits[here[0]], here[1]
+    rows = _as_certain(hits.astype(np.float64), scaled, (0.0, 1.0))
+    return wilson(_part(hits, scaled, rows), rows, confidence)
 
 
 def weighted_tango(
     gains: Mask, losses: Mask, weights: Values | None, confidence: float
 ) -> Interval:
-    """Tango's interval of a weighted paired difference of shares, with effective rows.
+    """Tango's interval of a weighted paired difference of shares, with as certain rows.
+
+    How many rows are as certain comes from the sandwich, steadied by one gain and one loss of
+    usual weight, as in `paired.bonett_price`: .93–1.00 covered for 50 to 1,000 rows at 3 % and
+    12 % discordance, weights of 1 and 5, 1 and 20, and lognormal. Kish's effective rows alone
+    cover .87–.93 where heavy rows change more often, since discordant rows then weigh more than
+    the others.
 
     Raises:
         UndefinedError: there are no rows with weight.
     """
-    scaled = require_weights(weights, len(gains))
-    counted = scaled > 0
-    rows = _effective(scaled)
-    up, down = (_part(side, counted, scaled, rows) for side in (gains, losses))
+    present, scaled = _positive(weights, len(gains))
+    gains, losses = gains[present], losses[present]
+    rows = _as_certain(gains.astype(np.float64) - losses, scaled, (-1.0, 1.0))
+    up, down = (_part(side, scaled, rows) for side in (gains, losses))
     return tango(up, down, rows, confidence)
 
 
@@ -225,11 +248,31 @@ def _counted_weights(counted: Mask, weights: Values | None) -> tuple[Values, Val
 
 
 def _effective(scaled: Values) -> float:
-    return float(scaled.sum()) ** 2 / float(scaled @ scaled)
+    return max(1.0, float(scaled.sum()) ** 2 / float(scaled @ scaled))
 
 
-def _part(chosen: Mask, counted: Mask, scaled: Values, rows: float) -> float:
-    """Effective rows that are chosen; all and none exactly so."""
-    if chosen[counted].all():
-        return rows
-    return min(rows, rows * float(scaled @ chosen) / float(scaled.sum()))
+def _positive(weights: Values | None, rows: int) -> tuple[Mask, Values]:
+    """Which rows have weight, and their weights."""
+    scaled = require_weights(weights, rows)
+    present = scaled > 0
+    return present, scaled[present]
+
+
+def _as_certain(values: Values, scaled: Values, pseudo: tuple[float, float]) -> float:
+    """Unweighted rows whose mean has the sandwich's variance, with two pseudo-rows in both.
+
+    The variance of one unweighted row is E[x²] − E[x]²; equal weights give the number of rows.
+    """
+    scaled = scaled * (float(scaled.sum()) / float(scaled @ scaled))
+    total = float(scaled.sum()) + len(pseudo)
+    mean = (float(scaled @ values) + sum(pseudo)) / total
+    square = (float(scaled @ values**2) + sum(one * one for one in pseudo)) / total
+    spread = float(np.sum((scaled * (values - mean)) ** 2))
+    spread += sum((one - mean) ** 2 for one in pseudo)
+    rows = (square - mean**2) * total**2 / spread - len(pseudo)
+    return min(float(len(values)), max(1.0, rows))
+
+
+def _part(chosen: Mask, scaled: Values, rows: float) -> float:
+    """The chosen rows' share of so many; all and none exactly so."""
+    return rows if chosen.all() else min(rows, rows * float(scaled @ chosen) / float(scaled.sum()))
