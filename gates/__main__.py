@@ -122,6 +122,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_collect(commands)
     _add_judge(commands)
     _add_report(commands)
+    _add_publish(commands)
     _add_pack(commands)
     _add_explain(commands)
     _add_plan(commands)
@@ -215,6 +216,44 @@ def _add_report(commands: Commands) -> None:
     )
     parser.add_argument("--templates", metavar="DIR", help="templates of your own, by our names")
     parser.add_argument("--verbose", action="store_true", help="terminal: list every finding")
+
+
+def _add_publish(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "publish",
+        "post a verdict to its pull request, and set the check run that blocks the merge",
+        "gatepost publish build/gatepost/verdict.json --dry-run\n\n"
+        "The token is read from GATEPOST_TOKEN or GITHUB_TOKEN, never from the command line.",
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("verdict", metavar="VERDICT", nargs="?", help="a verdict.json")
+    what.add_argument("--running", action="store_true", help="say that a verdict is being made")
+    what.add_argument("--not-judged", metavar="REASON", help="say that there is none, and why")
+    parser.add_argument(
+        "--event", metavar="FILE", help="the event's JSON (default: GITHUB_EVENT_PATH)"
+    )
+    parser.add_argument(
+        "--workflow",
+        metavar="PATH",
+        help="of a workflow_run: the only workflow whose runs count, by its file",
+    )
+    parser.add_argument("--run", metavar="ID.ATTEMPT", help="the run (default: the event's)")
+    parser.add_argument("--check", metavar="NAME", default="gatepost", help="the check's name")
+    parser.add_argument(
+        "--project", metavar="NAME", default="main", help="of several in one repository"
+    )
+    parser.add_argument(
+        "--author", metavar="LOGIN", help="who posts: `<app>[bot]` (default: the token's owner)"
+    )
+    parser.add_argument(
+        "--poster",
+        choices=("cml", "api"),
+        default="cml",
+        help="what posts the comment; without CML it is the API (default: cml)",
+    )
+    parser.add_argument("--templates", metavar="DIR", help="templates of your own, by our names")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be posted")
 
 
 def _add_pack(commands: Commands) -> None:

@@ -1,0 +1,136 @@
+"""`gatepost publish`: a verdict → the comment and the check run of a pull request."""
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+
+import msgspec
+
+from gates.cml import Cml, find_cml
+from gates.commands.show import EXIT_CODES, own_templates
+from gates.errors import EvidenceError, ExitCode, UsageError
+from gates.event import Head, read_event
+from gates.finding import Verdict
+from gates.github import GitHub, connect
+from gates.github_calls import Calls
+from gates.mark import Run, is_name
+from gates.publish import Channel, Message, message_of, not_judged, publish, running
+from gates.report.words import Prose, plain
+from gates.report.words import say as phrase
+from gates.verdict import read_verdict
+
+TOKENS = ("GATEPOST_TOKEN", "GITHUB_TOKEN")
+SUMMARY_MAX_BYTES = 900_000  # GitHub drops the summary of a step above 1 MiB
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    """Publish, or print what would be; the exit code is the verdict's."""
+    head = _head(arguments)
+    message, code = _message(arguments, head)
+    if arguments.dry_run:
+        _show(arguments, head, message)
+        return code
+    channel = _channel(arguments, head)
+    publish(channel, head, message, say=_log)
+    _log(f"{channel.github.calls.made} calls of GitHub's API")
+    _summarise(message)
+    return code
+
+
+def _head(arguments: argparse.Namespace) -> Head:
+    name = arguments.event or os.environ.get("GITHUB_EVENT_PATH")
+    if not name:
+        raise UsageError("no event: GITHUB_EVENT_PATH is not set. Name the event's file: --event.")
+    if not is_name(arguments.project):
+        raise UsageError(
+            f"--project {arguments.project!r}: a name has letters, digits and . _ / - only."
+        )
+    head = read_event(Path(name), workflow=arguments.workflow)
+    if arguments.run:
+        found = re.fullmatch(r"([0-9]{1,18})\.([0-9]{1,9})", arguments.run)
+        if found is None:
+            raise UsageError(f"--run {arguments.run!r}: not a run and its attempt, as in 811.2.")
+        head = msgspec.structs.replace(head, run=Run(int(found[1]), int(found[2])))
+    return head
+
+
+def _message(arguments: argparse.Namespace, head: Head) -> tuple[Message, ExitCode]:
+    """What to publish; a verdict that cannot be read is published as none."""
+    overrides = Path(arguments.templates) if arguments.templates else own_templates(Path.cwd())
+    if arguments.running:
+        return running(head, overrides), ExitCode.MAY_MERGE
+    if arguments.not_judged is not None:
+        return not_judged(arguments.not_judged, head, overrides), ExitCode.CANNOT_JUDGE
+    try:
+        verdict = _read(arguments.verdict)
+    except EvidenceError as error:
+        _log(str(error))
+        return not_judged(str(error), head, overrides), ExitCode.CANNOT_JUDGE
+    return message_of(verdict, head, overrides), EXIT_CODES[verdict.decision]
+
+
+def _read(name: str | None) -> Verdict:
+    if name is None:
+        raise UsageError("nothing to publish: name a verdict.json, --running or --not-judged.")
+    try:
+        content = Path(name).read_bytes()
+    except OSError as error:
+        raise EvidenceError(
+            f"{name}: cannot be read: {error.strerror}. See the log of the job that judged."
+        ) from error
+    return read_verdict(content)
+
+
+def _channel(arguments: argparse.Namespace, head: Head) -> Channel:
+    token = next((os.environ[name] for name in TOKENS if os.environ.get(name)), None)
+    if token is None:
+        raise UsageError(
+            f"{' and '.join(TOKENS)}: neither is set. Give the job `checks: write` and "
+            "`pull-requests: write`, and pass `GITHUB_TOKEN: ${{ github.token }}`."
+        )
+    api_url = os.environ.get("GITHUB_API_URL", "https://api.github.com")
+    server_url = os.environ.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
+    calls = Calls(connect(token, api_url), say=_log)
+    repository = head.repository_name
+    command = find_cml() if arguments.poster == "cml" else None
+    if arguments.poster == "cml" and command is None:
+        _log("CML is not installed: posting by the API")
+    run_id = os.environ.get("GITHUB_RUN_ID", "")
+    return Channel(
+        github=GitHub(calls, repository),
+        check=arguments.check,
+        project=arguments.project,
+        author=arguments.author,
+        cml=Cml(command, server_url, repository, token) if command else None,
+        details_url=f"{server_url}/{repository}/actions/runs/{run_id}" if run_id else None,
+    )
+
+
+def _show(arguments: argparse.Namespace, head: Head, message: Message) -> None:
+    """What would be posted; each line begins with a sign of ours, so that no runner obeys it."""
+    title = plain(phrase(Prose(message.title)))
+    lines = [
+        f"{head.repository_name} at {head.sha}, run {head.run}; nothing was posted",
+        f"check {arguments.check}: {message.conclusion or 'in progress'} - {title}",
+        "comment:",
+        *(f"| {line}" for line in message.text.rstrip().split("\n")),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _summarise(message: Message) -> None:
+    """The same text as the job's summary, where nobody may comment and everybody may look."""
+    name = os.environ.get("GITHUB_STEP_SUMMARY")
+    text = message.text.rstrip().rpartition("\n")[0] + "\n"
+    if name and message.conclusion and len(text.encode()) <= SUMMARY_MAX_BYTES:
+        with Path(name).open("a", encoding="utf-8") as stream:
+            stream.write(text)
+
+
+def _log(line: str) -> None:
+    """A line of progress that a runner does not take for a command."""
+    shown = "".join(sign if sign.isprintable() else "?" for sign in line)
+    sys.stderr.write(f"  · {shown.replace('##[', '## [')}\n")
+    sys.stderr.flush()

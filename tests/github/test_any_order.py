@@ -1,0 +1,144 @@
+"""Runs in any order, with any faults, at the same time: one comment, the newest; P1 to P3."""
+
+import random
+import threading
+import time
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from gates.github_calls import GitHubError
+from gates.mark import Run, read_mark
+from tests.github.conftest import Desk, head, message
+from tests.github.fake import BOT, FakeGitHub, Fault
+
+FAULTS = st.lists(
+    st.tuples(
+        st.sampled_from(["GET", "POST", "PATCH", "DELETE", "*"]),
+        st.sampled_from(["comments", "check-runs", ""]),
+        st.builds(Fault, st.sampled_from(["drop", "500", "502", "429"]), st.booleans()),
+    ),
+    max_size=6,
+)
+RUNS = st.builds(Run, st.integers(1, 6), st.integers(1, 2))
+ENDS = st.sampled_from(["success", "failure", None])
+
+
+class Publisher(RuleBasedStateMachine):
+    """One pull request. The model: the newest order that was told to be there, and who said what.
+
+    `settled` is whether the last publisher ended well; one that gave up may leave a second comment
+    behind, which the next one removes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.desk = Desk()
+        self.told: tuple[Run, bool] | None = None
+        self.settled = True
+        self.ends: dict[str, set[str]] = {}
+
+    @rule(run=RUNS, conclusion=ENDS, faults=FAULTS, late_s=st.sampled_from([0.0, 5.0]))
+    def publish(
+        self,
+        run: Run,
+        conclusion: str | None,
+        faults: list[tuple[str, str, Fault]],
+        late_s: float,
+    ) -> None:
+        fake = self.desk.fake
+        fake.faults, fake.late_s = list(faults), late_s
+        if conclusion:
+            self.ends.setdefault(f"gatepost:{run}", {"failure"}).add(conclusion)
+        try:
+            told = self.desk.publish(run, message(f"run {run} {conclusion}", conclusion=conclusion))
+        except GitHubError:
+            self.settled = False
+        else:
+            if told.comments:
+                order = (run, conclusion is not None)
+                self.told, self.settled = max(order, self.told or order), True
+            elif told.check:
+                self.settled = False
+        finally:
+            fake.faults, fake.late_s = [], 0.0
+            fake.sleep(10.0)
+
+    @rule()
+    def a_stranger_copies_our_comment(self) -> None:
+        for one in self.desk.fake.ours()[:1]:
+            self.desk.fake.comment_by("mallory", one["body"])
+
+    @invariant()
+    def a_check_ends_as_its_run_said_or_in_failure(self) -> None:
+        for check in self.desk.fake.checks.values():
+            end = check["conclusion"]
+            assert end is None or end in self.ends.get(check["external_id"], {"failure"})
+
+    @invariant()
+    def what_was_told_is_there(self) -> None:
+        ours = self.desk.fake.ours()
+        orders = [mark.order for one in ours if (mark := read_mark(one["body"]))]
+        if self.told:
+            assert max(orders) >= self.told
+            assert len(ours) == 1 or not self.settled
+
+    def teardown(self) -> None:
+        """Whatever happened, one calm run leaves one comment, its own."""
+        copies = [one for one in self.desk.fake.comments.values() if one["user"]["login"] != BOT]
+        before = [one["body"] for one in copies]
+        self.desk.publish(Run(9, 1), message("last"))
+        assert ["last" in one["body"] for one in self.desk.fake.ours()] == [True]
+        assert [one["body"] for one in copies] == before
+
+
+TestPublisher = Publisher.TestCase
+TestPublisher.settings = settings(
+    max_examples=60,
+    stateful_step_count=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_eight_at_once_leave_one_comment_the_newest(seed: int) -> None:
+    """Real threads, whose calls interleave; each takes up to 2 ms, and they settle for 20."""
+    chance = random.Random(seed)  # noqa: S311 - orders, not secrets
+    fake = FakeGitHub()
+    fake.on_call = lambda _call: time.sleep(chance.random() * 0.002)
+    runs = [Run(811 + at // 2, 1 + at % 2) for at in range(8)]
+    chance.shuffle(runs)
+    problems: list[BaseException] = []
+
+    def publish_one(run: Run) -> None:
+        one = Desk(fake)
+        one.fake = fake
+        try:
+            _publish(one, run)
+        except BaseException as error:  # noqa: BLE001 - a thread's error must reach the test
+            problems.append(error)
+
+    threads = [threading.Thread(target=publish_one, args=(run,)) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert [str(mark.run) for one in fake.ours() if (mark := read_mark(one["body"]))] == ["814.2"]
+
+
+def _publish(one: Desk, run: Run) -> None:
+    from gates.github import GitHub
+    from gates.github_calls import Calls
+    from gates.publish import Channel, publish
+    from tests.github.fake import REPOSITORY
+
+    def nap(seconds: float) -> None:
+        time.sleep(seconds / 100)
+
+    calls = Calls(one.fake.send, say=one.said.append, sleep=nap)
+    channel = Channel(GitHub(calls, REPOSITORY))
+    publish(channel, head(run), message(str(run)), say=one.said.append, sleep=nap)
