@@ -64,9 +64,7 @@ def plan_flips(sums: Sequence[tuple[Units, Values]]) -> FlipPlan:
         real=tuple(_select(scaled, real)),
         real_units=int(np.count_nonzero(real)),
         normal=np.array(normal, dtype=np.intp),
-        root=_find_root(
-            list(_select([scaled[i] for i in normal], ~real)), int(np.count_nonzero(~real))
-        ),
+        root=_find_root([scaled[i] for i in normal], real),
     )
 
 
@@ -100,11 +98,14 @@ def _select(parts: Sequence[Terms], chosen: NDArray[np.bool_]) -> Iterator[Terms
         yield Terms(rank[terms.positions[here]], terms.values[here])
 
 
-def _find_root(parts: Sequence[Terms], units: int) -> Values:
+def _find_root(parts: Sequence[Terms], real: NDArray[np.bool_]) -> Values:
+    """Of the covariance of what is left of the parts without the real units."""
     covariance = np.zeros((len(parts), len(parts)))
     step = max(1, BLOCK_STATISTICS // max(1, len(parts)))
-    for start in range(0, units if parts else 0, step):
-        dense = _spread(parts, start, min(step, units - start))
+    for start in range(0, len(real) if parts else 0, step):
+        here = real[start : start + step]
+        dense = _spread(parts, start, len(here))
+        dense[:, here] = 0
         covariance += dense @ dense.T
     covariance[np.diag_indices_from(covariance)] += JITTER
     return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
