@@ -2,10 +2,11 @@
 # Both set themselves up in .venv, from the hash-pinned lock.
 
 PYTHON ?= python3
+ROWS ?= 1000000
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test format check types tests lock benchmarks clean
+.PHONY: demo test format check types tests lock peers-lock benchmarks peers clean
 
 demo: $(READY)
 	$(BIN)/python -m demo
@@ -31,8 +32,17 @@ lock:
 	    --python-version 3.11 --no-emit-index-url --no-emit-find-links \
 	    --custom-compile-command "make lock" --quiet --output-file requirements.lock
 
+peers-lock:
+	for peer in fairlearn evidently deepchecks; do uv pip compile benchmarks/peers/$$peer.in \
+	    --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	    --custom-compile-command "make peers-lock" --quiet \
+	    --output-file benchmarks/peers/$$peer.lock; done
+
 benchmarks: $(READY)
 	$(BIN)/python -m benchmarks.speed
+
+peers: $(READY)
+	$(BIN)/python -m benchmarks.speed --rows $(ROWS) --against fairlearn,evidently,deepchecks
 
 clean:
 	rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""How fast, how small, how sound: each with the command that reproduces its tables."""
