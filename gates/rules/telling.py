@@ -12,8 +12,8 @@ from gates.segments import MISSING
 from gates.stats.interval import Interval, confidence_of
 from gates.stats.leakage import auc_interval, find_pure_values
 from gates.stats.undefined import UndefinedError
+from gates.tables.mixing import mix_words
 from gates.tables.table import Floats
-from gates.tables.words import mix_words
 
 Counts = npt.NDArray[np.int64]
 

@@ -5,8 +5,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gates.tables.duplicates import find_duplicates
+from gates.tables.mixing import mix_words
 from gates.tables.table import Table
-from gates.tables.words import mix_words
 
 
 class Twins(msgspec.Struct, frozen=True, kw_only=True):

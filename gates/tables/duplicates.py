@@ -9,19 +9,15 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from gates.tables.arrow import indices_of
+from gates.tables.mixing import Mix, Words, may_be_shared, mix_in, mix_words, start_hashes
 from gates.tables.table import Table
-from gates.tables.words import Bits, Mix, Words, hash_values, mix_words, start_hashes, words_of
+from gates.tables.words import Bits, Rows, hash_values, read_words
 
-Rows = npt.NDArray[np.intp]
 Codes = npt.NDArray[np.intp]
 
-_CHUNK_ROWS = 1 << 14  # whose hashes stay in the processor's cache
 _LOOKS = (2, 5)  # after so many columns, unique rows are let go
 _WORTH = 0.5  # share of rows up to which letting the others go pays
-_FILTER_BITS = (16, 24)  # of the smallest and the largest table of marks
 _KEPT_BYTES = 1 << 28  # of values that are kept, so that they need not be read again
 
 
@@ -52,81 +48,46 @@ def find_duplicates(
 ) -> Duplicates:
     """Find the rows of all tables that are equal to another in every named column."""
     search = _Search(tables, mix, None, start_hashes(sum(table.rows for table in tables)), {})
-    for count, name in enumerate(_most_telling_first(names, tables), start=1):
+    for count, name in enumerate(most_telling_first(names, tables), start=1):
         if search.rows is None:
-            _take_in(search, name)
+            hash_column(search.hashes, name, tables, mix)
         else:
             _take_in_the_rest(search, name)
         if count in _LOOKS:
-            _let_go(search, _may_be_shared(search.hashes))
-    _let_go(search, _may_be_shared(search.hashes), worth=1.0)
+            _let_go(search, may_be_shared(search.hashes))
+        if not len(search.hashes):
+            break
+    _let_go(search, may_be_shared(search.hashes), worth=1.0)
     return _gather(search, _verify(search, names))
 
 
-def _most_telling_first(names: Sequence[str], tables: Sequence[Table]) -> list[str]:
+def most_telling_first(names: Sequence[str], tables: Sequence[Table]) -> list[str]:
     """By the bytes that they take in the files, compressed: a guess, but only time hangs on it."""
     return sorted(names, key=lambda name: -sum(table.stored_bytes(name) for table in tables))
 
 
-def _take_in(search: _Search, name: str) -> None:
-    kinds, start = _kinds(search, name), 0
-    for table in search.tables:
+def hash_column(hashes: Words, name: str, tables: Sequence[Table], mix: Mix = mix_words) -> None:
+    """Take a column into the hashes of all rows of all tables; equal values change them alike."""
+    kinds, start = [table.stored_type(name) for table in tables], 0
+    for table in tables:
         for piece in table.pieces(name):
             words = hash_values(piece, kinds)
             if words is not None:
-                _mix_in(search.hashes[start : start + len(piece)], words, search.mix)
+                mix_in(hashes[start : start + len(piece)], words, mix)
             start += len(piece)
 
 
 def _take_in_the_rest(search: _Search, name: str) -> None:
     parts = _read(search, name)
     for part in parts:
-        _mix_in(search.hashes, part, search.mix)
+        mix_in(search.hashes, part, search.mix)
     if len(search.hashes) * 8 * (len(search.kept) + 1) <= _KEPT_BYTES:
         search.kept[name] = parts
 
 
-def _mix_in(hashes: Words, values: Bits, mix: Mix) -> None:
-    for start in range(0, len(hashes), _CHUNK_ROWS):
-        chunk = slice(start, start + _CHUNK_ROWS)
-        hashes[chunk] = mix(hashes[chunk], values[chunk].astype(np.uint64, copy=False))
-
-
-def _kinds(search: _Search, name: str) -> list[pa.DataType]:
-    return [table.stored_type(name) for table in search.tables]
-
-
 def _read(search: _Search, name: str) -> tuple[Bits, ...]:
-    """The parts of a column's words, of the rows in question only."""
-    rows = search.rows or [np.arange(table.rows) for table in search.tables]
-    arrays = [_pick(table, name, mine) for table, mine in zip(search.tables, rows, strict=True)]
-    return tuple(np.concatenate(part) for part in words_of(arrays, _kinds(search, name)))
-
-
-def _pick(table: Table, name: str, rows: Rows) -> pa.Array:
-    picked, start = [], 0
-    for piece in table.pieces(name):
-        first, last = np.searchsorted(rows, (start, start + len(piece)))
-        if last > first:
-            picked.append(piece.take(indices_of(rows[first:last] - start)))
-        start += len(piece)
-    kind = table.stored_type(name)
-    return pa.chunked_array(picked, kind).combine_chunks() if picked else pa.nulls(0, kind)
-
-
-def _may_be_shared(hashes: Words) -> npt.NDArray[np.bool_]:
-    """Where another row has the same hash; a few others too, but none of those is missed."""
-    ordered = np.sort(hashes)
-    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
-    least, most = _FILTER_BITS
-    shift = np.uint64(64 - min(most, max(least, (8 * len(repeated)).bit_length())))
-    marks = np.zeros(1 << (64 - int(shift)), dtype=np.bool_)
-    marks[repeated >> shift] = True
-    shared = np.empty(len(hashes), dtype=np.bool_)
-    for start in range(0, len(hashes), _CHUNK_ROWS):
-        chunk = slice(start, start + _CHUNK_ROWS)
-        shared[chunk] = marks[hashes[chunk] >> shift]
-    return shared
+    """The parts of a column's words, of the rows in question."""
+    return tuple(np.concatenate(part) for part in read_words(name, search.tables, search.rows))
 
 
 def _let_go(search: _Search, shared: npt.NDArray[np.bool_], worth: float = _WORTH) -> None:

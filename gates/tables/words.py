@@ -6,36 +6,56 @@ word cannot hold (a whole number beyond 2⁵³ beside floats, a decimal, a null 
 takes more.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gates.tables.arrow import valid_of, values_of
+from gates.tables.arrow import indices_of, valid_of, values_of
 from gates.tables.instants import are_times, time_words
+from gates.tables.mixing import Words, mix_words, start_hashes
 from gates.tables.parts import CODED_TEXT
 from gates.tables.table import Table, encode
 
-Words = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.intp]
 Bits = npt.NDArray[np.unsignedinteger]
-Mix = Callable[[Words, Words], Words]
 Part = tuple[Bits, ...]  # one array per table
 Kinds = Sequence[pa.DataType]
 
 _EXACT_BELOW = 2.0**53  # larger whole numbers are not told apart by a float
 _LOW_BITS = 1 << 12  # of a whole number, that tell apart what rounds to one float
-_STEP, _SPREAD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
-_HALF = np.uint64(32)
 _DECIMAL_DIGITS = 38
 _WORD_BYTES = 8
 _HASHED_BYTES = 64  # of a long text, at either end
 
 
-def read_words(name: str, tables: Sequence[Table]) -> Iterator[Part]:
-    """The values of a column in all tables; rows are equal where all parts are."""
-    return words_of([table.column(name) for table in tables])
+def read_words(
+    name: str, tables: Sequence[Table], rows: Sequence[Rows] | None = None
+) -> tuple[Part, ...]:
+    """The values of a column in all tables; rows are equal where all parts are.
+
+    Args:
+        name: of the column.
+        tables: that have it.
+        rows: ascending places of the rows that are wanted, for each table; by default all.
+    """
+    if rows is None:
+        return tuple(words_of([table.column(name) for table in tables]))
+    arrays = [_pick(table, name, wanted) for table, wanted in zip(tables, rows, strict=True)]
+    return tuple(words_of(arrays, [table.stored_type(name) for table in tables]))
+
+
+def _pick(table: Table, name: str, rows: Rows) -> pa.Array:
+    picked, start = [], 0
+    for piece in table.pieces(name):
+        first, last = np.searchsorted(rows, (start, start + len(piece)))
+        if last > first:
+            picked.append(piece.take(indices_of(rows[first:last] - start)))
+        start += len(piece)
+    kind = table.stored_type(name)
+    return pa.chunked_array(picked, kind).combine_chunks() if picked else pa.nulls(0, kind)
 
 
 def words_of(arrays: Sequence[pa.Array], kinds: Kinds | None = None) -> Iterator[Part]:
@@ -68,24 +88,6 @@ def hash_values(piece: pa.Array, kinds: Kinds) -> Words | None:
     if _are_whole(kinds) or all(map(_is_number, kinds)) or are_times(kinds):
         return next(iter(words_of([piece], kinds)))[0].astype(np.uint64, copy=False)
     return None
-
-
-def mix_words(hashes: Words, values: Words) -> Words:
-    """Take one more value into each row's hash, in place; multiply and fold, as in splitmix64.
-
-    Source: Steele, Lea & Flood, OOPSLA 2014. A collision is found and mended, never believed.
-    """
-    hashes ^= values
-    hashes *= _STEP
-    hashes ^= hashes >> _HALF
-    hashes *= _SPREAD
-    hashes ^= hashes >> _HALF
-    return hashes
-
-
-def start_hashes(rows: int) -> Words:
-    """The hash of no value, for each row."""
-    return np.full(rows, _STEP)
 
 
 def _gaps_of(arrays: Sequence[pa.Array]) -> Iterator[Part]:

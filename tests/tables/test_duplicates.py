@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gates.tables.duplicates import Duplicates, find_duplicates
+from gates.tables.mixing import Words, mix_words
 from gates.tables.table import Table
-from gates.tables.words import Words, mix_words
 
 NAN = float("nan")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
