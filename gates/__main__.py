@@ -126,6 +126,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_pack(commands)
     _add_explain(commands)
     _add_plan(commands)
+    _add_ledger(commands)
     return parser
 
 
@@ -187,6 +188,9 @@ def _add_judge(commands: Commands) -> None:
     parser.add_argument("--baseline", metavar="DIR", help="evidence to compare it with")
     parser.add_argument(
         "--anchor", metavar="DIR", help="evidence of the last release, where the policy asks for it"
+    )
+    parser.add_argument(
+        "--ledger", metavar="FILE", help="how often the test set was judged: `ledger show --lines`"
     )
     parser.add_argument(
         "--policy", metavar="FILE", required=True, help="a params.yaml: the base branch's"
@@ -314,6 +318,26 @@ def _add_plan(commands: Commands) -> None:
     )
     parser.add_argument("--verbose", action="store_true", help="list every segment")
     parser.add_argument("--json", action="store_true", help="print the plan as JSON only")
+
+
+def _add_ledger(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "ledger",
+        "count how often each test set was judged, and say what that costs in certainty",
+        "gatepost ledger show",
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    record = actions.add_parser("record", help="add a verdict to the ledger of this repository")
+    record.add_argument("verdict", metavar="VERDICT", help="a verdict.json")
+    record.add_argument("--push", metavar="REMOTE", help="bring the ledger to a remote as well")
+    show = actions.add_parser("show", help="print each test set's count and what it may cost")
+    show.add_argument("--test-set", metavar="DIGEST", help="only this one, by its whole digest")
+    form = show.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON, with more numbers")
+    form.add_argument(
+        "--lines", action="store_true", help="print the entries, for `gatepost judge --ledger`"
+    )
 
 
 if __name__ == "__main__":

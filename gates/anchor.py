@@ -1,6 +1,10 @@
-"""The anchor: the last release before the merge base, and where its evidence is found."""
+"""The anchor: the last release, or else the best baseline so far, and where its evidence is."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
+
+import msgspec
 
 from gates.base import NoBaseline
 from gates.baseline import find_baseline
@@ -9,15 +13,28 @@ from gates.dvc_command import Progress
 from gates.evidence import Evidence
 from gates.finding import Side
 from gates.git import is_shallow, nearest_tag
+from gates.git_objects import is_ancestor
 from gates.settings import Settings
 
 ANCHOR = "anchor"  # as `gates.references` names it
+BEST = "best"  # as `gates.anchor.otherwise` names it
+_MOST_ASKED = 50  # of the ledger's baselines
+_HASH = re.compile("[0-9a-f]{40,64}")
 
 
 def find_anchor(
-    root: Path, base: str, beside: Evidence, settings: Settings, progress: Progress
+    root: Path,
+    base: str,
+    beside: Evidence,
+    settings: Settings,
+    progress: Progress,
+    *,
+    ranked: Sequence[str] = (),
 ) -> Anchor | NoAnchor | None:
     """The nearest tagged release before the merge base; `None` where the policy asks for none.
+
+    Without a release it is the best of the commits on the way to the merge base that the ledger
+    knows as baselines on the same test rows, where the policy wants that.
 
     Args:
         root: the work tree whose store and DVC cache are used.
@@ -25,6 +42,7 @@ def find_anchor(
         beside: evidence that is judged with it; what both have is read once.
         settings: say whether to look, for which tags, and where a pipeline leaves things.
         progress: gets a line for each slow step.
+        ranked: baselines that the ledger knows, the best first.
 
     Raises:
         PipelineError: there is a release with a pipeline, and it cannot be run again.
@@ -34,15 +52,31 @@ def find_anchor(
         return None
     pattern = settings.anchor.tag
     named = nearest_tag(root, pattern, base)
-    if named is None:
+    if named is not None:
+        tag, revision = named
+        side, name = Side(revision=revision, tag=tag), f"`{tag}`"
+    else:
         hint = "; the clone is shallow, `git fetch --unshallow --tags`" if is_shallow(root) else ""
-        return NoAnchor(reason=f"no tag like `{pattern}` on the way to {base[:7]}{hint}")
-    tag, revision = named
-    if revision == base:
-        return NoAnchor(reason=f"`{tag}` is the merge base itself")
-    progress(f"anchor {revision[:7]} ({tag})")
-    found = find_baseline(root, revision, settings.evidence, progress)
+        reason = f"no tag like `{pattern}` on the way to {base[:7]}{hint}"
+        best = _find_best(root, base, ranked) if settings.anchor.otherwise == BEST else None
+        if best is None:
+            return NoAnchor(reason=reason)
+        side, name = Side(revision=best, best=True), f"{reason}; the best baseline so far"
+    if side.revision == base:
+        return NoAnchor(reason=f"{name} is the merge base itself")
+    progress(f"anchor {side.revision[:7]} ({side.tag or 'the best baseline so far'})")
+    found = find_baseline(root, side.revision, settings.evidence, progress)
     if isinstance(found, NoBaseline):
-        return NoAnchor(reason=f"`{tag}`: {found.reason}")
-    side = Side(revision=revision, tag=tag, found=found.found)
-    return Anchor(side=side, evidence=Evidence(found.folder, verify=False, beside=beside))
+        return NoAnchor(reason=f"{name}: {found.reason}")
+    return Anchor(
+        side=msgspec.structs.replace(side, found=found.found),
+        evidence=Evidence(found.folder, verify=False, beside=beside),
+    )
+
+
+def _find_best(root: Path, base: str, ranked: Sequence[str]) -> str | None:
+    """The best that lies on the way to the merge base; whoever wrote the ledger may name others."""
+    for revision in ranked[:_MOST_ASKED]:
+        if _HASH.fullmatch(revision) and is_ancestor(root, revision, base):
+            return revision
+    return None

@@ -178,6 +178,7 @@ class Use(Value, frozen=True, kw_only=True, omit_defaults=True):
     predictions: str  # SHA-256 of the candidate's scores
     baseline_predictions: str | None = None  # of the baseline's, where the test set is the same
     metric: str | None = None  # the primary one
+    greater_is_better: bool | None = None
     baseline: float | None = None  # the primary metric's values
     candidate: float | None = None
     spread: float | None = None  # standard error of the primary metric's change
@@ -203,6 +204,27 @@ class Wear(Value, frozen=True, kw_only=True, omit_defaults=True):
     margin: float | None = None  # of the primary metric
     optimism: float | None = None  # gain that the best of so many equal models seems to have
     state: WearState = WearState.FRESH
+
+    def text(self) -> str:
+        """One plain line: `judged 37 times (12 merged) since 2026-05-02; …`."""
+        times = "once" if self.judged == 1 else f"{self.judged:,} times"
+        merged = f" ({self.merged:,} merged)" if self.merged else ""
+        since = f" since {self.since}" if self.since else ""
+        unread = f", {self.unread:,} of them unreadable" if self.unread else ""
+        return f"judged {times}{merged}{since}{unread}{self._cost()}"
+
+    def _cost(self) -> str:
+        if not self.optimism or self.margin is None:
+            return ""
+        gain = f"; the best of so many equal models would seem {self.optimism:.2g} better in "
+        beside = {
+            WearState.FRESH: f", the margin is {self.margin:g}",
+            WearState.WORN: f", more than half the margin of {self.margin:g}: plan a new test set",
+            WearState.WORN_OUT: (
+                f", more than the margin of {self.margin:g}: refresh the test set or open the vault"
+            ),
+        }
+        return f"{gain}{self.metric}{beside[self.state]}"
 
 
 class TestSet(Value, frozen=True, kw_only=True, omit_defaults=True):

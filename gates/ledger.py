@@ -41,6 +41,7 @@ class Entry(
     base: Revision | None = None
     anchor: Revision | None = None
     metric: Name | None = None
+    greater_is_better: bool | None = None
     baseline: float | None = None  # the metric's values
     candidate: float | None = None
     spread: Positive | None = None
@@ -190,11 +191,11 @@ def entry_of(verdict: Verdict, time: str) -> Entry:
         ) from error
 
 
-def rank_baselines(page: Page, metric: str, *, greater_is_better: bool) -> tuple[str, ...]:
+def rank_baselines(page: Page, metric: str) -> tuple[str, ...]:
     """Revisions that were a baseline on this test set, the best first, the latest of equals."""
     known: dict[str, tuple[float, str]] = {}
     for entry in page.entries:
         if entry.base and entry.baseline is not None and entry.metric == metric:
-            value = entry.baseline if greater_is_better else -entry.baseline
+            value = entry.baseline if entry.greater_is_better else -entry.baseline
             known[entry.base] = (value, entry.time)
     return tuple(sorted(known, key=lambda revision: (known[revision], revision), reverse=True))

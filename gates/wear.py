@@ -11,7 +11,7 @@ from gates.effect import CONFIDENCE, measure_effect
 from gates.errors import GatesError
 from gates.evidence import Evidence
 from gates.finding import TestSet, Use, Wear, WearState
-from gates.ledger import Ledger, Page
+from gates.ledger import Ledger, Page, rank_baselines
 from gates.metrics import METRICS
 from gates.policy import Primary
 from gates.stats.quantile import critical_z
@@ -36,6 +36,15 @@ def with_wear(case: Case, primary: Primary | None, ledger: Ledger | None) -> Tes
     return msgspec.structs.replace(found, use=use, wear=wear)
 
 
+def rank_by_primary(
+    ledger: Ledger | None, test_set: str, primary: Primary | None
+) -> tuple[str, ...]:
+    """Revisions that were a baseline on these test rows, the best by the primary metric first."""
+    if ledger is None or primary is None:
+        return ()
+    return rank_baselines(ledger.page(test_set), primary.metric)
+
+
 def measure_use(case: Case, primary: Primary | None) -> Use:
     """What one verdict reads off the test set."""
     bare = Use(predictions=digest_predictions(case.candidate))
@@ -47,7 +56,8 @@ def measure_use(case: Case, primary: Primary | None) -> Use:
     if primary is None:
         return bare
     try:
-        effect = measure_effect(METRICS[primary.metric], case)
+        metric = METRICS[primary.metric]
+        effect = measure_effect(metric, case)
         discordance = _discordance(case.arenas[0])
     except (GatesError, UndefinedError):
         return bare
@@ -59,6 +69,7 @@ def measure_use(case: Case, primary: Primary | None) -> Use:
     return msgspec.structs.replace(
         bare,
         metric=primary.metric,
+        greater_is_better=metric.greater_is_better,
         baseline=effect.baseline if same else None,
         candidate=effect.candidate if same else None,
         spread=0.0 if effect.same else spread if math.isfinite(spread) else None,

@@ -130,7 +130,9 @@ def test_a_verdict_that_cannot_be_counted(one: Verdict, message: str) -> None:
 def test_the_best_baseline_is_the_first() -> None:
     def based(base: str, value: float | None, metric: str = "log_loss", day: int = 1) -> Entry:
         when = f"2026-05-0{day}T00:00:00Z"
-        return entry(day, base=base * 40, baseline=value, metric=metric, time=when)
+        up = metric == "accuracy"
+        more: dict[str, Any] = {"baseline": value, "metric": metric, "greater_is_better": up}
+        return entry(day, base=base * 40, time=when, **more)
 
     page = gather(
         [
@@ -141,6 +143,6 @@ def test_the_best_baseline_is_the_first() -> None:
             based("f", 0.1, "accuracy", day=4),
         ]
     ).page(ROWS_A)
-    best = rank_baselines(page, "log_loss", greater_is_better=False)
+    best = rank_baselines(page, "log_loss")
     assert best == ("c" * 40, "b" * 40, "a" * 40)
-    assert rank_baselines(page, "log_loss", greater_is_better=True)[0] == "a" * 40
+    assert rank_baselines(page, "accuracy") == ("f" * 40,)

@@ -21,11 +21,13 @@ from gates.evidence import Evidence
 from gates.finding import Side, Verdict
 from gates.git import find_root, is_dirty, merge_base, read_file, resolve
 from gates.judge import judge
+from gates.ledger_store import BRANCH, read_ledger
 from gates.manifest import write_atomically
 from gates.policy import Policy, has_policy, read_policy
 from gates.policy_changes import policy_changes
 from gates.report import render_not_judged
 from gates.verdict import write_verdict
+from gates.wear import rank_by_primary, with_wear
 
 OUT = Path("build") / "gatepost"
 VERDICT = "verdict.json"
@@ -91,13 +93,24 @@ def _check(root: Path, base_name: str | None, *, use_run_cache: bool) -> Verdict
     changes = policy_changes(policies.judging, policies.candidate)
     candidate = Evidence(collected.folder, verify=False)  # written a moment ago, by us
     settings = policies.judging.settings
+    ledger = read_ledger(root, candidate.test_digest)
+    if ledger is None:
+        progress(
+            f"no ledger here yet (branch {BRANCH}), so nobody counts how often these rows "
+            "are judged"
+        )
+    primary = policies.judging.primary
+    ranked = rank_by_primary(ledger, candidate.test_digest, primary)
     case = Case(
         settings,
         candidate,
         Evidence(baseline.folder, verify=False, beside=candidate) if baseline else None,
         changes,
-        anchor=find_anchor(root, base, candidate, settings, progress) if baseline else None,
+        anchor=find_anchor(root, base, candidate, settings, progress, ranked=ranked)
+        if baseline
+        else None,
     )
+    case.test_set = with_wear(case, primary, ledger)
     verdict = judge(policies.judging, case)
     return msgspec.structs.replace(
         verdict,

@@ -9,11 +9,13 @@ from gates.errors import ExitCode, PolicyError, UsageError
 from gates.evidence import Evidence
 from gates.finding import PolicyChange, Side
 from gates.judge import judge
+from gates.ledger import Ledger, read_ledger_lines
 from gates.manifest import write_atomically
 from gates.policy import Policy, read_policy
 from gates.policy_changes import policy_changes
 from gates.settings import Settings
 from gates.verdict import write_verdict
+from gates.wear import with_wear
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
@@ -26,7 +28,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     candidate = Evidence(Path(arguments.candidate))
     baseline = Evidence(Path(arguments.baseline), beside=candidate) if arguments.baseline else None
     anchor = _open_anchor(arguments.anchor, policy.settings, candidate, baseline)
-    verdict = judge(policy, Case(policy.settings, candidate, baseline, changes, anchor=anchor))
+    case = Case(policy.settings, candidate, baseline, changes, anchor=anchor)
+    case.test_set = with_wear(case, policy.primary, _read_ledger(arguments.ledger))
+    verdict = judge(policy, case)
     if out:
         write_atomically(out, write_verdict(verdict))
     return print_verdict(verdict, as_json=arguments.json, verbose=arguments.verbose)
@@ -47,6 +51,19 @@ def _open_anchor(
     if evidence.manifest.files == baseline.manifest.files:
         return NoAnchor(reason="its evidence is the baseline's")
     return Anchor(side=Side(revision=evidence.manifest.revision), evidence=evidence)
+
+
+def _read_ledger(name: str | None) -> Ledger | None:
+    if name is None:
+        return None
+    try:
+        content = Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{name}: cannot be read: {error.strerror}. Name a file that "
+            "`gatepost ledger show --lines` wrote."
+        ) from error
+    return read_ledger_lines(content, name)
 
 
 def _writable(name: str) -> Path:

@@ -26,6 +26,12 @@ def anchor_phrase(verdict: Verdict) -> Phrase:
     return say(*named, *side(one), *found)
 
 
+def anchor_words(verdict: Verdict) -> str:
+    """What the second reference is."""
+    best = verdict.anchor is not None and verdict.anchor.best
+    return "the best baseline so far" if best else "the last release"
+
+
 class Changed(NamedTuple):
     """One kind of thing that the pull request changes."""
 

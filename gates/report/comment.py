@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gates.finding import Side, Verdict
-from gates.report.changes import anchor_phrase
+from gates.report.changes import anchor_phrase, anchor_words
 from gates.report.folds import Fold, Shares, folds_of
 from gates.report.forest import draw, plant_in_brief
 from gates.report.headline import headline_phrase
@@ -19,7 +19,7 @@ from gates.report.lines import (
     policy_section,
 )
 from gates.report.remedy import root_cause, to_fix
-from gates.report.rows_judged import test_set_words
+from gates.report.rows_judged import is_worn, test_set_words, wear_phrase
 from gates.report.sections import (
     base_title,
     findings_section,
@@ -154,7 +154,10 @@ def _head(verdict: Verdict) -> dict[str, object]:
         "has_baseline": verdict.baseline is not None,
         "baseline_reason": verdict.baseline_reason,
         "anchor": anchor_phrase(verdict),
+        "anchor_words": anchor_words(verdict),
         "test_set": test_set_words(verdict),
+        "wear": wear_phrase(verdict),
+        "is_worn": is_worn(verdict),
         "changes": changes_line(verdict),
         "environment": environment_line(verdict),
         "policy_changes": policy_section(verdict),

@@ -4,14 +4,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gates.finding import Outcome, Result, State, Verdict
-from gates.report.changes import anchor_phrase, changes_of, difference, policy_line, side
+from gates.report.changes import (
+    anchor_phrase,
+    anchor_words,
+    changes_of,
+    difference,
+    policy_line,
+    side,
+)
 from gates.report.figures import counted
 from gates.report.folds import summary_of, unsaid
 from gates.report.forest import Bar, Forest, Heading, plant, plant_in_brief
 from gates.report.headline import headline_phrase
 from gates.report.remedy import root_cause, to_fix
 from gates.report.rows import Row, moved_row, observed_row, row_of, stopped_row
-from gates.report.rows_judged import test_set_words
+from gates.report.rows_judged import is_worn, test_set_words, wear_phrase
 from gates.report.summary import FAMILIES, Judged, Shown, blocks, counts_text, loosened, shown
 from gates.report.templates import render
 from gates.report.trade_off import trade_off
@@ -138,8 +145,11 @@ def page(verdict: Verdict, *, overrides: Path | None = None) -> str:
         found=verdict.baseline.found if verdict.baseline else "",
         baseline_reason=verdict.baseline_reason,
         anchor=anchor_phrase(verdict),
+        anchor_words=anchor_words(verdict),
         changes=changes_of(verdict),
         test_set=test_set_words(verdict),
+        wear=wear_phrase(verdict),
+        is_worn=is_worn(verdict),
         picture=paint(brief) if brief.rows else None,
         whole=paint(forest) if brief.left_out else None,
         items=items,

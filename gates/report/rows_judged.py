@@ -1,7 +1,8 @@
-"""What a changed test set means for the comparison, in plain sentences."""
+"""What a changed or a worn test set means for the comparison, in plain sentences."""
 
-from gates.finding import TestSet, Verdict
+from gates.finding import TestSet, Verdict, WearState
 from gates.report.figures import counted
+from gates.report.words import Name, Phrase, Prose, say
 
 
 def test_set_words(verdict: Verdict) -> str:
@@ -10,6 +11,20 @@ def test_set_words(verdict: Verdict) -> str:
     if found is None:
         return ""
     return " ".join(line for line in (_changed(verdict, found), _left_out(found)) if line)
+
+
+def wear_phrase(verdict: Verdict) -> Phrase:
+    """How often the test set was judged, and what that may have cost; nothing without a ledger."""
+    found = verdict.test_set
+    if found is None or found.wear is None:
+        return say()
+    return say(Name(found.digest[:7]), " ", Prose(f"{found.wear.text()}."))
+
+
+def is_worn(verdict: Verdict) -> bool:
+    """Whether a reader should think of a new test set."""
+    found = verdict.test_set
+    return bool(found and found.wear and found.wear.state is not WearState.FRESH)
 
 
 def _changed(verdict: Verdict, found: TestSet) -> str:

@@ -12,7 +12,7 @@ from gates.report.headline import headline_phrase
 from gates.report.nesting import Nest, nested
 from gates.report.remedy import root_cause, to_fix
 from gates.report.rows import Row, moved_row, row_of, stopped_row
-from gates.report.rows_judged import test_set_words
+from gates.report.rows_judged import test_set_words, wear_phrase
 from gates.report.summary import (
     Shown,
     blocks,
@@ -111,6 +111,8 @@ def _head(verdict: Verdict, look: Look) -> str:
     lines += [f"since    {since}"] if since else []
     words = test_set_words(verdict)
     lines += [f"test set {words}"] if words else []
+    wear = plain(wear_phrase(verdict))
+    lines += [f"test set {wear}"] if wear else []
     lines += [f"{change.kind:<9}{_named(change)}" for change in changes_of(verdict)]
     if verdict.environment:
         lines.append("differs  " + ", ".join(plain(difference(one)) for one in verdict.environment))

@@ -17,6 +17,7 @@ from gates.rules.schema import Schema
 from gates.rules.segment_floor import SegmentFloor
 from gates.rules.segment_regression import SegmentRegression
 from gates.rules.target_leakage import TargetLeakage
+from gates.rules.test_set_reuse import Reuse
 from gates.rules.train_test_overlap import TrainTestOverlap
 
 GATES: Mapping[str, type[Gate]] = MappingProxyType(
@@ -34,6 +35,7 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "reported_metrics": ReportedMetrics,
         "train_test_overlap": TrainTestOverlap,
         "target_leakage": TargetLeakage,
+        "test_set_reuse": Reuse,
         "policy_change": PolicyChangeGate,
     }
 )

@@ -22,7 +22,10 @@ from gates.finding import (
     Subject,
     Support,
     TestSet,
+    Use,
     Verdict,
+    Wear,
+    WearState,
     fingerprint,
 )
 
@@ -774,6 +777,49 @@ def many_segments(count: int, failed: int, doubtful: int = 0) -> Verdict:
     )
 
 
+def worn_out() -> Verdict:
+    """The sixtieth model on 2,000 rows, of which 4 % are answered otherwise each time."""
+    use = Use(
+        predictions="5e" * 32,
+        baseline_predictions="b1" * 32,
+        metric="accuracy",
+        baseline=0.853,
+        candidate=0.856,
+        spread=0.00447,
+        discordance=0.04,
+    )
+    wear = Wear(
+        judged=60,
+        merged=12,
+        since="2026-05-02",
+        unread=1,
+        metric="accuracy",
+        margin=0.01,
+        optimism=0.0128,
+        state=WearState.WORN_OUT,
+    )
+    reuse = Finding(
+        subject=Subject(key="test set"),
+        state=State.UNDECIDED,
+        limit=Limit(rule="luck explains less than 0.01", mode=Mode.GUARD),
+        message="The best of 60 equally good models would seem 0.013 better in accuracy on this "
+        "test set; the margin is 0.01.",
+        mend="Draw a new test set in a pull request of its own.",
+        candidate=wear.optimism,
+    )
+    accuracy = compared("accuracy", 0.853, 0.856, 0.009, margin=0.01, rows=2_000, line=14)
+    made = verdict(
+        Decision.PASS,
+        outcome("metric_regression", Family.METRICS, accuracy),
+        outcome("test_set_reuse", Family.SPLIT, reuse),
+    )
+    return msgspec.structs.replace(
+        made,
+        anchor=Side(revision="51fd" * 10, best=True, found="local store"),
+        test_set=TestSet(changed=False, digest="a1b2c3d4" * 8, rows=2_000, use=use, wear=wear),
+    )
+
+
 SAMPLES: dict[str, Callable[[], Verdict]] = {
     made.__name__: made
     for made in (
@@ -789,6 +835,7 @@ SAMPLES: dict[str, Callable[[], Verdict]] = {
         unchanged,
         loosened,
         cannot_judge,
+        worn_out,
         hostile,
     )
 }
