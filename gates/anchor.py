@@ -70,7 +70,7 @@ def find_anchor(
         return NoAnchor(reason=f"{name}: {found.reason}")
     return Anchor(
         side=msgspec.structs.replace(side, found=found.found),
-        evidence=Evidence(found.folder, verify=False, beside=beside),
+        evidence=Evidence(found.folder, settings, verify=False, beside=beside),
     )
 
 

@@ -4,16 +4,20 @@ When a pull request changes the test set, both models are scored on both, and wh
 mean of the two differences: the model's part of the change (`statistics.md` §6).
 """
 
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from gates.answers import Answers, answer
 from gates.columns import Role
-from gates.errors import EvidenceError, GatesError
+from gates.errors import EvidenceError, GatesError, PolicyError
 from gates.evidence import Evidence
 from gates.finding import PolicyChange, Side, TestSet
-from gates.metrics import Scored
+from gates.metrics import metrics_called
+from gates.metrics.metric import Metric
 from gates.segments import Rows, Segment, split_by
 from gates.settings import Settings
 from gates.tables.arrow import places_in
@@ -32,8 +36,8 @@ class Arena(msgspec.Struct, frozen=True, dict=True):
 
     side: Evidence  # whose test set it is
     rows: Rows  # of that side's test table
-    baseline: Scored
-    candidate: Scored
+    baseline: Answers
+    candidate: Answers
     union: Rows
 
     def segments(self, columns: tuple[str, ...]) -> dict[tuple[str, ...], Rows]:
@@ -106,14 +110,50 @@ class Case:
         name = anchor.side.tag or anchor.side.revision
         return (self, Case(self.settings, self.candidate, anchor.evidence, reference=name))
 
+    def metrics(self, name: str) -> Mapping[str, Metric[Any]]:
+        """What a metric of the policy stands for, by the name that is shown: one, or one per class.
+
+        Raises:
+            PolicyError: the task has no such metric.
+        """
+        task = self.settings.task
+        found = metrics_called(name, task, self.candidate.classes)
+        if not found:
+            raise PolicyError(
+                f"gates.task: {task} has no metric {name}. Mend the one or the other."
+            )
+        return found
+
     @cached_property
-    def scored(self) -> Scored:
-        """The candidate on its own test rows."""
-        return self._score(self.candidate.labels, self.candidate.scores)
+    def scored(self) -> Answers:
+        """The candidate on its own test rows; those of weight 0 are left out."""
+        return self._answer(self.candidate, self.counted, self.candidate.scores[self.counted])
+
+    @property
+    def weighted(self) -> bool:
+        """Whether some rows count more than others."""
+        return self.settings.sample_weight is not None
+
+    @cached_property
+    def counted(self) -> Rows | slice:
+        """Places in the candidate's test table of the rows of `scored`."""
+        weights = self.candidate.weights
+        return slice(None) if weights is None else np.flatnonzero(weights > 0)
+
+    def positions(self, rows: Rows) -> Rows:
+        """Positions in `scored` of rows of the candidate's test table."""
+        if isinstance(self.counted, slice):
+            return rows
+        place = np.full(self.candidate.test.rows, -1, dtype=np.intp)
+        place[self.counted] = np.arange(len(self.counted))
+        return place[rows][place[rows] >= 0]
 
     def candidate_segments(self, columns: tuple[str, ...]) -> list[Segment]:
-        """Segments of the candidate's test rows."""
-        return list(split_by(columns, self.candidate.test, self.candidate.dictionary))
+        """Segments of the candidate's test rows, by their positions in `scored`."""
+        return [
+            Segment(segment.name, self.positions(segment.rows))
+            for segment in split_by(columns, self.candidate.test, self.candidate.dictionary)
+        ]
 
     @cached_property
     def test_set(self) -> TestSet:
@@ -121,7 +161,7 @@ class Case:
         rows, digest = self.candidate.test.rows, self.candidate.test_digest
         if self.baseline is None:
             return TestSet(changed=False, digest=digest, rows=rows)
-        seen = rows - len(self._unseen)
+        seen = int(np.count_nonzero(self._seen_rows(self.candidate)))
         if self.baseline.test_digest == digest:
             return TestSet(changed=False, digest=digest, rows=rows, seen=seen)
         kept = len(self._kept[0])
@@ -168,7 +208,7 @@ class Case:
 
     @cached_property
     def candidate_groups(self) -> Rows | None:
-        """Codes of what the candidate's test rows belong with, shape (test rows,).
+        """Codes of what the rows of `scored` belong with, shape (rows,).
 
         `None` where the dictionary names no group, so that every row stands for itself. A row
         without a group is a group of its own.
@@ -178,7 +218,7 @@ class Case:
         codes = self.candidate.test.categories(self._group_column).codes.astype(np.intp)
         alone = codes < 0
         codes[alone] = len(codes) + np.flatnonzero(alone)
-        return np.unique(codes, return_inverse=True)[1]
+        return np.unique(codes[self.counted], return_inverse=True)[1]
 
     @cached_property
     def groups(self) -> Rows | None:
@@ -209,15 +249,22 @@ class Case:
     @property
     def _labels_differ(self) -> str:
         """What tells the two sides' labels apart; nothing where they are the same."""
-        new = self.candidate.dictionary.label
-        old = new if self.baseline is None else self.baseline.dictionary.label
-        if new == old:
+        if self.baseline is None:
             return ""
+        new, old = self.candidate.dictionary.label, self.baseline.dictionary.label
         whose = self.reference or "the baseline"
-        return (
-            f"the label is {new!r}, {whose}'s is {old!r}; models of different labels cannot be "
-            "compared"
-        )
+        if new != old:
+            return (
+                f"the label is {new!r}, {whose}'s is {old!r}; models of different labels cannot be "
+                "compared"
+            )
+        if self.candidate.classes != self.baseline.classes:
+            ours, theirs = map(", ".join, (self.candidate.classes, self.baseline.classes))
+            return (
+                f"the label's levels are {ours}, {whose}'s are {theirs}; models of different "
+                "classes cannot be compared"
+            )
+        return ""
 
     @property
     def _group_column(self) -> str | None:
@@ -225,13 +272,13 @@ class Case:
         return names[0] if names and names[0] in self.candidate.test else None
 
     def _same_rows(self, baseline: Evidence) -> Arena:
-        new, rows = self.candidate, self._unseen
+        new, rows = self.candidate, self._judged
         old_scores = baseline.scores_for("predictions.parquet", new.ids)
         return Arena(
             side=new,
             rows=rows,
-            baseline=self._score(new.labels[rows], old_scores[rows]),
-            candidate=self._score(new.labels[rows], new.scores[rows]),
+            baseline=self._answer(new, rows, old_scores[rows]),
+            candidate=self._answer(new, rows, new.scores[rows]),
             union=rows,
         )
 
@@ -242,20 +289,20 @@ class Case:
         at_new, at_old = self._kept
         union = np.arange(new.test.rows, new.test.rows + baseline.test.rows)
         union[at_old] = at_new
-        rows, old_rows = self._unseen, self._find_unseen(baseline)
+        rows, old_rows = self._judged, self._find_judged(baseline)
         return (
             Arena(
                 side=new,
                 rows=rows,
-                baseline=self._score(new.labels[rows], old_on_new[rows]),
-                candidate=self._score(new.labels[rows], new.scores[rows]),
+                baseline=self._answer(new, rows, old_on_new[rows]),
+                candidate=self._answer(new, rows, new.scores[rows]),
                 union=rows,
             ),
             Arena(
                 side=baseline,
                 rows=old_rows,
-                baseline=self._score(baseline.labels[old_rows], baseline.scores[old_rows]),
-                candidate=self._score(baseline.labels[old_rows], new_on_old[old_rows]),
+                baseline=self._answer(baseline, old_rows, baseline.scores[old_rows]),
+                candidate=self._answer(baseline, old_rows, new_on_old[old_rows]),
                 union=union[old_rows],
             ),
         )
@@ -263,38 +310,61 @@ class Case:
     def _kept_rows(self, baseline: Evidence) -> Arena:
         new = self.candidate
         at_new, at_old = self._kept
-        unseen = np.isin(at_new, self._unseen)
-        at_new, at_old = at_new[unseen], at_old[unseen]
+        judged = np.isin(at_new, self._judged)
+        at_new, at_old = at_new[judged], at_old[judged]
         return Arena(
             side=new,
             rows=at_new,
-            baseline=self._score(new.labels[at_new], baseline.scores[at_old]),
-            candidate=self._score(new.labels[at_new], new.scores[at_new]),
+            baseline=self._answer(new, at_new, baseline.scores[at_old]),
+            candidate=self._answer(new, at_new, new.scores[at_new]),
             union=at_new,
         )
 
     @cached_property
-    def _unseen(self) -> Rows:
-        """Places in the candidate's test table of the rows that neither model was trained on."""
-        return self._find_unseen(self.candidate)
+    def _judged(self) -> Rows:
+        """Places in the candidate's test table of the rows that both models are compared on."""
+        return self._find_judged(self.candidate)
 
-    def _find_unseen(self, side: Evidence) -> Rows:
+    def _find_judged(self, side: Evidence) -> Rows:
+        """Rows that neither model was trained on and that have a weight above 0."""
+        seen = self._seen_rows(side)
+        return np.flatnonzero(~seen if side.weights is None else ~seen & (side.weights > 0))
+
+    def _seen_rows(self, side: Evidence) -> Mask:
+        if id(side) not in self._seen:
+            self._seen[id(side)] = self._find_seen(side)
+        return self._seen[id(side)]
+
+    def _find_seen(self, side: Evidence) -> Mask:
         seen = np.zeros(side.test.rows, dtype=np.bool_)
         trained = [other for other in (self.candidate, self.baseline) if other is not None]
         # Both models may have been trained on one table: ask it once.
         for other in {(id(each.train), each.dictionary.id): each for each in trained}.values():
             if other.train_ids is not None:
                 seen |= places_in(side.ids, other.train_ids) >= 0
-        return np.flatnonzero(~seen)
+        return seen
+
+    @cached_property
+    def _seen(self) -> dict[int, Mask]:
+        return {}
 
     @cached_property
     def _kept(self) -> tuple[Rows, Rows]:
-        """Places of the rows in both test sets with one label: the candidate's, the baseline's."""
+        """Places of the rows in both test sets with one label and weight: ours, the baseline's."""
         assert self.baseline is not None  # noqa: S101 - asked for only where there is one
         old = places_in(self.candidate.ids, self.baseline.ids)
         new = np.flatnonzero(old >= 0)
         same = self.candidate.labels[new] == self.baseline.labels[old[new]]
+        weights, weighed = self.candidate.weights, self.baseline.weights
+        if weights is not None and weighed is not None:
+            same &= weights[new] == weighed[old[new]]
         return new[same], old[new[same]]
 
-    def _score(self, labels: Mask, scores: Floats) -> Scored:
-        return Scored(labels, scores, scores >= self.settings.decision_threshold)
+    def _answer(self, side: Evidence, rows: Rows | slice, scores: Floats) -> Answers:
+        return answer(
+            self.settings.task,
+            side.labels[rows],
+            scores,
+            decision_threshold=self.settings.decision_threshold,
+            weights=None if side.weights is None else side.weights[rows],
+        )

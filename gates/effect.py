@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -9,11 +10,12 @@ import numpy.typing as npt
 
 from gates.case import Case
 from gates.finding import Support
-from gates.metrics import Change, Metric, Scored
+from gates.metrics.metric import Metric
 from gates.segments import Rows
 from gates.stats.decomposition import TestSetValues, combine_differences
 from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval
+from gates.stats.measured import PairedChange
 from gates.stats.paired import clustered_mean
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
@@ -22,7 +24,6 @@ from gates.tables.table import Floats
 CONFIDENCE = 0.95  # of every interval that is shown
 MIN_GROUPS = 30  # below it the cluster-robust interval covers too little: statistics.md §2
 POWER = 0.8  # of the number of rows that is asked for
-_SAME = 1e-9  # predictions closer than this are the same: statistics.md §0
 
 
 class Effect(msgspec.Struct, frozen=True, eq=False):
@@ -59,7 +60,9 @@ class Effect(msgspec.Struct, frozen=True, eq=False):
         return needed if needed > self.support.rows else None
 
 
-def measure_effect(metric: Metric, case: Case, rows: Sequence[Rows | None] | None = None) -> Effect:
+def measure_effect(
+    metric: Metric[Any], case: Case, rows: Sequence[Rows | None] | None = None
+) -> Effect:
     """The change of a metric; over two test sets, the mean of the changes on each.
 
     Args:
@@ -76,7 +79,7 @@ def measure_effect(metric: Metric, case: Case, rows: Sequence[Rows | None] | Non
         at = slice(None) if rows is None else rows[index]
         if at is None:
             continue
-        old, new = _take(arena.baseline, at), _take(arena.candidate, at)
+        old, new = arena.baseline.take(at), arena.candidate.take(at)
         try:
             change = metric.change(old, new, CONFIDENCE)
         except UndefinedError as error:
@@ -86,8 +89,8 @@ def measure_effect(metric: Metric, case: Case, rows: Sequence[Rows | None] | Non
             _Part(
                 union=arena.union[at],
                 change=change,
-                positives=int(np.count_nonzero(new.labels)),
-                same=bool(np.allclose(old.scores, new.scores, rtol=0, atol=_SAME)),
+                support=new.support,
+                same=old.same_as(new),
             )
         )
     if not parts:
@@ -99,8 +102,8 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What one arena adds to an effect."""
 
     union: Rows
-    change: Change
-    positives: int
+    change: PairedChange
+    support: Support
     same: bool
 
 
@@ -126,7 +129,7 @@ def _combine(parts: list[_Part], groups: Rows | None) -> Effect:
         interval=(interval.lower, interval.upper),
         rows=rows[moved],
         contributions=contributions[moved],
-        support=Support(rows=len(first.union), positives=first.positives),
+        support=first.support,
         counted=first.change.rows,
         same=all(part.same for part in parts),
     )
@@ -165,7 +168,3 @@ def clustered(values: Floats, groups: Rows) -> Estimate:
 def _in_order(part: _Part) -> TestSetValues:
     order = np.argsort(part.union)
     return TestSetValues(part.union[order], part.change.contributions[order])
-
-
-def _take(scored: Scored, at: Rows | slice) -> Scored:
-    return Scored(scored.labels[at], scored.scores[at], scored.predictions[at])

@@ -16,27 +16,38 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gates import strict_json
+from gates.answers import Values
 from gates.columns import ColumnDictionary, Type, read_columns
 from gates.errors import EvidenceError
+from gates.labels import classes_of, read_labels
 from gates.manifest import Manifest, read_manifest
+from gates.outputs import read_outputs, read_weights
+from gates.settings import Settings
 from gates.tables.arrow import places_in, values_of
-from gates.tables.table import Floats, Mask, Table
+from gates.tables.table import Floats, Table
 
 COLUMNS_MAX_BYTES = 1 << 20
 _SHOWN_COLUMNS = 8
-PROBABILITY_SLACK = 1e-9  # a float's rounding, not a score outside [0, 1]
 
 
 class Evidence:
     """What one revision left to be judged; tables are read column by column when asked for."""
 
+    settings: Settings = Settings()
+
     def __init__(
-        self, folder: Path, *, verify: bool = True, beside: "Evidence | None" = None
+        self,
+        folder: Path,
+        settings: Settings | None = None,
+        *,
+        verify: bool = True,
+        beside: "Evidence | None" = None,
     ) -> None:
         """Open a folder.
 
         Args:
             folder: an evidence folder.
+            settings: the policy's, which say how labels and predictions are to be read.
             verify: recompute the digests of its files, not only their sizes.
             beside: evidence that is judged with this one; what both have is read once.
 
@@ -44,6 +55,7 @@ class Evidence:
             EvidenceError: the folder, its manifest, or one of its files is not what it should be.
         """
         self.folder = folder
+        self.settings = settings or self.settings
         self.manifest: Manifest = read_manifest(folder, verify=verify)
         self._beside = beside
         self._tables: dict[str, Table] = {}  # by digest
@@ -86,23 +98,40 @@ class Evidence:
         return self.train.texts(self.dictionary.id)
 
     @cached_property
-    def labels(self) -> Mask:
+    def labels(self) -> Values:
         """The test rows' labels, in the test table's order; shape (test rows,)."""
         return self._twin.labels if self._twin else self.labels_of(self.test)
 
     @cached_property
     def scores(self) -> Floats:
-        """The model's score for each test row, in the test table's order; in [0, 1]."""
+        """What the model says of each test row, in the test table's order; see `scores_for`."""
         return self.scores_for("predictions.parquet", self.ids)
 
     @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The label's classes, in the order of its levels; none where the task has none."""
+        return classes_of(self.settings.task, self.dictionary, str(self._columns))
+
+    @cached_property
+    def weights(self) -> Floats | None:
+        """How much each test row counts; `None` where the policy names no weight."""
+        name = self.settings.sample_weight
+        return None if name is None else read_weights(self.test, self.dictionary, name)
+
+    @cached_property
     def test_digest(self) -> str:
-        """SHA-256 over the test rows' identifiers and labels, whatever their order."""
+        """SHA-256 over the test rows' identifiers, labels and weights, whatever their order."""
         if self._twin:
             return self._twin.test_digest
         order = pc.sort_indices(self.ids)  # by UTF-8, which is the order of code points
-        labels = self.labels[values_of(order, np.uint64)].tolist()
-        rows = list(zip(self.ids.take(order).to_pylist(), labels, strict=True))
+        at = values_of(order, np.uint64)
+        labels = self.labels[at].tolist()
+        if self.classes:
+            labels = [self.classes[code] for code in labels]
+        parts = [self.ids.take(order).to_pylist(), labels]
+        if self.weights is not None:
+            parts.append(self.weights[at].tolist())
+        rows = list(zip(*parts, strict=True))
         return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
 
     def _has_rows_of(self, other: "Evidence") -> bool:
@@ -113,65 +142,30 @@ class Evidence:
             and mine.id == theirs.id
             and mine.label == theirs.label
             and mine.columns[mine.label].levels == theirs.columns[theirs.label].levels
+            and _reading(self.settings) == _reading(other.settings)
         )
 
-    def labels_of(self, table: Table) -> Mask:
-        """Labels of a table as booleans; a text label's last level is the positive one.
+    def labels_of(self, table: Table) -> Values:
+        """Labels of a table by the task: booleans, places in the classes, or numbers.
 
         Raises:
-            EvidenceError: a label is missing, or is neither 0 nor 1 nor one of two levels.
+            EvidenceError: a label is missing, or is none that the task has.
         """
-        name = self.dictionary.label
-        self._require_column(table, name)
-        if (gaps := int(table.missing(name).sum())) > 0:
-            raise EvidenceError(
-                f"{table.path}: the label {name!r} is missing in {gaps:,} of {table.rows:,} rows; "
-                "every judged row needs one. Drop the rows, or label them."
-            )
-        if table.types[name] == "text":
-            return self._text_labels(table, name)
-        values = table.numbers(name)
-        if not bool(np.isin(values, (0.0, 1.0)).all()):
-            wrong = values[~np.isin(values, (0.0, 1.0))][0]
-            raise EvidenceError(
-                f"{table.path}: the label {name!r} holds {wrong:g}; a binary task has 0 and 1, or "
-                "false and true. Write it as a boolean."
-            )
-        labels: Mask = values == 1.0
-        return labels
-
-    def _text_labels(self, table: Table, name: str) -> Mask:
-        levels = self.dictionary.columns[name].levels
-        if levels is None or len(levels) != 2:  # noqa: PLR2004 - a binary task
-            raise EvidenceError(
-                f"{self.folder / 'columns.yaml'}: {name}: the label is text, and which of its "
-                "values is the positive one is not said. Add `levels: [<negative>, <positive>]`."
-            )
-        found = table.categories(name)
-        for level in found.levels:
-            if level not in levels:
-                raise EvidenceError(
-                    f"{table.path}: the label {name!r} holds {level!r}; its levels are "
-                    f"{', '.join(levels)}. Mend the data, or the dictionary."
-                )
-        positive = found.levels.index(levels[1]) if levels[1] in found.levels else -2
-        labels: Mask = found.codes == positive
-        return labels
+        self._require_column(table, self.dictionary.label)
+        return read_labels(self.settings.task, table, self.dictionary, str(self._columns))
 
     def scores_for(self, name: str, ids: pa.Array) -> Floats:
-        """Scores of a prediction table, in the order of the given row identifiers.
+        """What a prediction table says of given rows: probabilities, or predicted numbers.
+
+        Shape (rows,), of a multiclass task (rows, classes).
 
         Raises:
-            EvidenceError: rows are missing, unknown or repeated, or a score is no probability.
+            EvidenceError: rows are missing, unknown or repeated, or a value is none of the task's.
         """
         table = self._table(name)
         self._require_column(table, "row_id")
-        self._require_column(table, "score")
         at = self._places_of(ids, table)
-        scores = table.numbers("score")
-        self._refuse_wrong_scores(table, scores)
-        aligned: Floats = np.clip(scores, 0.0, 1.0)[at]
-        return aligned
+        return read_outputs(self.settings.task, table, self.classes)[at]
 
     def _places_of(self, ids: pa.Array, table: Table) -> npt.NDArray[np.intp] | slice:
         """Where the row of each identifier stands in a prediction table."""
@@ -188,20 +182,6 @@ class Evidence:
                 "exactly the test rows."
             )
         return at
-
-    def _refuse_wrong_scores(self, table: Table, scores: Floats) -> None:
-        finite = np.isfinite(scores)
-        if not bool(finite.all()):
-            raise EvidenceError(
-                f"{table.path}: {int((~finite).sum()):,} of {len(scores):,} scores are missing, "
-                "NaN or infinite. Mend the model's output; a row without a score cannot be judged."
-            )
-        outside = (scores < -PROBABILITY_SLACK) | (scores > 1 + PROBABILITY_SLACK)
-        if bool(outside.any()):
-            raise EvidenceError(
-                f"{table.path}: {int(outside.sum()):,} of {len(scores):,} scores lie outside "
-                f"[0, 1], such as {scores[outside][0]:g}. Write the positive class's probability."
-            )
 
     @cached_property
     def reported(self) -> Mapping[str, float] | None:
@@ -223,6 +203,10 @@ class Evidence:
                 f"{self.folder / name}: {size:,} bytes; at most {most:,} are read. Shorten it."
             )
         return (self.folder / name).read_bytes()
+
+    @property
+    def _columns(self) -> Path:
+        return self.folder / "columns.yaml"
 
     def _dictionary(self) -> ColumnDictionary:
         name = "columns.yaml"
@@ -281,6 +265,11 @@ class Evidence:
         """Whether the dictionary calls a column a quantity rather than a category."""
         column = self.dictionary.columns.get(name)
         return column is not None and column.type in (Type.NUMBER, Type.INTEGER, Type.DATETIME)
+
+
+def _reading(settings: Settings) -> tuple[str, str | None]:
+    """What decides how a test table is read."""
+    return settings.task, settings.sample_weight
 
 
 def _flat_numbers(value: Mapping[str, object], prefix: str = "") -> list[tuple[str, float]]:

@@ -56,12 +56,16 @@ class Family(Value, frozen=True, kw_only=True):
         return self.alpha / max(1, self.comparisons)
 
 
-class Churn(Value, frozen=True, kw_only=True):
-    """The share of rows whose answer two models give differently, and how it is known."""
+class Churn(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """The share of rows whose answer two models give differently, and how it is known.
+
+    Of predicted numbers, by how much they differ instead.
+    """
 
     share: float
     source: Literal["measured", "given", "assumed"]
     between: str = ""  # whose models they are, where it is measured
+    of: Literal["answers", "spread"] = "answers"  # the size of the change, over the labels' spread
 
 
 class Line(Value, frozen=True, kw_only=True):
@@ -105,7 +109,7 @@ class Plan(Value, frozen=True, kw_only=True):
     gatepost: str
     revision: str
     rows: int
-    positives: int
+    positives: int | None = None  # of a binary task
     power: float
     churn: Churn
     families: tuple[Family, ...]

@@ -10,6 +10,7 @@ from gates.rules.gate import Gate
 from gates.rules.metric_regression import MetricRegression
 from gates.settings import Settings
 from gates.strict_yaml import Document, load
+from gates.task_limits import refuse_other_tasks
 from gates.typed import build, nearest
 
 KEY = "gates"
@@ -81,6 +82,7 @@ def read_policy(content: bytes, name: str) -> Policy:
         for key in block.value
         if key in GATES
     }
+    refuse_other_tasks(block, settings.task, (KEY,))
     if not gates:
         raise PolicyError(f"{document.place((KEY,))}: names no gate, so nothing can pass. Add one.")
     return Policy(settings, gates, document)

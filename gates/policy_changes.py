@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from gates.finding import Direction, PolicyChange
-from gates.metrics import METRICS
+from gates.metrics import is_greater_better
 from gates.policy import KEY, Policy
 
 Path = tuple[str, ...]
@@ -91,7 +91,7 @@ def _direction(path: Path, old: Any, new: Any) -> Direction:
 
 def _greater_is_looser(path: Path) -> bool | None:
     if path[0] in _FLOORS and path[1] == "metrics":
-        return not METRICS[path[-1]].greater_is_better
+        return not is_greater_better(path[-1])
     if path[-1] in LOOSER_WHEN_GREATER:
         return True
     return False if path[-1] in LOOSER_WHEN_SMALLER else None

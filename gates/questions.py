@@ -3,30 +3,31 @@
 The gates themselves say what they would judge; here is only added how much chance moves each.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from gates.case import Case
-from gates.effect import CONFIDENCE
+from gates.effect import CONFIDENCE, measure_effect
 from gates.finding import Finding, Limit, State, Subject
 from gates.judge import levels_of
-from gates.metrics import METRICS, CellCount
+from gates.metrics import metrics_called
+from gates.metrics.group import GroupMean, GroupMetric, group_means
+from gates.metrics.metric import Metric
 from gates.plan import Counted, Family, Question, Skipped, families_of
 from gates.policy import Policy
-from gates.rules.calibration import CalibrationGate
+from gates.rules.calibration import CalibrationGate, claims_of
 from gates.rules.drift import Drift
 from gates.rules.gate import Comparison, Correction, Gate, Item, Measurement, NotApplicableError
-from gates.rules.margin import Margin
-from gates.rules.metric_regression import MetricRegression
+from gates.rules.margin import Margin, compare
 from gates.rules.periods import time_segments
-from gates.segments import Rows
-from gates.stats import influence
 from gates.stats.calibration import measure_calibration
 from gates.stats.quantile import critical_z
 from gates.stats.sizing import Calibration, Distance, Level, PairedMean, PairedShare
-from gates.tables.table import Floats, Mask
+from gates.stats.undefined import UndefinedError
+from gates.tables.table import Floats
 
 # They look at each row or column for itself: what they say does not wait for more rows.
 WITHOUT_SIZE = frozenset(
@@ -106,7 +107,7 @@ def _ask_gate(name: str, gate: Gate, items: list[Item], spreads: "_Spreads") -> 
         elif isinstance(item, Measurement) and isinstance(gate, CalibrationGate):
             yield _ask_calibration(name, item, spreads.case)
         elif isinstance(item, Measurement) and item.support is not None:
-            yield _ask_level(name, item)
+            yield _ask_level(name, item, spreads.case)
 
 
 def _ask_nothing(name: str, item: Finding) -> Question:
@@ -124,16 +125,14 @@ def _ask_nothing(name: str, item: Finding) -> Question:
 
 
 def _ask_comparison(name: str, item: Comparison, spreads: "_Spreads") -> Question:
-    metric = item.subject.metric or ""
-    is_gap = metric.endswith(_GAP) and metric not in METRICS
-    rate = metric.removesuffix(_GAP) if is_gap else metric
-    counts = counts_of(rate)
-    if is_gap:
-        counted, variance = spreads.of_gap(item, rate)
+    metric, name = spreads.metric_of(item.subject), item.subject.metric or ""
+    if metric is None:
+        counts = _counts_of_mean(name.removesuffix(_GAP))
+        counted, variance = spreads.of_gap(item, spreads.mean_of(item.subject))
     else:
-        counted = _count(counts, item.support.rows, item.support.positives)
-        variance = spreads.of(item, metric, counted)
-    share = not is_gap and _is_share(metric)
+        counts, counted = counts_of(name, spreads.case), item.counted
+        variance = spreads.of(item, metric)
+    share = metric is not None and _is_share(metric, spreads.case)
     return Question(
         gate=name,
         subject=item.subject,
@@ -146,10 +145,10 @@ def _ask_comparison(name: str, item: Comparison, spreads: "_Spreads") -> Questio
     )
 
 
-def _ask_level(name: str, item: Measurement) -> Question:
+def _ask_level(name: str, item: Measurement, case: Case) -> Question:
     assert item.support is not None  # noqa: S101 - the caller looked
     low, high = item.interval
-    counts = counts_of(item.subject.metric or "")
+    counts = counts_of(item.subject.metric or "", case)
     counted = _count(counts, item.support.rows, item.support.positives)
     error = (high - low) / 2 / critical_z(CONFIDENCE)
     return Question(
@@ -169,18 +168,18 @@ def _ask_level(name: str, item: Measurement) -> Question:
 
 
 def _ask_calibration(name: str, item: Measurement, case: Case) -> Question:
-    rows: Rows | slice = slice(None)
+    answers = case.scored
     for period in time_segments(case.candidate.test, case.candidate.dictionary):
         if period.name == item.subject.segment:
-            rows = period.rows
-    labels, scores = case.scored.labels[rows], case.scored.scores[rows]
-    bins = measure_calibration(labels, scores, CONFIDENCE).bins
+            answers = case.scored.take(case.positions(period.rows))
+    right, probability = claims_of(answers)
+    bins = measure_calibration(right, probability, CONFIDENCE, answers.weights).bins
     return Question(
         gate=name,
         subject=item.subject,
         limit=item.limit,
         family=MEASURED,
-        counted=len(scores),
+        counted=answers.rows,
         kind=Calibration(item.value, tuple(one.mean_score * (1 - one.mean_score) for one in bins)),
         support=item.support,
     )
@@ -209,40 +208,55 @@ class _Spreads:
         self.case = case
         self._pooled: dict[str, float] = {}
 
-    def of(self, item: Comparison, metric: str, counted: int) -> float:
+    def metric_of(self, subject: Subject) -> Metric[Any] | None:
+        """What is compared; `None` where it is a gap between groups."""
+        name = subject.metric or ""
+        return _named(name, self.case).get(name)
+
+    def mean_of(self, subject: Subject) -> GroupMean:
+        """The mean whose gap is compared."""
+        name = (subject.metric or "").removesuffix(_GAP)
+        kind: GroupMetric = name.partition(".")[0]  # type: ignore[assignment]  # the gate made it
+        return group_means(kind, self.case.candidate.classes)[name]
+
+    def of(self, item: Comparison, metric: Metric[Any]) -> float:
         """Variance per counted row; a segment's own, with some rows of the whole test set.
 
         They keep a segment in which nothing happened to change from looking like one in which
         nothing can.
         """
-        own = _variance(item, self.case) * counted
-        if not item.subject.segment or metric not in METRICS:
+        own = _variance(item, self.case) * item.counted
+        if not item.subject.segment:
             return own
-        if metric not in self._pooled:
-            self._pooled[metric] = self._of_all_rows(metric)
-        return _pool(own, counted, self._pooled[metric])
+        name = item.subject.metric or ""
+        if name not in self._pooled:
+            self._pooled[name] = self._of_all_rows(name, metric)
+        return _pool(own, item.counted, self._pooled[name])
 
-    def _of_all_rows(self, metric: str) -> float:
-        gate = MetricRegression(metrics={metric: Margin(margin=1.0)})  # type: ignore[dict-item]  # any metric
-        (item,) = gate.judge(self.case)
-        if not isinstance(item, Comparison):
+    def _of_all_rows(self, name: str, metric: Metric[Any]) -> float:
+        try:
+            effect = measure_effect(metric, self.case)
+        except UndefinedError:
             return 0.0
-        support = item.support
-        counted = _count(counts_of(metric), support.rows, support.positives)
-        return _variance(item, self.case) * counted
+        whole = compare(name, metric, effect, Margin(margin=1.0), Correction.OVERALL)
+        return _variance(whole, self.case) * whole.counted
 
-    def of_gap(self, item: Comparison, rate: str) -> tuple[int, float]:
+    def of_gap(self, item: Comparison, mean: GroupMean) -> tuple[int, float]:
         """Counted rows of the smaller side of a gap, and the variance per such row."""
         arena = self.case.arenas[0]
-        counted = _counted_mask(rate, arena.candidate.labels)
+        labels = arena.candidate.labels
+        of = mean.counted(labels)
+        counted = np.ones(len(labels), dtype=np.bool_) if of is None else of
         columns = tuple(item.subject.segment) or tuple((item.subject.column or "").split(" × "))
         groups = arena.segments(columns)
         values = tuple(item.subject.segment.values()) or next(iter(groups))
         inside = int(counted[groups[values]].sum())
         few, many = sorted((inside, int(counted.sum()) - inside))
-        changed = arena.baseline.predictions != arena.candidate.predictions
-        pooled = float(changed[counted].mean()) * (1 + few / max(1, many))
-        return few, _pool(_variance(item, self.case) * few, few, pooled)
+        old, new = (
+            mean.values(side).astype(np.float64) for side in (arena.baseline, arena.candidate)
+        )
+        moved = float(np.mean((new - old)[counted] ** 2))
+        return few, _pool(_variance(item, self.case) * few, few, moved * (1 + few / max(1, many)))
 
 
 def _variance(item: Comparison, case: Case) -> float:
@@ -257,32 +271,30 @@ def _pool(own: float, rows: int, pooled: float) -> float:
     return (own * rows + pooled * _POOLED_ROWS) / (rows + _POOLED_ROWS)
 
 
-def counts_of(metric: str) -> Counted:
+def counts_of(name: str, case: Case) -> Counted:
     """Which rows a metric counts, whatever the model says of them."""
-    if not _is_share(metric):
+    if case.settings.task != "binary":
         return "rows"
-    below = _cell_metric(metric).ratios[0].below
-    if below[0] and below[2]:
+    metric = _named(name, case).get(name)
+    both = np.array([False, True])
+    shared = None if metric is None else metric.shared_rows(both)
+    if shared is None or shared.all():
         return "rows"
-    return "positives" if below[2] else "negatives"
+    return "positives" if shared[1] else "negatives"
 
 
-def _is_share(metric: str) -> bool:
-    known = METRICS.get(metric)
-    return isinstance(known, CellCount) and _cell_metric(metric).fixed_rows
+def _counts_of_mean(name: str) -> Counted:
+    positives = name in ("true_positive_rate", "false_negative_rate")
+    return "positives" if positives else "negatives" if name == "false_positive_rate" else "rows"
 
 
-def _cell_metric(metric: str) -> influence.CellMetric:
-    known = METRICS[metric]
-    assert isinstance(known, CellCount)  # noqa: S101 - the caller looked
-    return influence.METRICS[known.name]
+def _is_share(metric: Metric[Any], case: Case) -> bool:
+    return metric.shared_rows(case.scored.labels) is not None
 
 
-def _counted_mask(metric: str, labels: Mask) -> Mask:
-    counts = counts_of(metric)
-    if counts == "rows":
-        return np.ones(len(labels), dtype=np.bool_)
-    return labels if counts == "positives" else ~labels
+def _named(name: str, case: Case) -> Mapping[str, Metric[Any]]:
+    bare = name.partition(".")[0]
+    return metrics_called(bare, case.settings.task, case.candidate.classes)
 
 
 def _count(counts: Counted, rows: int, positives: int | None) -> int:

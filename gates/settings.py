@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gates.answers import Task
 from gates.sources import Sources
 
 Level = Annotated[float, msgspec.Meta(gt=0, lt=0.5)]
@@ -35,8 +36,9 @@ class AnchorTag(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys under `gates:` that are no gate."""
 
-    task: Literal["binary"] = "binary"
-    decision_threshold: Probability = 0.5
+    task: Task = "binary"
+    decision_threshold: Probability = 0.5  # of a binary task
+    sample_weight: str | None = None  # a column with the role weight; by default rows count alike
     segments: tuple[Columns, ...] = ()
     references: tuple[Reference, ...] = ("merge_base",)
     anchor: AnchorTag = AnchorTag()

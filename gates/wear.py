@@ -12,7 +12,6 @@ from gates.errors import GatesError
 from gates.evidence import Evidence
 from gates.finding import TestSet, Use, Wear, WearState
 from gates.ledger import Ledger, Page, rank_baselines
-from gates.metrics import METRICS
 from gates.policy import Primary
 from gates.stats.quantile import critical_z
 from gates.stats.reuse import optimism, share_spread
@@ -56,7 +55,7 @@ def measure_use(case: Case, primary: Primary | None) -> Use:
     if primary is None:
         return bare
     try:
-        metric = METRICS[primary.metric]
+        metric = next(iter(case.metrics(primary.metric).values()))
         effect = measure_effect(metric, case)
         discordance = _discordance(case.arenas[0])
     except (GatesError, UndefinedError):

@@ -5,7 +5,7 @@ import pytest
 from gates.case import NotComparableError
 from gates.effect import measure_effect
 from gates.errors import EvidenceError
-from gates.metrics import METRICS
+from gates.metrics.binary import METRICS
 from gates.stats.undefined import UndefinedError
 from tests.build import case, evidence
 

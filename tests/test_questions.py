@@ -22,7 +22,7 @@ from gates.second_model import SecondModelCase
 from gates.settings import Settings
 from gates.stats.sizing import Calibration, Distance, Level, PairedMean, PairedShare
 from gates.strict_yaml import Document
-from tests.build import evidence
+from tests.build import case, evidence
 
 # 400 rows, a quarter of them positive, half in either of two groups; the model is always right.
 LABELS = [True, False, False, False] * 100
@@ -166,7 +166,18 @@ def test_gates_without_a_size_are_named(at_hand: Evidence) -> None:
     assert [one.gate for one in found.skipped] == ["schema"]
 
 
-def test_every_metric_says_which_rows_it_counts() -> None:
-    assert counts_of("true_positive_rate") == "positives"
-    assert counts_of("false_positive_rate") == "negatives"
-    assert counts_of("f1") == counts_of("log_loss") == counts_of("what nobody knows") == "rows"
+@pytest.mark.parametrize(
+    ("metric", "counts"),
+    [
+        ("true_positive_rate", "positives"),
+        ("false_positive_rate", "negatives"),
+        ("accuracy", "rows"),
+        ("f1", "rows"),
+        ("log_loss", "rows"),
+        ("what nobody knows", "rows"),
+    ],
+)
+def test_every_metric_says_which_rows_it_counts(
+    at_hand: Evidence, metric: str, counts: str
+) -> None:
+    assert counts_of(metric, case(at_hand)) == counts

@@ -12,7 +12,8 @@ from benchmarks.simulation.in_memory import judge_with, same_rows
 from benchmarks.simulation.intervals import Record
 from benchmarks.simulation.scores import TwoModels
 from gates.effect import measure_effect
-from gates.metrics import METRICS, DirectedMetric
+from gates.metrics import DirectedMetric
+from gates.metrics.binary import METRICS
 from gates.rules.margin import Margin
 from gates.rules.metric_regression import MetricRegression
 from gates.segments import Rows

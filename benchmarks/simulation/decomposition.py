@@ -13,7 +13,8 @@ from benchmarks.simulation.scores import TwoModels
 from gates.case import Arena
 from gates.effect import CONFIDENCE, measure_effect
 from gates.finding import State
-from gates.metrics import METRICS, DirectedMetric
+from gates.metrics import DirectedMetric
+from gates.metrics.binary import METRICS
 from gates.rules.margin import Margin
 from gates.rules.metric_regression import MetricRegression
 from gates.stats.decomposition import Square, TestSetValues, combine_means
@@ -205,7 +206,7 @@ def _accuracy(arena: Arena, *, new: bool) -> float:
 
 def _means(arena: Arena) -> TestSetValues:
     old, new = (
-        METRICS["accuracy"].of(side, CONFIDENCE).contributions
+        METRICS["accuracy"].of(side, CONFIDENCE).values
         for side in (arena.baseline, arena.candidate)
     )
     return TestSetValues(arena.union, (old + new) / 2)

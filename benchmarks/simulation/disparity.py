@@ -10,7 +10,7 @@ from benchmarks.simulation.figures import Mean, Share, Table
 from benchmarks.simulation.in_memory import SimulatedCase, judge_with, same_rows
 from benchmarks.simulation.resampling import RESAMPLES
 from gates.finding import Finding, State
-from gates.metrics import GroupMetric
+from gates.metrics.group import GroupMetric
 from gates.rules.group_disparity import Demand, GroupDisparity
 from gates.segments import Rows
 

@@ -16,7 +16,7 @@ from benchmarks.simulation.in_memory import (
 from gates.case import Case
 from gates.columns import ColumnDictionary, Description, Role, Type
 from gates.finding import Result
-from gates.metrics import Scored
+from gates.answers import Scored
 from gates.rules.drift import Drift
 from gates.settings import Settings
 

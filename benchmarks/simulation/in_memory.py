@@ -15,7 +15,7 @@ from gates.evidence import Evidence
 from gates.finding import TestSet, Verdict
 from gates.judge import judge
 from gates.manifest import Manifest
-from gates.metrics import Scored
+from gates.answers import Scored
 from gates.policy import Policy
 from gates.rules.gate import Gate
 from gates.segments import Rows, Segment

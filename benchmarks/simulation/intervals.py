@@ -10,7 +10,8 @@ from benchmarks.simulation.in_memory import SimulatedCase, same_rows
 from benchmarks.simulation.resampling import bootstrap_interval
 from benchmarks.simulation.scores import TwoModels
 from gates.effect import CONFIDENCE, Effect, measure_effect
-from gates.metrics import METRICS, DirectedMetric
+from gates.metrics import DirectedMetric
+from gates.metrics.binary import METRICS
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
 

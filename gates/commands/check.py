@@ -91,8 +91,8 @@ def _check(root: Path, base_name: str | None, *, use_run_cache: bool) -> Verdict
         baseline=baseline,
     )
     changes = policy_changes(policies.judging, policies.candidate)
-    candidate = Evidence(collected.folder, verify=False)  # written a moment ago, by us
     settings = policies.judging.settings
+    candidate = Evidence(collected.folder, settings, verify=False)  # written a moment ago, by us
     ledger = read_ledger(root, candidate.test_digest)
     if ledger is None:
         progress(
@@ -104,7 +104,7 @@ def _check(root: Path, base_name: str | None, *, use_run_cache: bool) -> Verdict
     case = Case(
         settings,
         candidate,
-        Evidence(baseline.folder, verify=False, beside=candidate) if baseline else None,
+        Evidence(baseline.folder, settings, verify=False, beside=candidate) if baseline else None,
         changes,
         anchor=find_anchor(root, base, candidate, settings, progress, ranked=ranked)
         if baseline

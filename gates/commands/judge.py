@@ -25,10 +25,12 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     changes: tuple[PolicyChange, ...] = ()
     if arguments.candidate_policy:
         changes = policy_changes(policy, _read(arguments.candidate_policy))
-    candidate = Evidence(Path(arguments.candidate))
-    baseline = Evidence(Path(arguments.baseline), beside=candidate) if arguments.baseline else None
-    anchor = _open_anchor(arguments.anchor, policy.settings, candidate, baseline)
-    case = Case(policy.settings, candidate, baseline, changes, anchor=anchor)
+    settings, baseline = policy.settings, None
+    candidate = Evidence(Path(arguments.candidate), settings)
+    if arguments.baseline:
+        baseline = Evidence(Path(arguments.baseline), settings, beside=candidate)
+    anchor = _open_anchor(arguments.anchor, settings, candidate, baseline)
+    case = Case(settings, candidate, baseline, changes, anchor=anchor)
     case.test_set = with_wear(case, policy.primary, _read_ledger(arguments.ledger))
     verdict = judge(policy, case)
     if out:
@@ -47,7 +49,7 @@ def _open_anchor(
         return NoAnchor(reason="no evidence of a release was given (--anchor)")
     if baseline is None:
         return NoAnchor(reason="there is no baseline, and an anchor is compared with beside it")
-    evidence = Evidence(Path(folder), beside=candidate)
+    evidence = Evidence(Path(folder), settings, beside=candidate)
     if evidence.manifest.files == baseline.manifest.files:
         return NoAnchor(reason="its evidence is the baseline's")
     return Anchor(side=Side(revision=evidence.manifest.revision), evidence=evidence)

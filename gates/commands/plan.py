@@ -27,11 +27,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     _require_shares(arguments.churn, arguments.power)
     policy = _read(Path(arguments.policy) if arguments.policy else find_root(Path.cwd()) / PARAMS)
     if arguments.evidence:
-        evidence, second = Evidence(Path(arguments.evidence)), None
+        evidence, second = Evidence(Path(arguments.evidence), policy.settings), None
     else:
         evidence, second = _find(find_root(Path.cwd()), policy)
     if arguments.second:
-        second = Evidence(Path(arguments.second))
+        second = Evidence(Path(arguments.second), policy.settings)
     plan = make_plan(policy, evidence, second, churn=arguments.churn, power=arguments.power)
     _print(plan, as_json=arguments.json, verbose=arguments.verbose)
     undecidable = arguments.strict and plan.strict_undecidable
@@ -64,7 +64,7 @@ def make_plan(
         gatepost=__version__,
         revision=evidence.manifest.revision,
         rows=evidence.test.rows,
-        positives=int(evidence.labels.sum()),
+        positives=int(evidence.labels.sum()) if policy.settings.task == "binary" else None,
         power=power,
         churn=how,
         families=asked.families,
@@ -83,11 +83,11 @@ def _require_shares(churn: float | None, power: float) -> None:
 def _find(root: Path, policy: Policy) -> tuple[Evidence, Evidence | None]:
     """What lies at hand, and another model's evidence of the very same test rows."""
     first = find_evidence(root, policy.settings.evidence, progress)
-    evidence, folder = Evidence(first), find_second(root, first)
+    evidence, folder = Evidence(first, policy.settings), find_second(root, first)
     if folder is None:
         return evidence, None
     try:
-        second = Evidence(folder)
+        second = Evidence(folder, policy.settings)
         same = second.test_digest == evidence.test_digest
     except EvidenceError as error:
         progress(f"not used: {error}")

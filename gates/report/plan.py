@@ -38,6 +38,7 @@ def render_plan(
 
 
 def _head(plan: Plan, look: Look) -> str:
+    positive = "" if plan.positives is None else f", {plan.positives:,} positive"
     levels = "; ".join(
         f"{one.name} {_percent(one.alpha)} over {counted(one.comparisons, 'comparison')}"
         for one in plan.families
@@ -45,7 +46,7 @@ def _head(plan: Plan, look: Look) -> str:
     return "\n".join(
         [
             look.wrap(
-                f"{clean(plan.revision)} · {plan.rows:,} test rows, {plan.positives:,} positive",
+                f"{clean(plan.revision)} · {plan.rows:,} test rows{positive}",
                 first="planned    ",
                 indent=INDENT,
             ),
@@ -61,6 +62,8 @@ def _head(plan: Plan, look: Look) -> str:
 
 def _churn(churn: Churn) -> str:
     share = f"{_percent(churn.share)} of the answers change"
+    if churn.of == "spread":
+        share = f"predictions move by {_percent(churn.share)} of the labels' deviation"
     if churn.source == "measured":
         return f"{share}: measured between {clean(churn.between)}"
     if churn.source == "given":

@@ -30,6 +30,7 @@ METRICS = {
     "balanced_accuracy": Metric("balanced accuracy", Unit.SHARE),
     "brier_score_loss": Metric("Brier score", Unit.SCORE),
     "calibration_error": Metric("calibration error", Unit.SCORE),
+    "cohen_kappa": Metric("Cohen's kappa", Unit.SCORE),
     "demographic_parity": Metric("demographic parity", Unit.SHARE),
     "equal_opportunity": Metric("equal opportunity", Unit.SHARE),
     "equalized_odds": Metric("equalized odds", Unit.SHARE),
@@ -40,11 +41,19 @@ METRICS = {
     "jaccard": Metric("Jaccard index", Unit.SCORE),
     "log_loss": Metric("log loss", Unit.SCORE),
     "macro_f1": Metric("macro F1", Unit.SCORE),
+    "matthews_corrcoef": Metric("Matthews correlation", Unit.SCORE),
     "mean score minus positive rate": Metric("mean score minus positive rate", Unit.SHARE),
+    "mean_absolute_error": Metric("mean absolute error", Unit.SCORE),
+    "mean_error": Metric("mean error", Unit.SCORE),
+    "mean_prediction": Metric("mean prediction", Unit.SCORE),
+    "mean_squared_error": Metric("mean squared error", Unit.SCORE),
     "negative_predictive_value": Metric("negative predictive value", Unit.SHARE),
     "precision": Metric("precision", Unit.SHARE),
+    "r2": Metric("R²", Unit.SCORE),
     "recall": Metric("recall", Unit.SHARE),
     "roc_auc": Metric("ROC AUC", Unit.SCORE),
+    "roc_auc_ovr": Metric("ROC AUC, one against the rest", Unit.SCORE),
+    "root_mean_squared_error": Metric("root mean squared error", Unit.SCORE),
     "selection_rate": Metric("selection rate", Unit.SHARE),
     "specificity": Metric("specificity", Unit.SHARE),
     "total variation": Metric("total variation", Unit.SCORE),
@@ -56,13 +65,23 @@ _MEASURED = frozenset({Family.METRICS, Family.SEGMENTS, Family.FAIRNESS})
 
 def metric_of(name: str) -> Metric | None:
     """The words for a metric, or for a difference or ratio of it between groups."""
-    if name in METRICS:
-        return METRICS[name]
+    bare, _ = _split_class(name)
+    if bare in METRICS:
+        return METRICS[bare]
     for ending, words in _COMPARED.items():
-        known = METRICS.get(name.removesuffix(ending))
-        if name.endswith(ending) and known:
+        known = METRICS.get(bare.removesuffix(ending))
+        if bare.endswith(ending) and known:
             return Metric(known.words + words, Unit.SCORE if ending == "_ratio" else known.unit)
     return None
+
+
+def _split_class(name: str) -> tuple[str, str]:
+    """`recall.cat_difference` as `recall_difference` and `cat`, where it begins with a metric."""
+    bare, dot, level = name.partition(".")
+    if not dot or bare not in METRICS:
+        return name, ""
+    ending = next((each for each in _COMPARED if level.endswith(each)), "")
+    return bare + ending, level.removesuffix(ending)
 
 
 def subject_phrase(subject: Subject) -> Phrase:
@@ -71,6 +90,8 @@ def subject_phrase(subject: Subject) -> Phrase:
     if subject.metric:
         known = metric_of(subject.metric)
         what.append(known.words if known else Name(subject.metric))
+        level = _split_class(subject.metric)[1]
+        what += [" of class ", Name(level)] if known and level else []
     if subject.column:
         by_group = (subject.metric or "").endswith(tuple(_COMPARED))
         what += [" by " if by_group else " of " if what else "", Name(subject.column)]

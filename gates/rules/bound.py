@@ -1,26 +1,31 @@
 """A floor or a ceiling of a metric, by the metric's direction."""
 
+from typing import Any
+
+from gates.answers import Answers
 from gates.effect import CONFIDENCE, clustered
-from gates.finding import Limit, Mode, Subject, Support
-from gates.metrics import METRICS, Scored, Value
+from gates.finding import Limit, Mode, Subject
+from gates.metrics.metric import Metric
 from gates.rules.gate import Item, Measurement
 from gates.rules.margin import cannot_tell
 from gates.segments import Rows
 from gates.stats.estimate import Estimate
+from gates.stats.measured import ModelValue
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
 
 
-def limit_of(metric: str, bound: float, mode: Mode) -> Limit:
+def limit_of(metric: Metric[Any], bound: float, mode: Mode) -> Limit:
     """A floor where greater is better, else a ceiling."""
-    if METRICS[metric].greater_is_better:
+    if metric.greater_is_better:
         return Limit(floor=bound, mode=mode)
     return Limit(ceiling=bound, mode=mode)
 
 
 def measure(
-    metric: str,
-    scored: Scored,
+    name: str,
+    metric: Metric[Any],
+    answers: Answers,
     limit: Limit,
     *,
     groups: Rows | None = None,
@@ -29,12 +34,12 @@ def measure(
     mend: str = "",
 ) -> Item:
     """The candidate's metric with its interval, against a floor or a ceiling."""
-    subject = Subject(metric=metric, segment=segment or {})
+    subject = Subject(metric=name, segment=segment or {})
     try:
-        value = METRICS[metric].of(scored, CONFIDENCE)
-        estimate = _estimate(value) if groups is None else clustered(value.contributions, groups)
+        value = metric.of(answers, CONFIDENCE)
+        estimate = _estimate(value) if groups is None else clustered(value.values, groups)
     except UndefinedError as error:
-        return cannot_tell(subject, limit, str(error), len(scored.labels))
+        return cannot_tell(subject, limit, str(error), answers.rows)
     interval = value.interval if groups is None else estimate.interval(CONFIDENCE)
     return Measurement(
         subject=subject,
@@ -44,11 +49,11 @@ def measure(
         p_value=_p_of_keeping(estimate, limit),
         mend=mend,
         baseline=baseline,
-        support=Support(rows=len(scored.labels), positives=int(scored.labels.sum())),
+        support=answers.support,
     )
 
 
-def _estimate(value: Value) -> Estimate:
+def _estimate(value: ModelValue) -> Estimate:
     """A value with the standard error that its interval's width stands for."""
     error = value.interval.width / 2 / critical_z(CONFIDENCE)
     return Estimate(value=value.value, standard_error=error)

@@ -5,11 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from gates.answers import Answers, Classified, Predicted
 from gates.case import Case
 from gates.effect import CONFIDENCE
-from gates.finding import Family, Limit, Mode, Subject, Support
-from gates.metrics import Scored
-from gates.rules.gate import Gate, Item, Measurement
+from gates.finding import Family, Limit, Mode, Subject
+from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
 from gates.rules.margin import cannot_tell
 from gates.rules.periods import time_segments
 from gates.segments import Rows
@@ -18,6 +18,7 @@ from gates.stats import calibration as stats
 from gates.stats.estimate import Estimate
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
+from gates.tables.table import Floats, Mask
 
 
 class CalibrationGate(Gate, frozen=True, kw_only=True):
@@ -44,12 +45,17 @@ class CalibrationGate(Gate, frozen=True, kw_only=True):
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One measurement of all test rows, and one per period where there are several."""
-        every = np.arange(case.candidate.test.rows)
+        if isinstance(case.scored, Predicted):
+            raise NotApplicableError(
+                "a regression has no probabilities; `group_disparity` and `segment_floor` with "
+                "mean_absolute_error see where its predictions are off"
+            )
+        every = np.arange(case.scored.rows)
         yield self._measure(case, every, {})
         periods = time_segments(case.candidate.test, case.candidate.dictionary)
         if len(periods) > 1:
             for period in periods:
-                yield self._measure(case, period.rows, period.name)
+                yield self._measure(case, case.positions(period.rows), period.name)
 
     def _measure(self, case: Case, rows: Rows, segment: dict[str, str]) -> Item:
         subject = Subject(metric="calibration_error", segment=segment)
@@ -70,12 +76,21 @@ class CalibrationGate(Gate, frozen=True, kw_only=True):
                 "changed in the rows or the class weights, then train or calibrate again."
             ),
             baseline=_baseline_error(case, rows),
-            support=Support(rows=len(rows), positives=int(case.scored.labels[rows].sum())),
+            support=case.scored.take(rows).support,
         )
 
 
-def _calibration_of(scored: Scored, rows: Rows) -> stats.Calibration:
-    return stats.measure_calibration(scored.labels[rows], scored.scores[rows], CONFIDENCE)
+def _calibration_of(answers: Answers, rows: Rows) -> stats.Calibration:
+    part = answers.take(rows)
+    right, probability = claims_of(part)
+    return stats.measure_calibration(right, probability, CONFIDENCE, part.weights)
+
+
+def claims_of(answers: Answers) -> tuple[Mask, Floats]:
+    """What each row's score says comes true, and how often: the positive, or the decided class."""
+    if isinstance(answers, Classified):
+        return answers.labels == answers.predictions, answers.scores.max(axis=1)
+    return answers.labels, answers.scores
 
 
 def _baseline_error(case: Case, rows: Rows) -> float | None:

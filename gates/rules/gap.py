@@ -1,4 +1,4 @@
-"""The gap between the rate of one group and that of all other rows, under both models."""
+"""The gap between the mean of one group and that of all other rows, under both models."""
 
 import math
 from typing import TypeVar
@@ -7,29 +7,32 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from gates.answers import Answers
 from gates.case import Arena, Case
 from gates.effect import CONFIDENCE
-from gates.metrics import METRICS, CellCount, GroupMetric, Scored
+from gates.metrics.group import GroupMean
 from gates.segments import Rows
-from gates.stats import influence
+from gates.stats.interval import Interval
 from gates.stats.paired import tango
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
+from gates.stats.weighted import effective_rows, weighted_mean, weighted_tango
 from gates.tables.table import Floats, Mask
 
 T = TypeVar("T", bound=np.generic)
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """A rate as its hits of its counted rows."""
+    """A mean over counted rows; of a share, `hits` of `effective` rows (of equal weight)."""
 
-    hits: int
+    hits: float
+    effective: float
     rows: int
 
     @property
     def value(self) -> float:
-        """The share of hits; `nan` without rows."""
-        return self.hits / self.rows if self.rows else math.nan
+        """The mean; `nan` without rows."""
+        return self.hits / self.effective if self.rows else math.nan
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -52,21 +55,27 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return abs(self.after) - abs(self.before)
 
 
-def rate_of(metric: GroupMetric, scored: Scored, rows: Rows) -> Rate:
-    """The rate of one model on some rows."""
-    ratio = _ratio(metric)
-    cells = influence.count_cells(scored.labels[rows], scored.predictions[rows])
-    return Rate(int(cells @ np.array(ratio.above)), int(cells @ np.array(ratio.below)))
+def rate_of(metric: GroupMean, answers: Answers, rows: Rows) -> Rate:
+    """The mean of one model on some rows."""
+    part = answers.take(rows)
+    counted = metric.counted(part.labels)
+    values = metric.values(part) if counted is None else metric.values(part)[counted]
+    if part.weights is None or not len(values):
+        count = len(values)
+        return Rate(int(values.sum()) if metric.is_share else float(values.sum()), count, count)
+    weights = part.weights if counted is None else part.weights[counted]
+    effective = effective_rows(weights)
+    return Rate(float(np.average(values, weights=weights)) * effective, effective, len(values))
 
 
-def measure_gap(metric: GroupMetric, case: Case, groups: list[Rows | None]) -> Gap:
+def measure_gap(metric: GroupMean, case: Case, groups: list[Rows | None]) -> Gap:
     """The gap of a group, given its rows in each arena; over two test sets, the mean of both.
 
     The growth is linear in each row's two answers once the sign of the gap before and after is
     known, so its standard error is that of a sum over rows, group and rest being strata.
 
     Raises:
-        UndefinedError: in no arena the rate counts rows both of the group and of the rest.
+        UndefinedError: in no arena the mean counts rows both of the group and of the rest.
     """
     every = [
         _side(metric, arena, group)
@@ -75,7 +84,7 @@ def measure_gap(metric: GroupMetric, case: Case, groups: list[Rows | None]) -> G
     ]
     sides = [side for side in every if side.both]
     if not sides:
-        raise UndefinedError("the rate counts no row of the group, or none of the rest")
+        raise UndefinedError("the mean counts no row of the group, or none of the rest")
     before = sum(float(side.old.sum()) for side in sides) / len(sides)
     after = sum(float(side.new.sum()) for side in sides) / len(sides)
     was, now = _sign(before or after), _sign(after or before)
@@ -85,13 +94,17 @@ def measure_gap(metric: GroupMetric, case: Case, groups: list[Rows | None]) -> G
     codes = [4**at * (1 + side.inside) for at, side in enumerate(sides)]
     rows = _chosen([side.arena.union for side in sides], seen)
     strata, contributions = _chosen(codes, seen), _chosen(parts, seen)
+    weights = _chosen([side.counted for side in sides], seen)
     if len(sides) > 1:
         rows, place = np.unique(rows, return_inverse=True)
         strata = np.bincount(place, weights=strata).astype(np.intp)
         contributions = np.bincount(place, weights=contributions).astype(np.float64)
+        weights = np.bincount(place, weights=weights).astype(np.float64)
     growth = abs(after) - abs(before)
-    error = _standard_error(contributions, strata, case.groups, rows)
-    below, above = _reaches(sides, now) if was == now else (0.0, 0.0)
+    weighted = sides[0].arena.candidate.weights is not None
+    around = contributions - _expected(contributions, strata, weights if weighted else None)
+    error = _standard_error(around, strata, case.groups, rows)
+    below, above = _reaches(metric, sides, now) if was == now else (0.0, 0.0)
     reach = critical_z(CONFIDENCE) * error
     moved = contributions != 0
     return Gap(
@@ -100,7 +113,7 @@ def measure_gap(metric: GroupMetric, case: Case, groups: list[Rows | None]) -> G
         interval=(growth - max(reach, below), growth + max(reach, above)),
         rows=rows[moved],
         contributions=contributions[moved],
-        counted=int(sides[0].counted.sum()),
+        counted=int(np.count_nonzero(sides[0].counted)),
         same=all(_same(side.arena) for side in sides),
     )
 
@@ -118,60 +131,72 @@ class _Side(msgspec.Struct, frozen=True):
 
     arena: Arena
     inside: Rows  # 1 in the group, 0 in the rest
-    counted: Floats
+    counted: Floats  # the row's weight, 0 where the mean does not count it
     old: Floats
     new: Floats
-    both: bool  # whether the rate counts rows of the group and of the rest
+    both: bool  # whether the mean counts rows of the group and of the rest
 
 
-def _side(metric: GroupMetric, arena: Arena, group: Rows) -> _Side:
+def _side(metric: GroupMean, arena: Arena, group: Rows) -> _Side:
     inside = np.zeros(len(arena.rows), dtype=np.intp)
     inside[group] = 1
-    ratio = _ratio(metric)
-    before, after = (
-        4 * inside + 2 * scored.labels + scored.predictions
-        for scored in (arena.baseline, arena.candidate)
-    )
-    counted = np.array([*ratio.below, *ratio.below], dtype=np.float64)[before]
+    of, weights = metric.counted(arena.candidate.labels), arena.candidate.weights
+    counted = np.ones(len(inside)) if weights is None else weights
+    counted = counted if of is None else counted * of
     sizes = np.bincount(inside, weights=counted, minlength=2)
-    hits = np.array(ratio.above, dtype=np.float64)
-    rest, group_part = -hits / max(sizes[0], 1.0), hits / max(sizes[1], 1.0)
-    weights = np.concatenate([rest, group_part])
-    return _Side(arena, inside, counted, weights[before], weights[after], both=bool(sizes.all()))
+    each = np.array([-1.0, 1.0]) / np.where(sizes > 0, sizes, 1.0)
+    share = counted * each[inside]
+    old, new = (share * metric.values(side) for side in (arena.baseline, arena.candidate))
+    return _Side(arena, inside, counted, old, new, both=bool(sizes.all()))
 
 
-def _ratio(metric: GroupMetric) -> influence.Ratio:
-    known = METRICS[metric]
-    assert isinstance(known, CellCount)  # noqa: S101 - every `GroupMetric` is one
-    return influence.METRICS[known.name].ratios[0]
-
-
-def _reaches(sides: list[_Side], now: float) -> tuple[float, float]:
+def _reaches(metric: GroupMean, sides: list[_Side], now: float) -> tuple[float, float]:
     """How far the growth's interval reaches down and up where few answers change.
 
-    Tango's intervals of group and rest, squared and added: Zou & Donner, Statistics in Medicine 27
+    The intervals of group and rest, squared and added: Zou & Donner, Statistics in Medicine 27
     (2008) 1693. The normal law alone lets a gap of few rows pass far too often.
     """
     below, above = [], []
     for side in sides:
         for stratum in (0, 1):
             here = (side.inside == stratum) & (side.counted > 0)
-            moved = (side.new - side.old)[here]
-            gains, losses = int(np.count_nonzero(moved > 0)), int(np.count_nonzero(moved < 0))
-            interval = tango(gains, losses, len(moved), CONFIDENCE)
-            change = (gains - losses) / len(moved)
+            change, interval = _change_of(metric, side, here, -1.0 if stratum == 0 else 1.0)
             below.append(change - interval.lower)
             above.append(interval.upper - change)
     down, up = math.hypot(*below) / len(sides), math.hypot(*above) / len(sides)
     return (down, up) if now > 0 else (up, down)
 
 
-def _standard_error(contributions: Floats, strata: Rows, groups: Rows | None, rows: Rows) -> float:
-    """Of a sum over strata of fixed size; rows that hang together are summed first."""
+def _change_of(metric: GroupMean, side: _Side, here: Mask, sign: float) -> tuple[float, Interval]:
+    """What one stratum adds to the change of the gap: Tango's interval, or Student's."""
+    moved = (side.new - side.old)[here]
+    weights = side.arena.candidate.weights
+    if not metric.is_share:
+        values = (metric.values(each)[here] for each in (side.arena.candidate, side.arena.baseline))
+        new, old = values
+        estimate = weighted_mean(sign * (new - old), None if weights is None else weights[here])
+        return estimate.value, estimate.interval(CONFIDENCE)
+    if weights is not None:
+        interval = weighted_tango(moved > 0, moved < 0, weights[here], confidence=CONFIDENCE)
+        return float(moved.sum()), interval
+    gains, losses = int(np.count_nonzero(moved > 0)), int(np.count_nonzero(moved < 0))
+    return (gains - losses) / len(moved), tango(gains, losses, len(moved), CONFIDENCE)
+
+
+def _expected(contributions: Floats, strata: Rows, weights: Floats | None) -> Floats:
+    """What a row would add if all rows of its stratum were alike."""
     sizes = np.maximum(np.bincount(strata), 1)
     means = np.bincount(strata, weights=contributions) / sizes
-    around = contributions - means[strata]
+    if weights is None:
+        return np.asarray(means[strata])
+    heavy = np.bincount(strata, weights=weights) / sizes
+    return np.asarray(means[strata] * weights / heavy[strata])
+
+
+def _standard_error(around: Floats, strata: Rows, groups: Rows | None, rows: Rows) -> float:
+    """Of a sum over strata of fixed size; rows that hang together are summed first."""
     if groups is None:
+        sizes = np.maximum(np.bincount(strata), 1)
         freedom = np.maximum(sizes - 1, 1)
         return math.sqrt(float(np.sum(around**2 * (sizes / freedom)[strata])))
     sums = np.bincount(groups[rows], weights=around)

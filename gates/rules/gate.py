@@ -49,6 +49,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     rows: npt.NDArray[np.intp]
     contributions: Floats
     support: Support
+    counted: int  # rows that the metric counts, such as the positives for recall
     same: bool  # identical predictions on all rows of the subject
     rows_needed: int | None = None
     mend: str = ""

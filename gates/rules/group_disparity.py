@@ -7,7 +7,7 @@ import msgspec
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
-from gates.metrics import GroupMetric
+from gates.metrics.group import GroupMean, GroupMetric, group_means, group_names
 from gates.rules.gap import Gap, Rate, measure_gap, rate_of
 from gates.rules.gate import Amount, Comparison, Correction, Gate, Item, NotApplicableError
 from gates.rules.margin import cannot_tell
@@ -100,15 +100,21 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
             raise ValueError("no rate has a limit; give one `worsening`, `limit` or `ratio`.")
 
     def judge(self, case: Case) -> Iterator[Item]:
-        """Per feature and rate: the gap as it is, its change, and its limits."""
+        """Per feature and mean: the gap as it is, its change, and its limits."""
+        task, classes = case.settings.task, case.candidate.classes
+        if not set(self.metrics) <= set(group_names(task)):
+            known = ", ".join(group_names(task))
+            raise NotApplicableError(f"name its `metrics`; those of a {task} task are {known}")
         features = self._features(case)
         if case.baseline is None and all(d.worsens_only for d in self.metrics.values()):
             raise NotApplicableError("there is no baseline to compare with")
         for columns in features:
-            for metric, demand in self.metrics.items():
-                if case.baseline is not None:
-                    yield from self._judge_change(case, columns, metric, demand)
-                yield from self._judge_level(case, columns, metric, demand)
+            for named, demand in self.metrics.items():
+                for name, mean in group_means(named, classes).items():
+                    compared = _Compared(columns, name, mean, demand)
+                    if case.baseline is not None:
+                        yield from self._judge_change(case, compared)
+                    yield from _judge_level(case, compared)
 
     def _features(self, case: Case) -> list[tuple[str, ...]]:
         if self.features:
@@ -121,72 +127,87 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
             raise NotApplicableError("the dictionary names no sensitive column with segments")
         return found
 
-    def _judge_change(
-        self, case: Case, columns: tuple[str, ...], metric: GroupMetric, demand: Demand
-    ) -> Iterator[Item]:
-        every = _groups(case, columns, metric)
+    def _judge_change(self, case: Case, compared: "_Compared") -> Iterator[Item]:
+        columns, mean, demand = compared.columns, compared.mean, compared.demand
+        every = _groups(case, columns, mean)
         groups = [group for group in every if group.after.rows >= self.min_rows]
         small = [group for group in every if group.after.rows < self.min_rows]
         if len(groups) > 1:
-            yield _show(case, columns, metric, groups)
+            yield _show(case, compared, groups)
         if demand.worsening is None:
             return
         limit = Limit(margin=demand.worsening, mode=demand.mode)
-        subject = Subject(metric=f"{metric}_difference", column=" × ".join(columns))
+        subject = compared.subject("difference")
         if small or len(groups) < 2:  # noqa: PLR2004 - a gap has two sides
             names = _first_few([f"{group.name} has {group.after.rows}" for group in small])
             reason = f"needs two groups of {self.min_rows} rows in its denominator; {names}"
             yield cannot_tell(subject, limit, reason)
         if len(every) == 2 and not small:  # noqa: PLR2004 - each is the other's rest
-            yield _compare(subject, limit, measure_gap(metric, case, groups[0].rows))
+            yield _compare(subject, limit, measure_gap(mean, case, groups[0].rows))
         elif len(groups) > MAX_GROUPS:
             reason = f"{len(groups):,} groups; at most {MAX_GROUPS} are compared with the rest"
             yield cannot_tell(subject, limit, reason)
         elif len(groups) > 1:
             for group in groups:
                 segment = dict(zip(columns, group.values, strict=True))
-                one = Subject(metric=f"{metric}_difference", segment=segment)
-                yield _compare(one, limit, measure_gap(metric, case, group.rows))
+                one = Subject(metric=subject.metric, segment=segment)
+                yield _compare(one, limit, measure_gap(mean, case, group.rows))
 
-    def _judge_level(
-        self, case: Case, columns: tuple[str, ...], metric: GroupMetric, demand: Demand
-    ) -> Iterator[Item]:
-        if demand.limit is None and demand.ratio is None:
-            return
-        alpha = case.settings.alpha.fairness
-        column = " × ".join(columns)
-        rates = tuple(
-            _group_rate(
-                " and ".join(segment.name.values()), rate_of(metric, case.scored, segment.rows)
-            )
-            for segment in case.candidate_segments(columns)
+
+class _Compared(msgspec.Struct, frozen=True):
+    """One mean by one feature, with what is demanded of it."""
+
+    columns: tuple[str, ...]
+    name: str
+    mean: GroupMean
+    demand: Demand
+
+    @property
+    def column(self) -> str:
+        """What a sentence calls the feature."""
+        return " × ".join(self.columns)
+
+    def subject(self, what: str) -> Subject:
+        """The difference or the ratio of the mean between groups."""
+        return Subject(metric=f"{self.name}_{what}", column=self.column)
+
+
+def _judge_level(case: Case, compared: _Compared) -> Iterator[Item]:
+    demand, alpha = compared.demand, case.settings.alpha.fairness
+    if demand.limit is None and demand.ratio is None:
+        return
+    rates = tuple(
+        _group_rate(
+            " and ".join(segment.name.values()), rate_of(compared.mean, case.scored, segment.rows)
         )
-        if demand.limit is not None:
-            limit = Limit(ceiling=demand.limit, mode=demand.mode)
-            subject = Subject(metric=f"{metric}_difference", column=column)
-            try:
-                yield _level(subject, limit, judge_difference(rates, demand.limit, alpha))
-            except UndefinedError as error:
-                yield cannot_tell(subject, limit, str(error))
-        if demand.ratio is not None:
-            limit = Limit(floor=demand.ratio, mode=demand.mode)
-            subject = Subject(metric=f"{metric}_ratio", column=column)
-            try:
-                yield _level(subject, limit, judge_ratio(rates, demand.ratio, alpha))
-            except UndefinedError as error:
-                yield cannot_tell(subject, limit, str(error))
+        for segment in case.candidate_segments(compared.columns)
+    )
+    if demand.limit is not None:
+        limit = Limit(ceiling=demand.limit, mode=demand.mode)
+        subject = compared.subject("difference")
+        try:
+            yield _level(subject, limit, judge_difference(rates, demand.limit, alpha))
+        except UndefinedError as error:
+            yield cannot_tell(subject, limit, str(error))
+    if demand.ratio is not None:
+        limit = Limit(floor=demand.ratio, mode=demand.mode)
+        subject = compared.subject("ratio")
+        try:
+            yield _level(subject, limit, judge_ratio(rates, demand.ratio, alpha))
+        except UndefinedError as error:
+            yield cannot_tell(subject, limit, str(error))
 
 
-def _groups(case: Case, columns: tuple[str, ...], metric: GroupMetric) -> list[_Group]:
-    """The groups of the first arena, with their rates there."""
+def _groups(case: Case, columns: tuple[str, ...], mean: GroupMean) -> list[_Group]:
+    """The groups of the first arena, with their means there."""
     first, *_ = case.arenas
     by_arena = [arena.segments(columns) for arena in case.arenas]
     return [
         _Group(
             values=values,
             rows=[segments.get(values) for segments in by_arena],
-            before=rate_of(metric, first.baseline, rows),
-            after=rate_of(metric, first.candidate, rows),
+            before=rate_of(mean, first.baseline, rows),
+            after=rate_of(mean, first.candidate, rows),
         )
         for values, rows in by_arena[0].items()
     ]
@@ -205,14 +226,13 @@ def _compare(subject: Subject, limit: Limit, gap: Gap) -> Comparison:
         rows=gap.rows,
         contributions=-gap.contributions,
         support=Support(rows=gap.counted, groups=2),
+        counted=gap.counted,
         same=gap.same,
         mend=_MEND,
     )
 
 
-def _show(
-    case: Case, columns: tuple[str, ...], metric: GroupMetric, groups: list[_Group]
-) -> Observation:
+def _show(case: Case, compared: _Compared, groups: list[_Group]) -> Observation:
     """The largest difference between two groups before and after.
 
     Between many groups it is large by chance, so it is not judged, and only that between two has
@@ -222,24 +242,27 @@ def _show(
     high = max(groups, key=lambda group: group.after.value)
     befores = [group.before.value for group in groups]
     before, after = max(befores) - min(befores), high.after.value - low.after.value
-    column = " × ".join(columns)
     return Observation(
-        subject=Subject(metric=f"{metric}_difference", column=column),
+        subject=compared.subject("difference"),
         message=(
-            f"{metric} by {column}: between {low.name} ({low.after.value:.3f}) and "
+            f"{compared.name} by {compared.column}: between {low.name} ({low.after.value:.3f}) and "
             f"{high.name} ({high.after.value:.3f})."
         ),
         baseline=before,
         candidate=after,
         change=after - before,
         greater_is_better=False,
-        interval=measure_gap(metric, case, low.rows).interval if len(groups) == 2 else None,  # noqa: PLR2004
+        interval=(
+            measure_gap(compared.mean, case, low.rows).interval
+            if len(groups) == 2  # noqa: PLR2004
+            else None
+        ),
         support=Support(rows=sum(group.after.rows for group in groups), groups=len(groups)),
     )
 
 
 def _group_rate(name: str, rate: Rate) -> GroupRate:
-    return GroupRate(name, rate.hits, rate.rows)
+    return GroupRate(name, rate.hits, rate.effective)
 
 
 def _first_few(names: Sequence[str]) -> str:

@@ -1,13 +1,14 @@
 """A largest accepted loss, and the comparison of two models that it bounds."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 
 from gates.case import Case, NotComparableError
 from gates.effect import Effect
 from gates.finding import Finding, Limit, Mode, State, Subject, Support
-from gates.metrics import METRICS
+from gates.metrics.metric import Metric
 from gates.rules.gate import Amount, Comparison, Correction, Item
 from gates.tables.table import Floats
 
@@ -53,7 +54,8 @@ def why_incomparable(case: Case) -> str:
 
 
 def compare(
-    metric: str,
+    name: str,
+    metric: Metric[Any],
     effect: Effect,
     margin: Margin,
     correction: Correction,
@@ -63,10 +65,10 @@ def compare(
     mend: str = "",
 ) -> Comparison:
     """The comparison that an effect and a margin make, for a metric with a direction."""
-    greater_is_better = METRICS[metric].greater_is_better is True
+    greater_is_better = metric.greater_is_better is True
     better: Floats = effect.contributions if greater_is_better else -effect.contributions
     return Comparison(
-        subject=Subject(metric=metric, segment=segment or {}, reference=reference),
+        subject=Subject(metric=name, segment=segment or {}, reference=reference),
         correction=correction,
         limit=Limit(margin=margin.margin, mode=margin.mode),
         greater_is_better=greater_is_better,
@@ -77,6 +79,7 @@ def compare(
         rows=effect.rows,
         contributions=better,
         support=effect.support,
+        counted=effect.counted,
         same=effect.same,
         rows_needed=effect.rows_needed(margin.margin),
         mend=mend,

@@ -1,12 +1,13 @@
 """Gate `metric_floor`."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.finding import Family, Mode
-from gates.metrics import METRICS, DirectedMetric
+from gates.metrics import DirectedMetric
+from gates.metrics.metric import Metric
 from gates.rules.bound import limit_of, measure
 from gates.rules.gate import NOT_EMPTY, Gate, Item
 from gates.stats.undefined import UndefinedError
@@ -37,22 +38,24 @@ class MetricFloor(Gate, frozen=True, kw_only=True):
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One measurement per metric."""
-        for name, bound in self.metrics.items():
-            yield measure(
-                name,
-                case.scored,
-                limit_of(name, bound, self.mode),
-                groups=case.candidate_groups,
-                baseline=_baseline_value(name, case),
-                mend=_MEND,
-            )
+        for named, bound in self.metrics.items():
+            for name, metric in case.metrics(named).items():
+                yield measure(
+                    name,
+                    metric,
+                    case.scored,
+                    limit_of(metric, bound, self.mode),
+                    groups=case.candidate_groups,
+                    baseline=_baseline_value(metric, case),
+                    mend=_MEND,
+                )
 
 
-def _baseline_value(name: str, case: Case) -> float | None:
+def _baseline_value(metric: Metric[Any], case: Case) -> float | None:
     """What the metric was, where both sides have the same test set."""
     if case.baseline is None or case.test_set.changed:
         return None
     try:
-        return METRICS[name].of(case.arenas[0].baseline, CONFIDENCE).value
+        return metric.of(case.arenas[0].baseline, CONFIDENCE).value
     except UndefinedError:
         return None

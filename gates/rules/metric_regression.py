@@ -1,12 +1,13 @@
 """Gate `metric_regression`."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from gates.case import Arena, Case
 from gates.effect import CONFIDENCE, measure_effect
 from gates.finding import Family, Limit, Mode, Observation, Subject, Support
-from gates.metrics import METRICS, DirectedMetric
+from gates.metrics import DirectedMetric
+from gates.metrics.metric import Metric
 from gates.rules.gate import NOT_EMPTY, Correction, Gate, Item, NotApplicableError
 from gates.rules.margin import Margin, against_each, cannot_tell, compare, why_incomparable
 from gates.stats.decomposition import Square
@@ -53,30 +54,35 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
 
     def _judge_against(self, case: Case) -> Iterator[Item]:
         reason = why_incomparable(case)
-        for name, margin in self.metrics.items():
-            subject = Subject(metric=name, reference=case.reference)
-            if reason:
-                limit = Limit(margin=margin.margin, mode=margin.mode)
-                yield cannot_tell(subject, limit, reason)
-                continue
-            try:
-                effect = measure_effect(METRICS[name], case)
-            except UndefinedError as error:
-                # Without a value there is nothing to guard: an unjudged metric never passes.
-                limit = Limit(margin=margin.margin, mode=Mode.STRICT)
-                yield cannot_tell(subject, limit, str(error), case.candidate.test.rows)
-                continue
-            mend = _MEND_SINCE if case.reference else _MEND
-            yield compare(
-                name, effect, margin, Correction.OVERALL, reference=case.reference, mend=mend
-            )
-            if len(case.arenas) == 2:  # noqa: PLR2004 - the candidate's test set, the baseline's
-                yield _show_split(name, *case.arenas)
+        for named, margin in self.metrics.items():
+            for name, metric in case.metrics(named).items():
+                if reason:
+                    subject = Subject(metric=name, reference=case.reference)
+                    limit = Limit(margin=margin.margin, mode=margin.mode)
+                    yield cannot_tell(subject, limit, reason)
+                else:
+                    yield from _judge_metric(name, metric, margin, case)
 
 
-def _show_split(name: str, on_new: Arena, on_old: Arena) -> Observation:
+def _judge_metric(name: str, metric: Metric[Any], margin: Margin, case: Case) -> Iterator[Item]:
+    try:
+        effect = measure_effect(metric, case)
+    except UndefinedError as error:
+        # Without a value there is nothing to guard: an unjudged metric never passes.
+        subject = Subject(metric=name, reference=case.reference)
+        limit = Limit(margin=margin.margin, mode=Mode.STRICT)
+        yield cannot_tell(subject, limit, str(error), case.candidate.test.rows)
+        return
+    mend = _MEND_SINCE if case.reference else _MEND
+    yield compare(
+        name, metric, effect, margin, Correction.OVERALL, reference=case.reference, mend=mend
+    )
+    if len(case.arenas) == 2:  # noqa: PLR2004 - the candidate's test set, the baseline's
+        yield _show_split(name, metric, *case.arenas)
+
+
+def _show_split(name: str, metric: Metric[Any], on_new: Arena, on_old: Arena) -> Observation:
     """How much of the difference that the two reports show is the model, how much the test set."""
-    metric = METRICS[name]
     square = Square(
         old_on_old=metric.of(on_old.baseline, CONFIDENCE).value,
         new_on_old=metric.of(on_old.candidate, CONFIDENCE).value,

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-import numpy as np
-
 from gates.case import Case
 from gates.finding import (
     Direction,
@@ -82,7 +80,7 @@ def _changes_the_model(case: Case) -> bool:
     if case.test_set.changed:
         return True
     (arena,) = case.arenas
-    if not np.allclose(arena.baseline.scores, arena.candidate.scores, rtol=0, atol=1e-9):
+    if not arena.baseline.same_as(arena.candidate):
         return True
     files = [
         {f.name: f.sha256 for f in side.manifest.files} for side in (case.candidate, case.baseline)

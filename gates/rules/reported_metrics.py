@@ -1,21 +1,24 @@
 """Gate `reported_metrics`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import numpy as np
 
+from gates.answers import Scored
 from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Observation, State, Subject
-from gates.metrics import METRICS
+from gates.metrics import metrics_called
+from gates.metrics.group import GroupMean, GroupMetric
+from gates.rules.gap import rate_of
 from gates.rules.gate import Amount, Gate, Item, NotApplicableError
 from gates.stats.auc import average_precision
 from gates.stats.undefined import UndefinedError
 
 _MEND = "Restore the file with `dvc repro --force`, or mend the stage that writes it."
 _ALSO_CALLED = {"brier_score": "brier_score_loss", "auc": "roc_auc"}
-_DIFFERENCES = {
+_DIFFERENCES: Mapping[str, tuple[GroupMetric, ...]] = {
     "demographic_parity_difference": ("selection_rate",),
     "equalized_odds_difference": ("true_positive_rate", "false_positive_rate"),
     "equal_opportunity_difference": ("true_positive_rate",),
@@ -95,33 +98,24 @@ def recompute(name: str, case: Case) -> float | None:
         UndefinedError: the metric has no value on these rows.
     """
     known = _ALSO_CALLED.get(name, name)
-    if known in METRICS:
-        return METRICS[known].of(case.scored, CONFIDENCE).value
-    if known == "average_precision":
-        return average_precision(case.scored.labels, case.scored.scores)
+    if known == "average_precision" and isinstance(case.scored, Scored) and not case.weighted:
+        return average_precision(case.scored.labels, case.scored.scores)  # of few rows as well
+    named = metrics_called(known.partition(".")[0], case.settings.task, case.candidate.classes)
+    if known in named:
+        return named[known].of(case.scored, CONFIDENCE).value
     difference, _, feature = name.rpartition(".")
-    if difference in _DIFFERENCES and feature in case.candidate.test:
-        return max(_difference(metric, feature, case) for metric in _DIFFERENCES[difference])
+    is_binary = isinstance(case.scored, Scored)  # fairlearn knows these of two classes only
+    if is_binary and difference in _DIFFERENCES and feature in case.candidate.test:
+        return max(_difference(rate, feature, case) for rate in _DIFFERENCES[difference])
     return None
 
 
-def _difference(metric: str, feature: str, case: Case) -> float:
+def _difference(rate: GroupMetric, feature: str, case: Case) -> float:
     """The largest difference between groups as fairlearn takes it: an empty denominator is 0."""
-    rate: Callable[[np.ndarray, np.ndarray], float] = _RATES[metric]
-    codes = case.candidate.test.categories(feature).codes
+    codes = case.candidate.test.categories(feature).codes[case.counted]
     rates = [
-        rate(case.scored.labels[codes == code], case.scored.predictions[codes == code])
+        rate_of(GroupMean(rate), case.scored, np.flatnonzero(codes == code))
         for code in np.unique(codes)
     ]
-    return max(rates) - min(rates)
-
-
-def _share(of: np.ndarray) -> float:
-    return float(of.mean()) if len(of) else 0.0
-
-
-_RATES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "selection_rate": lambda _labels, predictions: _share(predictions),
-    "true_positive_rate": lambda labels, predictions: _share(predictions[labels]),
-    "false_positive_rate": lambda labels, predictions: _share(predictions[~labels]),
-}
+    values = [one.value if one.rows else 0.0 for one in rates]
+    return max(values) - min(values)

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from gates.case import Case
 from gates.finding import Family, Mode
-from gates.metrics import DirectedMetric, Scored
+from gates.metrics import DirectedMetric
 from gates.rules.bound import limit_of, measure
 from gates.rules.gate import NOT_EMPTY, Gate, Item, NotApplicableError
 from gates.rules.segment_regression import too_small
@@ -51,14 +51,15 @@ class SegmentFloor(Gate, frozen=True, kw_only=True):
 
     def _judge_segment(self, case: Case, segment: Segment) -> Iterator[Item]:
         rows, groups = segment.rows, case.candidate_groups
-        whole = case.scored
-        scored = Scored(whole.labels[rows], whole.scores[rows], whole.predictions[rows])
-        for name, bound in self.metrics.items():
-            yield measure(
-                name,
-                scored,
-                limit_of(name, bound, self.mode),
-                groups=None if groups is None else groups[rows],
-                segment=segment.name,
-                mend=_MEND,
-            )
+        answers = case.scored.take(rows)
+        for named, bound in self.metrics.items():
+            for name, metric in case.metrics(named).items():
+                yield measure(
+                    name,
+                    metric,
+                    answers,
+                    limit_of(metric, bound, self.mode),
+                    groups=None if groups is None else groups[rows],
+                    segment=segment.name,
+                    mend=_MEND,
+                )

@@ -1,14 +1,15 @@
 """Gate `segment_regression`."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from gates.case import Case
 from gates.effect import Effect, measure_effect
 from gates.finding import Family, Limit, Mode, Subject
-from gates.metrics import METRICS, DirectedMetric
+from gates.metrics import DirectedMetric
+from gates.metrics.metric import Metric
 from gates.rules.gate import NOT_EMPTY, Amount, Correction, Gate, Item, NotApplicableError
 from gates.rules.margin import Margin, against_each, cannot_tell, compare, why_incomparable
 from gates.segments import Rows
@@ -64,7 +65,7 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
 
     def _judge_against(self, case: Case) -> Iterator[Item]:
         if reason := why_incomparable(case):
-            for name, margin in self.metrics.items():
+            for name, _, margin in self._named(case):
                 subject = Subject(metric=name, key="segments", reference=case.reference)
                 yield cannot_tell(subject, Limit(margin=margin.margin, mode=margin.mode), reason)
             for critical in self.critical:
@@ -79,8 +80,10 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
         for segment, rows in _segments(case, columns):
             size = _size(rows)
             if size >= self.min_rows:
-                for name, margin in self.metrics.items():
-                    yield self._judge_segment(case, name, margin, segment, rows)
+                for name, metric, margin in self._named(case):
+                    yield self._judge_segment(
+                        case, name, metric, margin, segment=segment, rows=rows
+                    )
             elif (critical := self._critical(segment)) is not None:
                 reason = f"{size} rows; at least {self.min_rows} are judged"
                 yield _not_judged(critical, reason, case.reference)
@@ -88,6 +91,11 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
                 small.append(size)
         if small:
             yield too_small(columns, small, self.min_rows, case.reference)
+
+    def _named(self, case: Case) -> Iterator[tuple[str, Metric[Any], Margin]]:
+        for named, margin in self.metrics.items():
+            for name, metric in case.metrics(named).items():
+                yield name, metric, margin
 
     def _judge_absent(self, case: Case) -> Iterator[Item]:
         """Critical segments that nobody looked at: misspelt, undeclared, or without a row."""
@@ -107,8 +115,10 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
     def _judge_segment(
         self,
         case: Case,
-        name: DirectedMetric,
+        name: str,
+        metric: Metric[Any],
         margin: Margin,
+        *,
         segment: dict[str, str],
         rows: list[Rows | None],
     ) -> Item:
@@ -117,13 +127,14 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
             margin = Margin(margin=critical.margin, mode=critical.mode)
         correction = Correction.SEGMENTS if critical is None else Correction.CRITICAL
         try:
-            effect: Effect = measure_effect(METRICS[name], case, rows)
+            effect: Effect = measure_effect(metric, case, rows)
         except UndefinedError as error:
             limit = Limit(margin=margin.margin, mode=margin.mode)
             subject = Subject(metric=name, segment=segment, reference=case.reference)
             return cannot_tell(subject, limit, str(error), _size(rows))
         return compare(
             name,
+            metric,
             effect,
             margin,
             correction,

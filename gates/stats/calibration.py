@@ -15,6 +15,7 @@ from gates.stats.interval import Interval
 from gates.stats.paired import paired_mean
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
+from gates.stats.weighted import require_weights, weighted_mean
 
 BINS = 15
 FEW_ROWS = 30  # of a bin; with fewer rows there are fewer bins
@@ -44,16 +45,22 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 def measure_calibration(
-    labels: NDArray[np.bool_], scores: NDArray[np.float64], confidence: float
+    labels: NDArray[np.bool_],
+    scores: NDArray[np.float64],
+    confidence: float,
+    weights: NDArray[np.float64] | None = None,
 ) -> Calibration:
     """Calibration error over bins of equal size; equal scores share a bin.
 
     Per bin the square of (mean label − mean score) is reduced by the variance of that mean, which
     makes the weighted sum unbiased. Source: Kumar, Liang & Ma, NeurIPS 2019, debiased estimator
-    (after Bröcker 2012); its variance from normal bin means, 2 v² + 4 d² v.
+    (after Bröcker 2012); its variance from normal bin means, 2 v² + 4 d² v. Bins hold equal
+    numbers of rows; with weights, a bin's means and its share are weighted and the variance is the
+    sandwich's.
 
     Raises:
-        UndefinedError: fewer than `FEW_ROWS` rows, or a score that is no probability.
+        UndefinedError: fewer than `FEW_ROWS` rows, a score that is no probability, or weights that
+            are none.
     """
     rows = len(scores)
     if rows < FEW_ROWS:
@@ -62,27 +69,41 @@ def measure_calibration(
         raise UndefinedError("a score lies outside [0, 1]")
     codes = _assign_bins(scores, min(BINS, rows // FEW_ROWS))
     sizes = np.bincount(codes)
+    scaled = None if weights is None else require_weights(weights, rows)
+    mass = sizes if scaled is None else np.bincount(codes, weights=scaled)
     residuals = labels - scores
-    gaps = np.bincount(codes, weights=residuals) / sizes
-    squares = np.bincount(codes, weights=(residuals - gaps[codes]) ** 2)
-    noise = squares / np.maximum(sizes - 1, 1) / sizes
-    weights = sizes / rows
-    excess = float(weights @ (gaps**2 - noise))
-    variance = float(weights**2 @ (2 * noise**2 + 4 * gaps**2 * noise))
+    gaps = _sum_by_bin(codes, residuals, scaled) / mass
+    if scaled is None:
+        squares = np.bincount(codes, weights=(residuals - gaps[codes]) ** 2)
+        noise = squares / np.maximum(sizes - 1, 1) / sizes
+    else:
+        squares = np.bincount(codes, weights=(scaled * (residuals - gaps[codes])) ** 2)
+        effective = mass**2 / np.bincount(codes, weights=scaled**2)
+        noise = squares * effective / np.maximum(effective - 1, 1) / mass**2
+    shares = mass / rows
+    excess = float(shares @ (gaps**2 - noise))
+    variance = float(shares**2 @ (2 * noise**2 + 4 * gaps**2 * noise))
     reach = critical_z(confidence) * math.sqrt(variance)
-    mean_scores = np.bincount(codes, weights=scores) / sizes
+    mean_scores = _sum_by_bin(codes, scores, scaled) / mass
     return Calibration(
         root_mean_square=math.sqrt(max(0.0, excess)),
         interval=Interval(
             math.sqrt(max(0.0, excess - reach)), min(1.0, math.sqrt(max(0.0, excess + reach)))
         ),
-        expected_error=float(weights @ np.abs(gaps)),
-        bias=paired_mean(scores - labels),
+        expected_error=float(shares @ np.abs(gaps)),
+        bias=paired_mean(-residuals) if scaled is None else weighted_mean(-residuals, scaled),
         bins=tuple(
             Bin(int(size), float(score), float(score + gap))
             for size, score, gap in zip(sizes, mean_scores, gaps, strict=True)
         ),
     )
+
+
+def _sum_by_bin(
+    codes: NDArray[np.intp], values: NDArray[np.float64], scaled: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    weighed = values if scaled is None else scaled * values
+    return np.bincount(codes, weights=weighed).astype(np.float64)
 
 
 def _assign_bins(scores: NDArray[np.float64], bins: int) -> NDArray[np.intp]:

@@ -19,11 +19,14 @@ FEW_ROWS = 30  # of a group, below which its rate is reported as too small: stat
 
 
 class GroupRate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one group's rate is made of; `name` is the caller's."""
+    """What one group's rate is made of; `name` is the caller's.
+
+    Of weighted rows, `rows` are the effective ones and `hits` the weighted share of them.
+    """
 
     name: str
-    hits: int
-    rows: int
+    hits: float
+    rows: float
 
     @property
     def rate(self) -> float:
@@ -126,7 +129,7 @@ def compare_to_rest(groups: tuple[GroupRate, ...], alpha: float) -> tuple[GapToR
 def _split_by_size(groups: tuple[GroupRate, ...]) -> tuple[list[GroupRate], tuple[str, ...]]:
     large = [group for group in groups if group.rows >= FEW_ROWS]
     if len(large) < 2:  # noqa: PLR2004
-        counts = ", ".join(f"{group.name}: {group.rows}" for group in groups) or "none"
+        counts = ", ".join(f"{group.name}: {group.rows:.0f}" for group in groups) or "none"
         raise UndefinedError(f"rates need 2 groups of {FEW_ROWS} rows, found {counts}")
     return large, tuple(group.name for group in groups if group.rows < FEW_ROWS)
 

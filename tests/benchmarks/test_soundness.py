@@ -15,7 +15,7 @@ from benchmarks.simulation.resampling import bootstrap_interval
 from benchmarks.simulation.scores import TwoModels
 from benchmarks.soundness import main
 from gates.effect import measure_effect
-from gates.metrics import METRICS
+from gates.metrics.binary import METRICS
 from gates.settings import Alpha
 
 

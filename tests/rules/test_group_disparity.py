@@ -8,7 +8,7 @@ import pytest
 
 from gates.case import Case
 from gates.finding import Finding, Observation, Result, State
-from gates.metrics import GroupMetric
+from gates.metrics.group import GroupMetric
 from gates.rules.gate import Comparison
 from gates.rules.group_disparity import Demand, GroupDisparity
 from tests.build import case, evidence, items, outcome

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gates.metrics import METRICS, Scored
+from gates.answers import Scored
+from gates.metrics.binary import METRICS
 from gates.stats.undefined import UndefinedError
 
 
@@ -30,6 +31,10 @@ def test_values_are_scikit_learns_and_fairlearns(pair: tuple[Scored, Scored]) ->
         "roc_auc": sk.roc_auc_score(of.labels, of.scores),
         "accuracy": sk.accuracy_score(of.labels, of.predictions),
         "balanced_accuracy": sk.balanced_accuracy_score(of.labels, of.predictions),
+        "average_precision": sk.average_precision_score(of.labels, of.scores),
+        "macro_f1": sk.f1_score(of.labels, of.predictions, average="macro"),
+        "matthews_corrcoef": sk.matthews_corrcoef(of.labels, of.predictions),
+        "cohen_kappa": sk.cohen_kappa_score(of.labels, of.predictions),
         "precision": sk.precision_score(of.labels, of.predictions),
         "recall": sk.recall_score(of.labels, of.predictions),
         "f1": sk.f1_score(of.labels, of.predictions),
