@@ -110,18 +110,12 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return tuple(mine - theirs for mine, theirs in zip(value, other, strict=True))
 
     def table(self, value: Summed, cuts: Cuts) -> Table | None:
-        """The sums over some columns; none where no grid holds them.
-
-        Where several do, the smallest is taken that has most products.
-        """
+        """The sums over some columns, in ascending order; none where no grid holds them all."""
         homes = [at for at, grid in enumerate(self.grids) if {*cuts} <= {*grid.cuts}]
         if not homes:
             return None
-        at = min(homes, key=lambda at: (-len(self.grids[at].products), self.grids[at].codes))
-        grid = self.grids[at]
-        away = tuple(1 + place for place, cut in enumerate(grid.cuts) if cut not in cuts)
-        flat = value[at].reshape(-1, *grid.sizes, CELLS).sum(axis=away)
         features, lattices = len(self.features), self.lattices
+        flat = self._add_up(value, min(homes, key=lambda at: self.grids[at].codes), cuts)
         by_feature = flat[1 : 1 + 4 * features].reshape(features, 4, *flat.shape[1:])
         return Table(
             cuts=cuts,
@@ -131,10 +125,22 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             levels=_scale(by_feature[:, 2], [each.step for each in lattices.levels]),
             level_squares=_scale(by_feature[:, 3], [each.step for each in lattices.level_squares]),
             products={
-                (one, other): flat[1 + 4 * features + row] * lattices.products[one][other].step
-                for row, (one, other) in enumerate(grid.products)
+                (one, other): flat * lattices.products[one][other].step
+                for at in homes
+                for (one, other), flat in zip(
+                    self.grids[at].products,
+                    self._add_up(value, at, cuts)[1 + 4 * features :],
+                    strict=True,
+                )
             },
         )
+
+    def _add_up(self, value: Summed, at: int, cuts: Cuts) -> Steps:
+        """One grid's statistics over some of its columns."""
+        grid = self.grids[at]
+        away = tuple(1 + place for place, cut in enumerate(grid.cuts) if cut not in cuts)
+        added: Steps = value[at].reshape(-1, *grid.sizes, CELLS).sum(axis=away)
+        return added
 
     def _statistics(self, grid: Grid) -> int:
         return 1 + 4 * len(self.features) + len(grid.products)

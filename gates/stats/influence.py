@@ -116,9 +116,17 @@ def pseudo_values(
     Raises:
         UndefinedError: a denominator is empty.
     """
-    cells = count_cells(labels, predictions)
-    by_cell = value_of(metric, cells) + _influence(metric, cells, _ratios(metric, cells))
+    by_cell = pseudo_values_by_cell(metric, count_cells(labels, predictions))
     return np.asarray(by_cell[2 * labels + predictions])
+
+
+def pseudo_values_by_cell(metric: CellMetric, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The pseudo-value of a row of each of the 4 cells.
+
+    Raises:
+        UndefinedError: a denominator is empty.
+    """
+    return value_of(metric, cells) + _influence(metric, cells, _ratios(metric, cells))
 
 
 def paired_contributions(

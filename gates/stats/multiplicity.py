@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from gates.stats.moments import Moments, plan_moments
 from gates.stats.signflip import FlipPlan, draw_statistics, plan_flips
 from gates.stats.undefined import UndefinedError
 
@@ -31,6 +32,7 @@ def harm_p_values(
     seed: bytes,
     draws: int = 10_000,
     groups: NDArray[np.intp] | None = None,
+    rest: Moments | None = None,
 ) -> list[float]:
     """Step-down adjusted p-value per comparison of "the new model is no worse".
 
@@ -41,15 +43,20 @@ def harm_p_values(
     Source: Westfall & Young, Resampling-Based Multiple Testing (1993), algorithm 2.8, for maxT as
     in Ge, Dudoit & Speed, Test 12 (2003); statistics.md §3.3.
 
+    Where `rest` is given, the comparisons list only the rows that get a real sign, and it holds
+    the moments of all other rows, comparison by comparison; then rows stand for themselves.
+
     Raises:
         UndefinedError: a contribution is not finite.
     """
     p_values = [1.0] * len(comparisons)
     summed = [_sum_by_unit(comparison, groups) for comparison in comparisons]
-    moved = [index for index, (_, values) in enumerate(summed) if len(values)]
+    remains = np.zeros(len(summed)) if rest is None else np.diagonal(rest.products)
+    moved = [index for index, (_, values) in enumerate(summed) if len(values) or remains[index]]
     if not moved:
         return p_values
-    plan = plan_flips([summed[index] for index in moved])
+    chosen = [summed[index] for index in moved]
+    plan = plan_flips(chosen) if rest is None else plan_moments(chosen, _select(rest, moved))
     families = _order_families([comparisons[index].family for index in moved], plan)
     counts = _count_as_harmful(plan, families, seed=seed, draws=draws)
     for family in families:
@@ -98,6 +105,10 @@ def _sum_by_unit(
         values = np.bincount(inverse, weights=values, minlength=len(units)).astype(np.float64)
     moved = np.abs(values) > _CANCELLED * np.abs(comparison.values).max(initial=0.0)
     return (units, values) if moved.all() else (units[moved], values[moved])
+
+
+def _select(rest: Moments, chosen: list[int]) -> Moments:
+    return Moments(rest.totals[chosen], rest.products[np.ix_(chosen, chosen)])
 
 
 def _order_families(names: list[str], plan: FlipPlan) -> list[NDArray[np.intp]]:
