@@ -21,6 +21,7 @@ from benchmarks.simulation import (  # noqa: E402
     decomposition,
     disparity,
     drift,
+    erosion,
     intervals,
     overlaps,
     recalibration,
@@ -37,6 +38,7 @@ TABLES: dict[str, Callable[[int, int], Iterator[Table]]] = {
     "disparity": disparity.tabulate,
     "decomposition": decomposition.tabulate,
     "drift": drift.tabulate,
+    "erosion": erosion.tabulate,
 }
 
 

@@ -30,7 +30,9 @@ class AnchorTag(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Which tags mark a release: the nearest one before the merge base is the anchor."""
 
     tag: str = "v*"  # a pattern as of `git describe --match`
-    otherwise: Literal["best"] | None = None  # without one: the best baseline that the ledger knows
+    otherwise: Literal["best"] | None = (
+        "best"  # without one: the best baseline that the ledger knows
+    )
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -32,9 +32,14 @@ def log_looks_apart(looks: int) -> float:
 
 
 def log_looks_by_verdict(looks: int, accepted: int) -> float:
-    """The same, where only pass or fail is seen and at most `accepted` of them passed."""
-    ways = sum(math.comb(looks, passed) for passed in range(min(accepted, looks) + 1))
-    return math.log(ways)
+    """The same, where only pass or fail is seen and at most `accepted` of them passed.
+
+    One model for each sequence of verdicts that can lead to it: before look j there are
+    Σ_{i≤accepted} C(j, i) of them. With `accepted` = 0 that is one a look, without a bound on it
+    2^looks − 1. (statistics.md §5.2 counts only the sequences at the end, which is a little less.)
+    """
+    most = min(accepted + 1, looks)
+    return math.log(sum(math.comb(looks, at) for at in range(1, most + 1)))
 
 
 def log_looks_adaptive(looks: int) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.simulation import drift, overlaps, segments
+from benchmarks.simulation import drift, erosion, overlaps, segments
 from benchmarks.simulation.decomposition import PULL_REQUESTS
 from benchmarks.simulation.decomposition import draw as draw_pull_request
 from benchmarks.simulation.disparity import LAYOUTS
@@ -78,6 +78,24 @@ def test_the_drift_gate_judges_columns_in_memory() -> None:
     assert not drift.alarms(old, old, 0.1)
     assert drift.alarms(old, {**old, "x": old["x"] + 1}, 0.1)
     assert drift.alarms(old, {**old, "c": np.zeros(500)}, 0.1)
+
+
+def test_small_losses_add_up_unless_the_release_is_asked() -> None:
+    ends = {
+        rule: erosion.play(10_000, rule, lambda _: -0.002, np.random.default_rng(10))
+        for rule in (erosion.STRICT, erosion.WITH_RELEASE[0], erosion.WITH_BEST[0])
+    }
+    assert ends[erosion.STRICT].merged > 50
+    assert ends[erosion.STRICT].true_change == pytest.approx(-0.2 * ends[erosion.STRICT].merged)
+    assert all(end.merged < 30 for rule, end in ends.items() if rule != erosion.STRICT)
+
+
+def test_a_proposed_model_moves_as_asked() -> None:
+    rng = np.random.default_rng(11)
+    old = rng.random(400_000) < erosion.ACCURACY
+    new = erosion.propose(old, erosion.ACCURACY, 0.01, rng)
+    assert float(np.mean(old != new)) == pytest.approx(erosion.DISCORDANCE, abs=0.002)
+    assert float(new.mean() - old.mean()) == pytest.approx(0.01, abs=0.002)
 
 
 def test_simulated_sides_have_the_shape_they_are_named_after() -> None:

@@ -196,3 +196,18 @@ def test_evidence_does_not_replace_what_is_none(project: Path) -> None:
     assert done.returncode == 2
     assert "is no evidence, so it is not replaced" in done.stderr
     assert (kept / "train.py").is_file()
+
+
+def test_the_next_check_knows_what_was_recorded(project: Path) -> None:
+    propose(project, "shift: 900", "shift: 901")
+    first = gatepost("check", cwd=project)
+    assert "no ledger here yet" in first.stderr
+    assert "judged" not in (out(project) / "comment.md").read_text("utf-8")
+    recorded = gatepost("ledger", "record", "build/gatepost/verdict.json", cwd=project)
+    assert recorded.returncode == 0, recorded.stderr
+    change_params(project, "shift: 901", "shift: 902")
+    commit(project, "again")
+    second = gatepost("check", cwd=project)
+    assert second.returncode == 0, second.stderr
+    assert "judged 2 times since 20" in (out(project) / "comment.md").read_text("utf-8")
+    assert "judged 2 times" in second.stdout

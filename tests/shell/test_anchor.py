@@ -71,6 +71,56 @@ class TestWhichTag:
         assert nearest_tag(root, pattern, git(root, "rev-parse", "main")) is None
 
 
+class TestWithoutARelease:
+    """The best baseline that the ledger names, as far as it lies on the way to the base."""
+
+    def ranked(self, root: Path, *names: str, settings: Settings = ASKED) -> Anchor | NoAnchor:
+        said: list[str] = []
+        base = find_baseline(root, git(root, "rev-parse", "HEAD"), SOURCES, said.append)
+        assert isinstance(base, Baseline)
+        found = find_anchor(
+            root, base.revision, Evidence(base.folder), settings, said.append, ranked=names
+        )
+        assert found is not None
+        return found
+
+    def test_is_the_best_on_the_way(self, project: Path) -> None:
+        best = git(project, "rev-parse", "HEAD")
+        change(project, "later")
+        found = self.ranked(project, "0" * 40, "--upload-pack=x", "main", best)
+        assert isinstance(found, Anchor)
+        assert (found.side.revision, found.side.tag, found.side.best) == (best, "", True)
+
+    def test_a_release_comes_first(self, project: Path) -> None:
+        release = git(project, "rev-parse", "HEAD")
+        git(project, "tag", "v1.0")
+        best = change(project, "later")
+        change(project, "latest")
+        found = self.ranked(project, best)
+        assert isinstance(found, Anchor)
+        assert (found.side.revision, found.side.best) == (release, False)
+
+    def test_of_another_branch_does_not_count(self, project: Path) -> None:
+        git(project, "switch", "-q", "-c", "aside")
+        best = change(project, "aside")
+        git(project, "switch", "-q", "main")
+        change(project, "later")
+        found = self.ranked(project, best)
+        assert isinstance(found, NoAnchor)
+        assert found.reason.startswith("no tag like `v*`")
+
+    def test_that_is_the_base_is_compared_once(self, project: Path) -> None:
+        found = self.ranked(project, git(project, "rev-parse", "HEAD"))
+        assert isinstance(found, NoAnchor)
+        assert found.reason.endswith("the best baseline so far is the merge base itself")
+
+    def test_is_not_asked_where_the_policy_does_not_want_it(self, project: Path) -> None:
+        best = git(project, "rev-parse", "HEAD")
+        change(project, "later")
+        settings = msgspec.structs.replace(ASKED, anchor=AnchorTag(otherwise=None))
+        assert isinstance(self.ranked(project, best, settings=settings), NoAnchor)
+
+
 class TestWhereItsEvidenceIs:
     def test_as_a_bases(self, project: Path) -> None:
         release = git(project, "rev-parse", "HEAD")

@@ -38,7 +38,8 @@ def test_the_best_of_many_equally_good_models_gains_no_more() -> None:
     ("log_looks", "points"),
     [
         (log_looks_apart(100), 2.0),
-        (log_looks_by_verdict(100, 4), 3.0),
+        (math.log(sum(math.comb(100, passed) for passed in range(5))), 3.0),
+        (log_looks_by_verdict(100, 4), 3.26),  # models on the way to these verdicts
         (log_looks_adaptive(100), 6.0),
     ],
 )
@@ -48,9 +49,10 @@ def test_bounds_of_the_specification(log_looks: float, points: float) -> None:
 
 
 def test_looks_by_verdict_by_hand() -> None:
-    assert log_looks_by_verdict(4, 1) == pytest.approx(math.log(1 + 4))
-    assert log_looks_by_verdict(4, 2) == pytest.approx(math.log(1 + 4 + 6))
-    assert log_looks_by_verdict(4, 9) == pytest.approx(4 * math.log(2))
+    # four looks, one accepted: 1, then 2, 3 and 4 models that the verdicts so far can lead to
+    assert log_looks_by_verdict(4, 1) == pytest.approx(math.log(1 + 2 + 3 + 4))
+    assert log_looks_by_verdict(4, 0) == pytest.approx(math.log(4))
+    assert log_looks_by_verdict(4, 9) == pytest.approx(math.log(2**4 - 1))
 
 
 @given(looks=LOOKS, accepted=LOOKS)
