@@ -1,9 +1,11 @@
 """The product's jobs by themselves, in units of reading the same columns and throwing them away."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from benchmarks.beside import BY_GROUP, INTERVALS, OUR_DRIFT, PAIRS, TWINS
+import msgspec
+
+from benchmarks.beside import BY_GROUP, INTERVALS, OUR_DRIFT, PAIRS, PAIRS_WITH_LOSSES, TWINS
 from benchmarks.ratios import show_fault, show_mb, show_seconds
 from benchmarks.simulation.figures import Table
 from benchmarks.tasks import Results, Task, ours
@@ -11,21 +13,33 @@ from benchmarks.tasks import Results, Task, ours
 DECODE, DECODE_SCORES = ours("decode", "evaluation"), ours("decode", "scores")
 DECODE_BOTH = ours("decode", "train and test")
 AUC = ours("ranking", "difference")
+NEAR_TWINS = ours("rows", "near twins")
 ALL_GATES, FEW_GATES = ours("verdict", "all gates"), ours("verdict", "few gates")
 
-UNITS: Mapping[Task, Task | None] = {  # what each task needs to read
-    DECODE: None,
-    DECODE_SCORES: None,
-    DECODE_BOTH: None,
-    BY_GROUP: DECODE,
-    PAIRS: DECODE,
-    INTERVALS: DECODE,
-    AUC: DECODE_SCORES,
-    TWINS: DECODE_BOTH,
-    OUR_DRIFT: DECODE_BOTH,
-    FEW_GATES: None,
-    ALL_GATES: None,
-}
+
+class Alone(msgspec.Struct, frozen=True):
+    """A task of ours, and the task that only reads what it needs."""
+
+    task: Task
+    does: str
+    unit: Task | None = None
+
+
+TABLE = (
+    Alone(DECODE, "decode a label, 2 scores, 7 columns"),
+    Alone(DECODE_SCORES, "decode a label, 2 scores"),
+    Alone(DECODE_BOTH, "decode train and test, 20 columns each"),
+    Alone(BY_GROUP, "by 7 columns: counts, 7 metrics of 2 models", DECODE),
+    Alone(INTERVALS, "by 7 columns: counts, losses, 8 changes with intervals", DECODE),
+    Alone(PAIRS, "by 7 columns and 21 pairs: counts", DECODE),
+    Alone(PAIRS_WITH_LOSSES, "by 7 columns and 21 pairs: counts, losses", DECODE),
+    Alone(AUC, "AUC difference with its interval", DECODE_SCORES),
+    Alone(TWINS, "twins in 20 columns, verified", DECODE_BOTH),
+    Alone(NEAR_TWINS, "near twins, 2 of 20 columns may differ", DECODE_BOTH),
+    Alone(OUR_DRIFT, "drift of 20 columns, the gate", DECODE_BOTH),
+    Alone(FEW_GATES, "verdict: metrics, segments, fairness"),
+    Alone(ALL_GATES, "verdict: all gates, train and test as well"),
+)
 
 
 def tabulate(results: Results, rows: int) -> Table:
@@ -36,19 +50,19 @@ def tabulate(results: Results, rows: int) -> Table:
 
 def times_decode(results: Results, task: Task) -> float:
     """How often the task's columns could have been read; `nan` where that was not timed."""
-    unit = UNITS[task]
+    unit = next(each.unit for each in TABLE if each.task == task)
     if unit is None or not {task, unit} <= results.keys() or results[task].ended != "done":
         return math.nan
     return results[task].seconds / results[unit].seconds
 
 
 def _lines(results: Results) -> Iterator[tuple[str, ...]]:
-    for task in UNITS:
-        if task not in results:
+    for each in TABLE:
+        if each.task not in results:
             continue
-        run, times = results[task], times_decode(results, task)
+        run, times = results[each.task], times_decode(results, each.task)
         yield (
-            f"{task.topic}: {task.job}",
+            each.does,
             show_seconds(run),
             f"{run.cpu_seconds:,.3g}",
             show_mb(run),

@@ -24,8 +24,8 @@ BOOTSTRAP = Task("fairlearn", "intervals")
 DUPLICATES = Task("deepchecks", "train-test duplicates")
 DRIFT = Task("evidently", "drift")
 
-BY_GROUP, PAIRS = ours("groups", "one by one"), ours("groups", "pairs")
-INTERVALS = ours("groups", "intervals")
+BY_GROUP, INTERVALS = ours("groups", "one by one"), ours("groups", "intervals")
+PAIRS, PAIRS_WITH_LOSSES = ours("groups", "pairs"), ours("groups", "pairs with losses")
 TWINS, OUR_DRIFT = ours("rows", "twins"), ours("columns", "drift")
 
 
@@ -39,15 +39,21 @@ class Beside(msgspec.Struct, frozen=True):
 
 
 _SEVEN = "7 columns, 2 models, 7 metrics"
-_PAIRS = "7 columns and 21 pairs, 2 models, 7 metrics"
+_CHANGES = f"{_SEVEN} and a loss, intervals of their changes"
+_PAIRS = "7 columns and 21 pairs, 2 models"
 _FIRST = f"1 column, 1 model, 5 metrics, {RUN_REPLICATES} bootstrap replicates"
 TABLE = (
     Beside(ONE_COLUMN, "1 column, 1 model, 5 metrics", BY_GROUP, _SEVEN),
     Beside(Task("fairlearn", "two attributes"), "1 pair, 1 model, 5 metrics", PAIRS, _PAIRS),
     Beside(Task("fairlearn", "six attributes"), "6 columns, 1 model, 5 metrics", BY_GROUP, _SEVEN),
-    Beside(BOOTSTRAP, _FIRST, INTERVALS, f"{_SEVEN}, intervals of their changes"),
+    Beside(BOOTSTRAP, _FIRST, INTERVALS, _CHANGES),
     Beside(Task("evidently", "quality by group"), "6 columns, 3 metrics", BY_GROUP, _SEVEN),
-    Beside(Task("deepchecks", "segment performance"), "1 pair, accuracy", PAIRS, _PAIRS),
+    Beside(
+        Task("deepchecks", "segment performance"),
+        "1 pair, accuracy",
+        PAIRS_WITH_LOSSES,
+        f"{_PAIRS}, with losses",
+    ),
     Beside(DUPLICATES, "twins in 20 columns", TWINS, "twins in 20 columns, verified"),
     Beside(DRIFT, "drift of 19 columns", OUR_DRIFT, "drift of 20 columns"),
 )

@@ -5,7 +5,8 @@ import math
 from benchmarks.children import Run
 
 SAME = 1e-9  # values closer than this are the same
-_SHOWN_FAULT = 120
+_SHOWN_FAULT = 120  # characters
+_WHOLE = 10  # ratios from here on need no decimals
 
 
 def quicker(theirs: Run, own: Run) -> float:
@@ -23,7 +24,7 @@ def show_times(ratio: float, theirs: Run) -> str:
     if math.isnan(ratio):
         return "–"
     least = "> " if theirs.ended == "stopped" else ""
-    return f"{least}{ratio:,.0f} ×" if ratio >= 10 else f"{least}{ratio:.1f} ×"
+    return f"{least}{ratio:,.0f} ×" if ratio >= _WHOLE else f"{least}{ratio:.1f} ×"
 
 
 def show_seconds(run: Run) -> str:
@@ -31,7 +32,7 @@ def show_seconds(run: Run) -> str:
     if run.ended == "not run":
         return "–"
     least = "> " if run.ended == "stopped" else ""
-    return f"{least}{run.seconds:,.3g}" if run.seconds < 100 else f"{least}{run.seconds:,.0f}"
+    return f"{least}{run.seconds:,.0f}" if run.seconds >= 100 else f"{least}{run.seconds:.3g}"
 
 
 def show_mb(run: Run) -> str:

@@ -17,10 +17,11 @@ from pathlib import Path
 
 from benchmarks import alone, beside, goals
 from benchmarks.commands import CACHED, COMMENT, HELP, JUDGE_FEW, print_commands, time_commands
-from benchmarks.machine import describe
+from benchmarks.machine import describe, show_load
 from benchmarks.stage import ROOT, STAGE, environment
 from benchmarks.tasks import Results, run_tasks
 from benchmarks.timing import Timed
+from gates import __version__
 
 ROUNDS, TURNS = 7, 3  # of commands, and of jobs beside peers
 
@@ -48,37 +49,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def print_jobs(rows: int, against: Sequence[str], turns: int, rounds: int) -> None:
     """Time everything, the peers first, then print the tables."""
-    own = tuple(alone.UNITS)
+    load = show_load()
+    own = tuple(each.task for each in alone.TABLE)
     tasks = tuple(dict.fromkeys((*beside.list_tasks(against), *own)))
     results = run_tasks(tasks, make_tables(rows), say, turns)
     large = run_tasks(own, make_tables(10 * rows), say, turns)
     taken = goals.Taken(
         rows=rows, results=results, large=large, commands=time_goals_of_commands(rounds)
     )
+    print(describe(list_versions(results), f"{load} at the start, {show_load()} at the end"))
     print("\n".join(write_report(taken)))
 
 
 def write_report(taken: goals.Taken) -> list[str]:
     """All tables, in Markdown."""
-    tables = [
+    tables = (
         beside.tabulate(taken.results, taken.rows),
         alone.tabulate(taken.results, taken.rows),
         alone.tabulate(taken.large, 10 * taken.rows),
         goals.tabulate(taken),
-    ]
-    return [
-        describe(list_versions(taken.results)),
-        *(line for table in tables if list(table.rows) for line in ("", table.markdown())),
-    ]
+    )
+    return [line for table in tables if list(table.rows) for line in ("", table.markdown())]
 
 
 def list_versions(results: Results) -> dict[str, str]:
-    """Of every tool and its packages, each under the name of its environment."""
+    """Of every tool, with those of the packages that it ran with."""
     versions = {}
     for task, run in results.items():
-        for name, version in run.versions.items():
-            if name != "python":
-                versions[name if name == task.tool else f"{task.tool}'s {name}"] = version
+        if run.versions:
+            its = dict(run.versions)
+            own = its.pop(task.tool, __version__)
+            versions[task.tool] = f"{own} ({', '.join(map(' '.join, its.items()))})"
     return versions
 
 

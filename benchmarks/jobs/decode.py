@@ -14,7 +14,7 @@ _SCORES = ("label", "score_old", "score_new")
 
 def evaluation(folder: Path) -> Prepared:
     """The columns that the group metrics need."""
-    names = (*_SCORES, "predicted_old", "predicted_new", *SEGMENT_LEVELS, "age")
+    names = (*_SCORES, *SEGMENT_LEVELS, "age")
     return lambda: _decode(folder, {EVALUATION: SEGMENT_LEVELS}, names)
 
 
