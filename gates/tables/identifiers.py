@@ -55,8 +55,8 @@ class OrderCheck:
                     f"{source.location}: {array.null_count:,} of {len(array):,} rows from row "
                     f"{self._rows + 1:,} on have no {source.id}. Give every row an identifier."
                 )
-        first = as_identifiers(identifiers[0])
-        if any(not first.equals(as_identifiers(array, first.type)) for array in identifiers[1:]):
+        first, *others = as_identifiers(identifiers)
+        if any(not first.equals(other) for other in others):
             raise OrderDiffersError
         self.ascending = self.ascending and self._goes_on(first)
         self._rows += len(first)
@@ -74,9 +74,9 @@ def refuse_repeats(source: Source, read: Callable[[], Iterator[pa.Array]]) -> No
     Raises:
         EvidenceError: two rows have the same one.
     """
-    suspects = _find_shared(map(hash_identifiers, map(as_identifiers, read())))
+    suspects = _find_shared(hash_identifiers(array) for [array] in map(_alone, read()))
     rows: Counter[object] = Counter()
-    for array in map(as_identifiers, read()) if len(suspects) else ():
+    for [array] in map(_alone, read()) if len(suspects) else ():
         at = np.flatnonzero(np.isin(hash_identifiers(array), suspects)).tolist()
         rows.update(array[place].as_py() for place in at)
     twice = sorted(str(value) for value, count in rows.items() if count > 1)
@@ -86,6 +86,10 @@ def refuse_repeats(source: Source, read: Callable[[], Iterator[pa.Array]]) -> No
             f"{source.location}: {more:,} or more values of {source.id} stand more than once, such "
             f"as {', '.join(map(repr, twice[:_SHOWN]))}. Give every row its own."
         )
+
+
+def _alone(array: pa.Array) -> list[pa.Array]:
+    return as_identifiers([array])
 
 
 def _find_shared(batches: Iterator[Hashes]) -> Hashes:
@@ -106,13 +110,14 @@ def _find_shared(batches: Iterator[Hashes]) -> Hashes:
         return np.concatenate(found)[:MOST_SUSPECTS]
 
 
-def as_identifiers(array: pa.Array, kind: pa.DataType | None = None) -> pa.Array:
-    """As the given type; by default signed whole numbers as int64, all else as text."""
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    whole = pa.types.is_signed_integer(array.type)
-    array = pc.cast(array, pa.int64() if whole else pa.large_string())
-    return array if kind in (None, array.type) else pc.cast(array, pa.large_string())
+def as_identifiers(arrays: Sequence[pa.Array]) -> list[pa.Array]:
+    """Signed whole numbers as int64 where all arrays are such; else all as text."""
+    plain = [
+        array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+        for array in arrays
+    ]
+    whole = all(pa.types.is_signed_integer(array.type) for array in plain)
+    return [pc.cast(array, pa.int64() if whole else pa.large_string()) for array in plain]
 
 
 def hash_identifiers(array: pa.Array) -> Hashes:

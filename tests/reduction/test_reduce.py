@@ -177,13 +177,9 @@ def test_no_partition_and_no_order_changes_a_byte(
     assert whole.surveyed.digest() == parts.surveyed.digest()
     assert [each.tobytes() for each in whole.summed] == [each.tobytes() for each in parts.summed]
     order = np.random.default_rng(seed).permutation(count)
-    moved = Rows(
-        rows.labels[order],
-        rows.old[order],
-        rows.new[order],
-        *([each[at] for at in order] for each in (rows.a, rows.b)),
-        [rows.age[at] for at in order],
-    )
+    a, b = ([each[at] for at in order] for each in (rows.a, rows.b))
+    age = [rows.age[at] for at in order]
+    moved = Rows(rows.labels[order], rows.old[order], rows.new[order], a, b, age)
     again = reduce_rows(moved)
     assert whole.surveyed.digest() == again.surveyed.digest()
     assert [each.tobytes() for each in whole.summed] == [each.tobytes() for each in again.summed]
@@ -205,7 +201,7 @@ def test_one_class_and_constant_scores() -> None:
     one_class = Rows(np.ones(200, np.bool_), half, half, rows.a, rows.b, rows.age)
     found = reduce_rows(one_class)
     assert found.same
-    with pytest.raises(UndefinedError, match="200 positives and 0 negatives|both classes"):
+    with pytest.raises(UndefinedError, match="200 positives and 0 negatives"):
         found.change("roc_auc", confidence=CONFIDENCE)
     constant = reduce_rows(Rows(rows.labels, half, half, rows.a, rows.b, rows.age))
     change = constant.change("roc_auc", confidence=CONFIDENCE)
@@ -231,8 +227,9 @@ def test_a_faulty_score_is_refused(field: str, value: float, says: str) -> None:
 
 
 def comparisons_of(found: Reduced) -> list[tuple[str, str, tuple[int, ...], tuple[int, ...]]]:
-    asked = []
-    for cuts in ((), (0,), (1,), (0, 1)):
+    asked: list[tuple[str, str, tuple[int, ...], tuple[int, ...]]] = []
+    segmentations: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (0, 1))
+    for cuts in segmentations:
         for codes, _, _ in found.segments(cuts):
             if min(found.tally(cuts, codes).classes) >= 30:
                 asked += [

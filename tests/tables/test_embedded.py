@@ -1,0 +1,143 @@
+import tracemalloc
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from gates.errors import EvidenceError
+from gates.tables.embedded import EmbeddedEngine
+from gates.tables.engine import MAX_BATCH_ROWS, Scan, Source
+
+IDS = ["c", "a", "b", "d"]
+
+
+class Collect(msgspec.Struct, frozen=True):
+    """All rows as tuples, as a bag."""
+
+    def start(self) -> list[tuple[object, ...]]:
+        return []
+
+    def take(
+        self, value: list[tuple[object, ...]], batch: pa.RecordBatch
+    ) -> list[tuple[object, ...]]:
+        assert 0 < batch.num_rows <= MAX_BATCH_ROWS
+        return value + list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+
+    def merge(
+        self, one: list[tuple[object, ...]], other: list[tuple[object, ...]]
+    ) -> list[tuple[object, ...]]:
+        return one + other
+
+
+class Count(msgspec.Struct, frozen=True):
+    """How many rows there are."""
+
+    def start(self) -> int:
+        return 0
+
+    def take(self, value: int, batch: pa.RecordBatch) -> int:
+        return value + batch.num_rows
+
+    def merge(self, one: int, other: int) -> int:
+        return one + other
+
+
+def write(
+    path: Path, ids: Sequence[object], row_group_size: int = 100, **columns: object
+) -> Source:
+    table = pa.table({"row_id": ids, **columns})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, row_group_size=row_group_size)
+    return Source(name=path.stem, location=path, id="row_id", columns=tuple(columns))
+
+
+def test_tables_are_joined_row_by_row(tmp_path: Path) -> None:
+    """Row groups of other sizes, and a folder of files in sorted order."""
+    test = write(tmp_path / "test.parquet", IDS, 3, y=[1, 0, None, 1], s=["u", "v", "u", None])
+    write(tmp_path / "new" / "part-1.parquet", IDS[1:], 2, score=[0.2, 0.3, 0.4])
+    write(tmp_path / "new" / "part-0.parquet", IDS[:1], score=[0.1])
+    new = Source(name="new", location=tmp_path / "new", id="row_id", columns=("score", "row_id"))
+    scan = Scan(sources=(test, new))
+    assert scan.columns == ("test.y", "test.s", "new.score", "new.row_id")
+    engine = EmbeddedEngine()
+    expected = [(1, "u", 0.1, "c"), (0, "v", 0.2, "a"), (None, "u", 0.3, "b"), (1, None, 0.4, "d")]
+    assert engine.rows(scan) == 4
+    assert engine.reduce(scan, Collect()) == expected
+    assert engine.reduce(scan, Collect()) == expected  # without looking at identifiers again
+
+
+def test_no_row(tmp_path: Path) -> None:
+    scan = Scan(sources=(write(tmp_path / "test.parquet", [], y=[]),))
+    assert EmbeddedEngine().reduce(scan, Count()) == 0
+
+
+@pytest.mark.parametrize(
+    ("test_ids", "ids", "says"),
+    [
+        (IDS, ["c", "a", "b"], "3 rows where .*test.parquet has 4"),
+        (IDS, ["c", "a", "b", "e"], "do not stand in the order of .*, or are not the same"),
+        (IDS, ["c", "a", "b", None], "1 of 4 rows from row 1 on have no row_id"),
+        ([*IDS, None], [*IDS, "e"], "have no row_id"),
+        ([*IDS, "a"], [*IDS, "a"], "1 or more values of row_id stand more than once, such as 'a'"),
+        ([3, 1, 3], [3, 1, 3], "such as '3'"),
+        ([1, 2, 2], ["1", "2", "2"], "such as '2'"),
+    ],
+    ids=["too few", "another", "missing", "missing in the first", "twice", "a number", "mixed"],
+)
+def test_identifiers_that_name_no_row_are_refused(
+    tmp_path: Path, test_ids: list[object], ids: list[object], says: str
+) -> None:
+    test = write(tmp_path / "test.parquet", test_ids, y=[1] * len(test_ids))
+    new = write(tmp_path / "new.parquet", ids, score=[0.5] * len(ids))
+    with pytest.raises(EvidenceError, match=says):
+        EmbeddedEngine().reduce(Scan(sources=(test, new)), Count())
+
+
+def test_numbers_and_their_text_name_the_same_rows(tmp_path: Path) -> None:
+    test = write(tmp_path / "test.parquet", [7, 5, 6], y=[1, 2, 3])
+    new = write(tmp_path / "new.parquet", ["7", "5", "6"], score=[0.1, 0.2, 0.3])
+    found = EmbeddedEngine().reduce(Scan(sources=(test, new)), Collect())
+    assert found == [(1, 0.1), (2, 0.2), (3, 0.3)]
+
+
+def test_a_column_that_is_not_there_or_is_nested_is_refused(tmp_path: Path) -> None:
+    test = write(tmp_path / "test.parquet", IDS, y=[[1]] * 4)
+    with pytest.raises(EvidenceError, match=r"'y' is list<.*Flatten it"):
+        EmbeddedEngine().reduce(Scan(sources=(test,)), Count())
+    other = msgspec.structs.replace(test, columns=("z",))
+    with pytest.raises(EvidenceError, match="no column 'z'; it has row_id, y"):
+        EmbeddedEngine().rows(Scan(sources=(other,)))
+
+
+def test_a_file_that_is_cut_short_is_refused(tmp_path: Path) -> None:
+    test = write(tmp_path / "test.parquet", list(range(1_000)), y=list(range(1_000)))
+    content = test.location.read_bytes()
+    test.location.write_bytes(content[:-40])
+    with pytest.raises(EvidenceError, match="not readable as Parquet"):
+        EmbeddedEngine().rows(Scan(sources=(test,)))
+    spoilt = bytearray(content)
+    spoilt[4:2_000] = bytes(1_996)
+    test.location.write_bytes(bytes(spoilt))
+    with pytest.raises(EvidenceError, match=r"cannot be read"):
+        EmbeddedEngine().reduce(Scan(sources=(test,)), Count())
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    source = Source(name="t", location=tmp_path, id="row_id", columns=())
+    with pytest.raises(EvidenceError, match="no Parquet file"):
+        EmbeddedEngine().rows(Scan(sources=(source,)))
+
+
+def test_memory_does_not_grow_with_rows(tmp_path: Path) -> None:
+    """Arrow's memory, not NumPy's: identifiers out of order are hashed to files."""
+    rows = 400_000
+    ids = (np.arange(rows) * 7_919 % rows).tolist()
+    test = write(tmp_path / "test.parquet", ids, rows, y=np.zeros(rows))
+    tracemalloc.start()
+    assert EmbeddedEngine().reduce(Scan(sources=(test,)), Count()) == rows
+    assert tracemalloc.get_traced_memory()[1] < 8e6
+    tracemalloc.stop()
