@@ -158,17 +158,23 @@ class Case:
     @cached_property
     def test_set(self) -> TestSet:
         """Which rows are judged, and how they differ from the baseline's."""
-        rows, digest = self.candidate.test.rows, self.candidate.test_digest
-        if self.baseline is None:
-            return TestSet(changed=False, digest=digest, rows=rows)
-        seen = int(np.count_nonzero(self._seen_rows(self.candidate)))
-        if self.baseline.test_digest == digest:
-            return TestSet(changed=False, digest=digest, rows=rows, seen=seen)
-        kept = len(self._kept[0])
-        return TestSet(
-            changed=True,
-            digest=digest,
+        rows, weights = self.candidate.test.rows, self.candidate.weights
+        alone = TestSet(
+            changed=False,
+            digest=self.candidate.test_digest,
             rows=rows,
+            sample_weight=self.settings.sample_weight or "",
+            weightless=0 if weights is None else int(np.count_nonzero(weights == 0)),
+        )
+        if self.baseline is None:
+            return alone
+        seen = int(np.count_nonzero(self._seen_rows(self.candidate)))
+        if self.baseline.test_digest == alone.digest:
+            return msgspec.structs.replace(alone, seen=seen)
+        kept = len(self._kept[0])
+        return msgspec.structs.replace(
+            alone,
+            changed=True,
             added=rows - kept,
             removed=self.baseline.test.rows - kept,
             seen=seen,

@@ -16,9 +16,9 @@ from gates.stats.decomposition import TestSetValues, combine_differences
 from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval
 from gates.stats.measured import PairedChange
-from gates.stats.paired import clustered_mean
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
+from gates.stats.weighted import clustered_change
 from gates.tables.table import Floats
 
 CONFIDENCE = 0.95  # of every interval that is shown
@@ -90,6 +90,7 @@ def measure_effect(
                 union=arena.union[at],
                 change=change,
                 support=new.support,
+                weights=new.weights,
                 same=old.same_as(new),
             )
         )
@@ -104,6 +105,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     union: Rows
     change: PairedChange
     support: Support
+    weights: Floats | None
     same: bool
 
 
@@ -120,7 +122,8 @@ def _combine(parts: list[_Part], groups: Rows | None) -> Effect:
     if groups is not None:
         # Where hardly a row changes, the spread over groups is too small; the metric's own
         # interval is honest there.
-        apart = clustered(contributions * len(rows), groups[rows]).interval(CONFIDENCE)
+        weights = first.weights if len(parts) == 1 else None
+        apart = clustered(contributions * len(rows), groups[rows], weights).interval(CONFIDENCE)
         interval = _wider(interval, apart)
     moved = contributions != 0
     return Effect(
@@ -153,8 +156,13 @@ def _wider(one: Interval, other: Interval) -> Interval:
     return Interval(min(one.lower, other.lower), max(one.upper, other.upper))
 
 
-def clustered(values: Floats, groups: Rows) -> Estimate:
+def clustered(values: Floats, groups: Rows, weights: Floats | None = None) -> Estimate:
     """The mean of values of rows that hang together, such as those of one person.
+
+    Args:
+        values: what each row adds to the mean, its weight included.
+        groups: a code per row.
+        weights: of the rows, where the values are a change's contributions.
 
     Raises:
         UndefinedError: fewer than `MIN_GROUPS` groups.
@@ -162,7 +170,7 @@ def clustered(values: Floats, groups: Rows) -> Estimate:
     count = len(np.unique(groups))
     if count < MIN_GROUPS:
         raise UndefinedError(f"{count} groups of rows; rows that hang together need {MIN_GROUPS}")
-    return clustered_mean(values, groups)
+    return clustered_change(values, groups, weights)
 
 
 def _in_order(part: _Part) -> TestSetValues:

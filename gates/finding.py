@@ -238,6 +238,8 @@ class TestSet(Value, frozen=True, kw_only=True, omit_defaults=True):
     added: int = 0
     removed: int = 0
     seen: int = 0  # rows that one of the models was trained on, left out of every comparison
+    sample_weight: str = ""  # the column by which rows count; nothing where all count alike
+    weightless: int = 0  # rows whose weight is 0, left out of everything
     use: Use | None = None
     wear: Wear | None = None  # where there is a ledger
 

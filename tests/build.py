@@ -27,6 +27,7 @@ from gates.strict_yaml import Document
 
 Columns = Mapping[str, Sequence[Any] | pa.Array]
 Entry = str | Mapping[str, Any]
+Outputs = Sequence[float] | Mapping[str, Sequence[float]]  # scores, or columns by name
 
 IMPLIED: dict[str, Entry] = {"row_id": "id text", "label": "label boolean"}
 
@@ -37,10 +38,11 @@ def evidence(
     *,
     test: Columns,
     train: Columns | None = None,
-    scores: Sequence[float] | None = None,
-    other_scores: Mapping[str, tuple[Sequence[str], Sequence[float]]] | None = None,
+    scores: Outputs | None = None,
+    other_scores: Mapping[str, tuple[Sequence[str], Outputs]] | None = None,
     metrics: Mapping[str, Any] | None = None,
     revision: str = "0000000",
+    settings: Settings | None = None,
 ) -> Evidence:
     """Write an evidence folder and open it.
 
@@ -50,10 +52,11 @@ def evidence(
             description, anything else is written as it is.
         test: the test table's columns; lists, or Arrow arrays where the type matters.
         train: the training table's columns, where there is one.
-        scores: of the test rows in their order.
+        scores: of the test rows in their order; of another task its columns, such as `prediction`.
         other_scores: row identifiers and scores by the name of a further prediction table.
         metrics: what the pipeline reported.
         revision: what the manifest calls it.
+        settings: how it is to be read, where the task is not binary or rows are weighted.
     """
     folder.mkdir(parents=True)
     entries = {name: _entry(name, entry) for name, entry in {**IMPLIED, **dictionary}.items()}
@@ -64,14 +67,14 @@ def evidence(
         pq.write_table(_table(train, "t"), folder / "train.parquet")
     name = next(name for name, entry in entries.items() if entry["role"] == "id")
     ids = tested[name].to_pylist()
-    given = [0.5] * len(ids) if scores is None else list(scores)
+    given = [0.5] * len(ids) if scores is None else scores
     _write_scores(folder / "predictions.parquet", ids, given)
     for file, (rows, values) in (other_scores or {}).items():
         _write_scores(folder / file, rows, values)
     if metrics is not None:
         (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
     seal(folder, revision)
-    return Evidence(folder)
+    return Evidence(folder, settings)
 
 
 def seal(folder: Path, revision: str = "0000000") -> None:
@@ -87,8 +90,8 @@ def seal(folder: Path, revision: str = "0000000") -> None:
 def case(
     candidate: Evidence, baseline: Evidence | None = None, settings: Settings | None = None
 ) -> Case:
-    """The case of two sides under the given or the default settings."""
-    return Case(settings or Settings(), candidate, baseline)
+    """The case of two sides under the given settings, or those that the candidate was read by."""
+    return Case(settings or candidate.settings, candidate, baseline)
 
 
 def items(gate: Gate, of: Case) -> list[Item]:
@@ -120,9 +123,10 @@ def _table(columns: Columns, prefix: str) -> pa.Table:
     return pa.table(arrays)
 
 
-def _write_scores(path: Path, ids: Sequence[str], scores: Sequence[float]) -> None:
-    columns = {"row_id": pa.array(ids, pa.string()), "score": pa.array(scores, pa.float64())}
-    pq.write_table(pa.table(columns), path)
+def _write_scores(path: Path, ids: Sequence[str], scores: Outputs) -> None:
+    named = scores if isinstance(scores, Mapping) else {"score": scores}
+    columns = {name: pa.array(values, pa.float64()) for name, values in named.items()}
+    pq.write_table(pa.table({"row_id": pa.array(ids, pa.string()), **columns}), path)
 
 
 def _rows(path: Path) -> int | None:

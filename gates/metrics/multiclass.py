@@ -11,8 +11,9 @@ import numpy as np
 
 from gates.answers import Classes, Classified
 from gates.metrics.metric import Metric
-from gates.stats.confusion import ConfusionMetric, Kind, confusion_change, confusion_value
+from gates.stats.confusion import ConfusionMetric, confusion_change, confusion_value
 from gates.stats.losses import class_brier_scores, class_log_losses
+from gates.stats.matrix import Kind
 from gates.stats.measured import ModelValue, PairedChange
 from gates.stats.ranking import roc_auc_ovr_change, roc_auc_ovr_value
 from gates.stats.undefined import UndefinedError

@@ -6,11 +6,12 @@ from gates.report.words import Name, Phrase, Prose, say
 
 
 def test_set_words(verdict: Verdict) -> str:
-    """How many rows came, went and were left out, and on which both models were scored."""
+    """How many rows came, went and were left out, on which both models were scored, by weight."""
     found = verdict.test_set
     if found is None:
         return ""
-    return " ".join(line for line in (_changed(verdict, found), _left_out(found)) if line)
+    lines = (_changed(verdict, found), _left_out(found), _weighted(found))
+    return " ".join(line for line in lines if line)
 
 
 def wear_phrase(verdict: Verdict) -> Phrase:
@@ -47,6 +48,15 @@ def _left_out(found: TestSet) -> str:
         f"{found.seen:,} of {counted(found.rows, 'row')} {were} left out of the comparison, "
         "because a model was trained on them."
     )
+
+
+def _weighted(found: TestSet) -> str:
+    if not found.sample_weight:
+        return ""
+    without = (
+        f"; {counted(found.weightless, 'row')} of weight 0 left out" if found.weightless else ""
+    )
+    return f"Rows count by their sample weight{without}."
 
 
 def _rows_compared(verdict: Verdict) -> int:

@@ -8,7 +8,7 @@ from gates.finding import Family, Mode
 from gates.metrics import DirectedMetric
 from gates.rules.bound import limit_of, measure
 from gates.rules.gate import NOT_EMPTY, Gate, Item, NotApplicableError
-from gates.rules.segment_regression import too_small
+from gates.rules.segment_regression import too_small, without_weight
 from gates.segments import Segment
 
 _MEND = "Add or relabel training rows of this segment, or say why it may be worse."
@@ -42,7 +42,9 @@ class SegmentFloor(Gate, frozen=True, kw_only=True):
         for columns in case.settings.segment_columns:
             small: list[int] = []
             for segment in case.candidate_segments(columns):
-                if len(segment.rows) < self.min_rows:
+                if not len(segment.rows) and case.weighted:
+                    yield without_weight(segment.name)
+                elif len(segment.rows) < self.min_rows:
                     small.append(len(segment.rows))
                 else:
                     yield from self._judge_segment(case, segment)

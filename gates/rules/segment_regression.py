@@ -79,7 +79,9 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
         small: list[int] = []
         for segment, rows in _segments(case, columns):
             size = _size(rows)
-            if size >= self.min_rows:
+            if not size and case.weighted:
+                yield without_weight(segment, case.reference)
+            elif size >= self.min_rows:
                 for name, metric, margin in self._named(case):
                     yield self._judge_segment(
                         case, name, metric, margin, segment=segment, rows=rows
@@ -172,4 +174,14 @@ def too_small(
         Limit(rule=f"at least {min_rows} rows", mode=Mode.GUARD),
         f"{len(sizes):,} segments of fewer than {min_rows} rows, {sum(sizes):,} rows in all",
         sum(sizes),
+    )
+
+
+def without_weight(segment: dict[str, str], reference: str | None = None) -> Item:
+    """The finding of a segment none of whose rows counts."""
+    return cannot_tell(
+        Subject(segment=segment, reference=reference),
+        Limit(rule="rows with weight", mode=Mode.GUARD),
+        "all its rows have weight 0, or a model was trained on them",
+        0,
     )

@@ -1,6 +1,7 @@
 """Gate `target_leakage`."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, ClassVar
 
@@ -18,6 +19,7 @@ from gates.stats.auc import roc_auc
 from gates.stats.interval import confidence_of
 from gates.stats.undefined import UndefinedError
 from gates.tables.arrow import places_in
+from gates.tables.table import Floats, Mask
 from gates.tables.words import read_words
 
 _MEND = "Take it out, or show that its value is known before the label is, in a pull request apart."
@@ -38,6 +40,9 @@ class TargetLeakage(Gate, frozen=True, kw_only=True):
     Why: a field that is filled in only after the outcome makes any model look right until it is
     used. Such a field often has a moderate AUC, and one value that says it all.
 
+    Of many classes each is told from the rest, corrected for their number; of a number, the rows
+    above its median from those below.
+
     What it does not see: a leak that is spread over several features or hidden in noise; whether a
     feature is known when the model predicts, which the dictionary says. Without a baseline nothing
     is known to be new, so what shows is left undecided.
@@ -57,18 +62,37 @@ class TargetLeakage(Gate, frozen=True, kw_only=True):
         if not features:
             raise NotApplicableError("the test table has no feature")
         history = _History(case)
+        targets = _targets_of(case.candidate)
         for name in features:
             try:
-                yield from self._judge_feature(name, case.candidate, history)
+                yield from self._judge_feature(name, targets, history)
             except UndefinedError as error:
                 raise NotApplicableError(f"the test rows have {error}") from error
 
-    def _judge_feature(self, name: str, evidence: Evidence, history: "_History") -> Iterator[Item]:
-        entry = evidence.dictionary.columns[name]
-        telling = measure_column(name, entry, evidence, self.purity)
-        signals = list(self._signals(telling))
-        jump = f"exceeds the whole baseline model's {history.model_auc:.4f}"
-        jumps = telling.interval.lower > history.model_auc
+    def _judge_feature(
+        self, name: str, targets: "Sequence[_Target]", history: "_History"
+    ) -> Iterator[Item]:
+        """By the target that the feature gives away, else by the one that it says most about."""
+        found = [self._measure(name, target, len(targets), history) for target in targets]
+        telling = max(found, key=lambda each: (bool(each.signals or each.jumps), each.lower))
+        yield from self._judge_telling(name, telling, history)
+
+    def _measure(self, name: str, target: "_Target", of: int, history: "_History") -> "_Found":
+        evidence, alpha = history.candidate, ALPHA / of
+        telling = measure_column(
+            name,
+            evidence.dictionary.columns[name],
+            evidence,
+            self.purity,
+            labels=target.labels,
+            alpha=alpha,
+        )
+        whole = history.model_auc(target)
+        return _Found(target, telling, tuple(self._signals(telling)), whole, alpha)
+
+    def _judge_telling(self, name: str, telling: "_Found", history: "_History") -> Iterator[Item]:
+        signals, jumps = telling.signals, telling.jumps
+        jump = f"exceeds the whole baseline model's {telling.whole:.4f}"
         if not (signals or jumps):
             yield _finding(name, telling, State.PASSED, "does not give the label away")
         elif history.is_first:
@@ -82,7 +106,7 @@ class TargetLeakage(Gate, frozen=True, kw_only=True):
             finding = _finding(name, telling, State.PASSED, text)
             yield finding
             yield Observation(
-                subject=finding.subject, message=finding.message, candidate=telling.auc
+                subject=finding.subject, message=finding.message, candidate=telling.telling.auc
             )
 
     def _signals(self, telling: Telling) -> Iterator[str]:
@@ -93,6 +117,52 @@ class TargetLeakage(Gate, frozen=True, kw_only=True):
             more = len(telling.pure_values) - _SHOWN
             values = f"{shown} and {more:,} more values" if more > 0 else shown
             yield f"names the rarer class by {values}"
+
+
+class _Target(msgspec.Struct, frozen=True, eq=False):
+    """What a feature may give away: the positive class, one of many, or the larger half."""
+
+    name: str  # in a sentence; nothing where there is but one
+    labels: Mask
+    scores: Floats | None = None  # of the whole model, for the same
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """What one feature says about one target."""
+
+    target: _Target
+    telling: Telling
+    signals: tuple[str, ...]
+    whole: float  # the baseline model's AUC
+    alpha: float
+
+    @property
+    def lower(self) -> float:
+        """Limit of its AUC."""
+        return self.telling.interval.lower
+
+    @property
+    def jumps(self) -> bool:
+        """Whether it knows more than the whole baseline model."""
+        return self.lower > self.whole
+
+
+def _targets_of(evidence: Evidence, *, scored: bool = False) -> tuple[_Target, ...]:
+    """Those of one side, with its model's scores where asked for."""
+    labels, scores = evidence.labels, evidence.scores if scored else None
+    if evidence.settings.task == "regression":
+        return (_Target(" for labels above the median", labels > np.median(labels), scores),)
+    if evidence.settings.task == "binary":
+        return (_Target("", labels, scores),)
+    return tuple(
+        _Target(
+            f" for {quote(level)} against the rest",
+            labels == code,
+            None if scores is None else scores[:, code],
+        )
+        for code, level in enumerate(evidence.classes)
+        if bool((labels == code).any())
+    )
 
 
 class _History:
@@ -106,14 +176,24 @@ class _History:
         """Whether there is no baseline."""
         return self._case.baseline is None
 
-    @cached_property
-    def model_auc(self) -> float:
+    @property
+    def candidate(self) -> Evidence:
+        """Whose features are judged."""
+        return self._case.candidate
+
+    def model_auc(self, target: _Target) -> float:
         """Of the baseline model on its own test rows; infinite where it cannot be had."""
-        baseline = self._case.baseline
-        try:
-            return np.inf if baseline is None else roc_auc(baseline.labels, baseline.scores)
-        except UndefinedError:
-            return np.inf
+        return self._model_aucs.get(target.name, np.inf)
+
+    @cached_property
+    def _model_aucs(self) -> Mapping[str, float]:
+        baseline, found = self._case.baseline, {}
+        if baseline is not None:
+            for target in _targets_of(baseline, scored=True):
+                assert target.scores is not None  # noqa: S101 - they were asked for
+                with contextlib.suppress(UndefinedError):
+                    found[target.name] = roc_auc(target.labels, target.scores)
+        return found
 
     def is_new(self, name: str) -> bool:
         """Whether the feature, or any of its values, is this pull request's doing."""
@@ -143,19 +223,19 @@ class _History:
         return int(np.count_nonzero(changed))
 
 
-def _finding(name: str, telling: Telling, state: State, text: str) -> Finding:
-    interval = telling.interval
+def _finding(name: str, found: _Found, state: State, text: str) -> Finding:
+    telling, interval = found.telling, found.telling.interval
     return Finding(
         subject=Subject(column=name),
         state=state,
         limit=Limit(rule="does not give the label away", mode=Mode.GUARD),
         message=(
-            f"{quote(name)} alone has an AUC of {telling.auc:.4f} (lower limit "
+            f"{quote(name)} alone has an AUC of {telling.auc:.4f}{found.target.name} (lower limit "
             f"{interval.lower:.4f}); it {text}."
         ),
         mend="" if state is State.PASSED else _MEND,
         candidate=telling.auc,
         interval=(interval.lower, interval.upper),
         interval_of="candidate",
-        confidence=confidence_of(ALPHA),
+        confidence=confidence_of(found.alpha),
     )

@@ -13,7 +13,7 @@ from gates.stats.interval import Interval, confidence_of
 from gates.stats.leakage import auc_interval, find_pure_values
 from gates.stats.undefined import UndefinedError
 from gates.tables.mixing import mix_words
-from gates.tables.table import Floats
+from gates.tables.table import Floats, Mask
 
 Counts = npt.NDArray[np.int64]
 
@@ -46,17 +46,33 @@ class _Levels(msgspec.Struct, frozen=True):
         return value if isinstance(value, str) else f"{value:g}"
 
 
-def measure_column(name: str, entry: Description, evidence: Evidence, purity: float) -> Telling:
+def measure_column(
+    name: str,
+    entry: Description,
+    evidence: Evidence,
+    purity: float,
+    *,
+    labels: Mask | None = None,
+    alpha: float = ALPHA,
+) -> Telling:
     """The AUC of a column on the test rows, whichever way round, and its pure values.
 
     The levels of a category are ranked by their rates on the other half of the rows, so that many
     rare levels cannot look telling by their mere number.
 
+    Args:
+        name: the column.
+        entry: what the dictionary says of it.
+        evidence: whose test rows.
+        purity: the share of one class from which on a value is pure.
+        labels: what it is to tell of each row; the binary label where left out.
+        alpha: one-sided level of each limit.
+
     Raises:
         UndefinedError: the test rows are of one class.
     """
-    labels = evidence.labels
-    levels = _count_levels(name, entry, evidence)
+    labels = evidence.labels if labels is None else labels
+    levels = _count_levels(name, entry, evidence, labels)
     positives, negatives = int(levels.hits.sum()), int(levels.misses.sum())
     if min(positives, negatives) == 0:
         raise UndefinedError(f"{positives} positives and {negatives} negatives")
@@ -65,10 +81,10 @@ def measure_column(name: str, entry: Description, evidence: Evidence, purity: fl
         auc = _ordered_auc(levels.hits, levels.misses)
     if levels.codes is not None:
         auc = max(auc, _level_auc(levels.codes, len(levels.hits), labels))
-    pure = find_pure_values(levels.hits, levels.misses, purity, ALPHA)
+    pure = find_pure_values(levels.hits, levels.misses, purity, alpha)
     return Telling(
         auc=auc,
-        interval=auc_interval(auc, positives, negatives, confidence_of(ALPHA)),
+        interval=auc_interval(auc, positives, negatives, confidence_of(alpha)),
         pure_values=tuple(
             f"{quote(levels.name(value.code))} ({value.hits:,} of {value.rows:,} rows)"
             for value in pure
@@ -76,14 +92,14 @@ def measure_column(name: str, entry: Description, evidence: Evidence, purity: fl
     )
 
 
-def _count_levels(name: str, entry: Description, evidence: Evidence) -> _Levels:
+def _count_levels(name: str, entry: Description, evidence: Evidence, labels: Mask) -> _Levels:
     table = evidence.test
     if is_quantity(entry) and table.types[name] != "text":
-        return _count_numbers(table.numbers(name), evidence.labels)
+        return _count_numbers(table.numbers(name), labels)
     column = table.categories(name)
     size = len(column.levels) + 1
     codes = np.where(column.codes < 0, size - 1, column.codes).astype(np.intp)
-    hits = np.bincount(codes[evidence.labels], minlength=size)
+    hits = np.bincount(codes[labels], minlength=size)
     return _Levels(column.levels, hits, np.bincount(codes, minlength=size) - hits, codes)
 
 
