@@ -43,13 +43,18 @@ def may_be_shared(hashes: Words) -> npt.NDArray[np.bool_]:
     """Where another row has the same hash; a few others too, but none of those is missed."""
     ordered = np.sort(hashes)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    del ordered
     least, most = _FILTER_BITS
     bits = min(most, max(least, (8 * len(repeated)).bit_length()))
-    shift = np.uint64(64 - bits)
     marks = np.zeros(1 << bits, dtype=np.bool_)
-    marks[repeated >> shift] = True
+    marks[repeated >> np.uint64(64 - bits)] = True
     shared = np.empty(len(hashes), dtype=np.bool_)
     for start in range(0, len(hashes), _CHUNK_ROWS):
         chunk = slice(start, start + _CHUNK_ROWS)
-        shared[chunk] = marks[hashes[chunk] >> shift]
+        shared[chunk] = marks[hashes[chunk] >> np.uint64(64 - bits)]
+    # Most of the few others differ in the other bits.
+    rows = np.flatnonzero(shared)
+    marks[:] = False
+    marks[repeated & np.uint64((1 << bits) - 1)] = True
+    shared[rows] = marks[hashes[rows] & np.uint64((1 << bits) - 1)]
     return shared

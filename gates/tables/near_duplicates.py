@@ -146,21 +146,19 @@ def _compare(
 ) -> tuple[Rows, Rows, Counts]:
     """The pairs that differ in few enough columns, which are counted."""
     starts = np.cumsum([0, *(table.rows for table in tables)])
-    rows, twins = np.divmod(pairs, max(1, int(starts[-1])))
-    counts = np.zeros(len(rows), dtype=np.int64)
+    both = np.divmod(pairs, max(1, int(starts[-1])))
+    involved = np.unique(np.concatenate(both))
+    bounds = np.searchsorted(involved, starts)
+    spans = zip(bounds, bounds[1:], starts, strict=False)
+    wanted = [involved[low:high] - start for low, high, start in spans]
+    one, other = (np.searchsorted(involved, side) for side in both)
+    counts = np.zeros(len(pairs), dtype=np.int64)
     for name in most_telling_first(names, tables):
-        involved = np.unique(np.concatenate([rows, twins]))
-        bounds = np.searchsorted(involved, starts)
-        wanted = [
-            involved[low:high] - start
-            for low, high, start in zip(bounds, bounds[1:], starts, strict=False)
-        ]
-        one, other = np.searchsorted(involved, rows), np.searchsorted(involved, twins)
-        unlike = np.zeros(len(rows), dtype=np.bool_)
+        unlike = np.zeros(len(one), dtype=np.bool_)
         for part in read_words(name, tables, wanted):
             values = np.concatenate(part)
             unlike |= values[one] != values[other]
         counts += unlike
         kept = counts <= differing
-        rows, twins, counts = rows[kept], twins[kept], counts[kept]
-    return rows, twins, counts
+        one, other, counts = one[kept], other[kept], counts[kept]
+    return involved[one], involved[other], counts
