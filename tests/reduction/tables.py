@@ -69,7 +69,7 @@ class CutUp:
         batch = rows.batch()
         ends = [*starts[1:], batch.num_rows]
         self.batches = [batch.slice(a, b - a) for a, b in zip(starts, ends, strict=True)]
-        self.count = batch.num_rows
+        self.count: int = batch.num_rows
         self.random = np.random.default_rng(seed)
 
     def rows(self, scan: Scan) -> int:

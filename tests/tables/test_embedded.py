@@ -40,7 +40,8 @@ class Count(msgspec.Struct, frozen=True):
         return 0
 
     def take(self, value: int, batch: pa.RecordBatch) -> int:
-        return value + batch.num_rows
+        rows: int = batch.num_rows
+        return value + rows
 
     def merge(self, one: int, other: int) -> int:
         return one + other
