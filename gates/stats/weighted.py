@@ -185,7 +185,7 @@ def proportion_value(
         UndefinedError: no counted row has weight.
     """
     scaled, share = _counted_weights(counted, weights)
-    value = float(share @ hits)
+    value = _held(float(share @ hits))
     here = counted & (scaled > 0)
     return ModelValue(
         value,
@@ -206,8 +206,8 @@ def proportion_change(
     here = counted & (scaled > 0)
     gains, losses = (new & ~old)[here], (old & ~new)[here]
     return PairedChange(
-        baseline=float(share @ old),
-        candidate=float(share @ new),
+        baseline=_held(float(share @ old)),
+        candidate=_held(float(share @ new)),
         interval=weighted_tango(gains, losses, scaled[here], confidence),
         contributions=len(old) * share * (new.astype(np.float64) - old),
         rows=int(np.count_nonzero(here)),
@@ -245,6 +245,11 @@ def _counted_weights(counted: Mask, weights: Values | None) -> tuple[Values, Val
     if total == 0:
         raise UndefinedError("the metric's denominator counts no row")
     return scaled, masked / total
+
+
+def _held(share: float) -> float:
+    """Rounding must not carry a share beyond 1."""
+    return min(1.0, share)
 
 
 def _effective(scaled: Values) -> float:
