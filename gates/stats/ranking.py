@@ -12,13 +12,13 @@ from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval
 from gates.stats.measured import ModelValue, PairedChange
 from gates.stats.undefined import UndefinedError
-from gates.stats.weighted import require_weights, small_sample_factor
+from gates.stats.weighted import effective_rows, require_weights, small_sample_factor
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Codes = NDArray[np.intp]
 
-FEW_POSITIVES = 50  # with weight, below which an average precision covers too little
+FEW_POSITIVES = 50  # of equal weight, below which an average precision covers too little
 
 
 def average_precision_value(
@@ -27,7 +27,8 @@ def average_precision_value(
     """Average precision of one model.
 
     Raises:
-        UndefinedError: a score is NaN, no negatives, or fewer than `FEW_POSITIVES` positives.
+        UndefinedError: a score is NaN, no negatives, or fewer than `FEW_POSITIVES` positives (of
+            equal weight: Kish's effective rows).
     """
     scaled = _require_positives(labels, weights)
     values = average_precision_values(labels, scores, scaled)
@@ -219,10 +220,12 @@ def _hold(interval: Interval, lowest: float) -> Interval:
 
 def _require_positives(labels: Mask, weights: Values | None) -> Values:
     scaled = require_weights(weights, len(labels))
-    positives = int(np.count_nonzero(labels & (scaled > 0)))
-    if positives < FEW_POSITIVES:
+    positives = effective_rows(scaled[labels]) if scaled[labels].any() else 0.0
+    if round(positives, 6) < FEW_POSITIVES:
+        worth = "" if weights is None else " of equal weight"
         raise UndefinedError(
-            f"{positives} positives; an average precision is judged from {FEW_POSITIVES} on"
+            f"{positives:.4g} positives{worth}; an average precision is judged from "
+            f"{FEW_POSITIVES} on"
         )
     return scaled
 

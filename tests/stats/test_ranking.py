@@ -190,7 +190,7 @@ def test_few_positives_have_no_interval() -> None:
 def test_only_rows_with_weight_are_positives() -> None:
     labels = np.arange(500) < 60
     weights = (np.arange(500) >= 20).astype(np.float64)
-    with pytest.raises(UndefinedError, match="40 positives"):
+    with pytest.raises(UndefinedError, match="40 positives of equal weight"):
         average_precision_value(labels, np.arange(500.0), confidence=0.95, weights=weights)
 
 
