@@ -17,15 +17,18 @@ for _library in ("OMP", "OPENBLAS", "MKL"):  # before NumPy is imported: one thr
     os.environ[f"{_library}_NUM_THREADS"] = "1"
 
 from benchmarks.simulation import (  # noqa: E402
+    classes,
     clusters,
     decomposition,
     disparity,
     drift,
     erosion,
     intervals,
+    numbers,
     overlaps,
     recalibration,
     segments,
+    weighting,
 )
 from benchmarks.simulation.figures import Table  # noqa: E402
 
@@ -38,6 +41,9 @@ TABLES: dict[str, Callable[[int, int], Iterator[Table]]] = {
     "disparity": disparity.tabulate,
     "decomposition": decomposition.tabulate,
     "drift": drift.tabulate,
+    "classes": classes.tabulate,
+    "numbers": numbers.tabulate,
+    "weighting": weighting.tabulate,
     "erosion": erosion.tabulate,
 }
 
