@@ -190,6 +190,13 @@ def _add_judge(commands: Commands) -> None:
         "--anchor", metavar="DIR", help="evidence of the last release, where the policy asks for it"
     )
     parser.add_argument(
+        "--engine",
+        choices=("embedded", "spark"),
+        default="embedded",
+        help="what reads the tables: this process, or Spark, which also reads s3a:// and hdfs:// "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
         "--ledger", metavar="FILE", help="how often the test set was judged: `ledger show --lines`"
     )
     parser.add_argument(

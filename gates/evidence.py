@@ -20,9 +20,10 @@ from gates.answers import Values
 from gates.columns import ColumnDictionary, Type, read_columns
 from gates.errors import EvidenceError
 from gates.labels import classes_of, read_labels
-from gates.manifest import Manifest, read_manifest
+from gates.manifest import Manifest
 from gates.outputs import read_outputs, read_weights
 from gates.settings import Settings
+from gates.store import LocalStore, Store
 from gates.tables.arrow import places_in, values_of
 from gates.tables.table import Floats, Table
 
@@ -37,7 +38,7 @@ class Evidence:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Path | Store,
         settings: Settings | None = None,
         *,
         verify: bool = True,
@@ -46,7 +47,7 @@ class Evidence:
         """Open a folder.
 
         Args:
-            folder: an evidence folder.
+            folder: an evidence folder, or where one lies.
             settings: the policy's, which say how labels and predictions are to be read.
             verify: recompute the digests of its files, not only their sizes.
             beside: evidence that is judged with this one; what both have is read once.
@@ -54,9 +55,10 @@ class Evidence:
         Raises:
             EvidenceError: the folder, its manifest, or one of its files is not what it should be.
         """
-        self.folder = folder
+        self._store: Store = LocalStore(folder) if isinstance(folder, Path) else folder
+        self.folder = self._store.folder
         self.settings = settings or self.settings
-        self.manifest: Manifest = read_manifest(folder, verify=verify)
+        self.manifest: Manifest = self._store.manifest(verify=verify)
         self._beside = beside
         self._tables: dict[str, Table] = {}  # by digest
         self.dictionary: ColumnDictionary = self._dictionary()
@@ -202,7 +204,7 @@ class Evidence:
             raise EvidenceError(
                 f"{self.folder / name}: {size:,} bytes; at most {most:,} are read. Shorten it."
             )
-        return (self.folder / name).read_bytes()
+        return self._store.read(name)
 
     @property
     def _columns(self) -> Path:
@@ -225,7 +227,7 @@ class Evidence:
             raise EvidenceError(
                 f"{self.folder}: no {name}. Let the pipeline write it, then collect it again."
             )
-        table = self.opened(sha256) or Table(self.folder / name)
+        table = self.opened(sha256) or self._store.table(name)
         self._tables[sha256] = table
         rows = sum(file.rows or 0 for file in files)
         if rows != table.rows and all(file.rows is not None for file in files):

@@ -117,13 +117,12 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     write_atomically(folder / MANIFEST, encoded + b"\n")
 
 
-def read_manifest(folder: Path, *, verify: bool = True, tables_elsewhere: bool = False) -> Manifest:
+def read_manifest(folder: Path, *, verify: bool = True) -> Manifest:
     """The manifest, after every file it lists was found whole.
 
     Args:
         folder: an evidence folder.
         verify: recompute the digests, not only the sizes.
-        tables_elsewhere: its tables lie where an engine reads them, which has looked at them.
 
     Raises:
         EvidenceError: no manifest, one that does not parse, or a file that differs from it.
@@ -136,12 +135,10 @@ def read_manifest(folder: Path, *, verify: bool = True, tables_elsewhere: bool =
         )
     refuse_size(str(path), path.stat().st_size)
     manifest = parse_manifest(path.read_bytes(), str(path))
-    if not tables_elsewhere:
-        for table in sorted(TABLES):
-            refuse_unlisted(str(folder / table), _parts_in(folder / table), manifest)
+    for table in sorted(TABLES):
+        refuse_unlisted(str(folder / table), _parts_in(folder / table), manifest)
     for file in manifest.files:
-        if not (tables_elsewhere and file.name.partition("/")[0] in TABLES):
-            _refuse_difference(folder / file.name, file, verify=verify)
+        _refuse_difference(folder / file.name, file, verify=verify)
     return manifest
 
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from gates.case import Anchor, Case, NoAnchor
+from gates.commands.engines import chosen_engine
 from gates.commands.show import print_verdict
 from gates.errors import ExitCode, PolicyError, UsageError
 from gates.evidence import Evidence
@@ -14,6 +15,7 @@ from gates.manifest import write_atomically
 from gates.policy import Policy, read_policy
 from gates.policy_changes import policy_changes
 from gates.settings import Settings
+from gates.store import Store
 from gates.verdict import write_verdict
 from gates.wear import with_wear
 
@@ -25,21 +27,24 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     changes: tuple[PolicyChange, ...] = ()
     if arguments.candidate_policy:
         changes = policy_changes(policy, _read(arguments.candidate_policy))
-    settings, baseline = policy.settings, None
-    candidate = Evidence(Path(arguments.candidate), settings)
-    if arguments.baseline:
-        baseline = Evidence(Path(arguments.baseline), settings, beside=candidate)
-    anchor = _open_anchor(arguments.anchor, settings, candidate, baseline)
-    case = Case(settings, candidate, baseline, changes, anchor=anchor)
-    case.test_set = with_wear(case, policy.primary, _read_ledger(arguments.ledger))
-    verdict = judge(policy, case)
+    with chosen_engine(arguments.engine) as store:
+        settings, baseline = policy.settings, None
+        candidate = Evidence(store(arguments.candidate), settings)
+        if arguments.baseline:
+            baseline = Evidence(store(arguments.baseline), settings, beside=candidate)
+        anchor = _open_anchor(
+            arguments.anchor and store(arguments.anchor), settings, candidate, baseline
+        )
+        case = Case(settings, candidate, baseline, changes, anchor=anchor)
+        case.test_set = with_wear(case, policy.primary, _read_ledger(arguments.ledger))
+        verdict = judge(policy, case)
     if out:
         write_atomically(out, write_verdict(verdict))
     return print_verdict(verdict, as_json=arguments.json, verbose=arguments.verbose)
 
 
 def _open_anchor(
-    folder: str | None, settings: Settings, candidate: Evidence, baseline: Evidence | None
+    folder: Store | None, settings: Settings, candidate: Evidence, baseline: Evidence | None
 ) -> Anchor | NoAnchor | None:
     """The last release's evidence; one and the same as the baseline's is compared only once."""
     if "anchor" not in settings.references:
@@ -49,7 +54,7 @@ def _open_anchor(
         return NoAnchor(reason="no evidence of a release was given (--anchor)")
     if baseline is None:
         return NoAnchor(reason="there is no baseline, and an anchor is compared with beside it")
-    evidence = Evidence(Path(folder), settings, beside=candidate)
+    evidence = Evidence(folder, settings, beside=candidate)
     if evidence.manifest.files == baseline.manifest.files:
         return NoAnchor(reason="its evidence is the baseline's")
     return Anchor(side=Side(revision=evidence.manifest.revision), evidence=evidence)

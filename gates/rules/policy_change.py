@@ -82,7 +82,4 @@ def _changes_the_model(case: Case) -> bool:
     (arena,) = case.arenas
     if not arena.baseline.same_as(arena.candidate):
         return True
-    files = [
-        {f.name: f.sha256 for f in side.manifest.files} for side in (case.candidate, case.baseline)
-    ]
-    return files[0].get("train.parquet") != files[1].get("train.parquet")
+    return case.candidate.digest_of("train.parquet") != case.baseline.digest_of("train.parquet")

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from gates.errors import EvidenceError
 
 CODED_TEXT = pa.dictionary(pa.int32(), pa.string())
+_INT96 = {"coerce_int96_timestamp_unit": "us"}  # as Spark writes times; years beyond 2262 fit
 _SHORT = {pa.large_string(): pa.string(), pa.string_view(): pa.string()}
 
 
@@ -48,7 +49,7 @@ class Part:
         """
         self.path = path
         try:
-            with pq.ParquetFile(stream or path, pre_buffer=False) as file:
+            with pq.ParquetFile(stream or path, pre_buffer=False, **_INT96) as file:
                 self.metadata: pq.FileMetaData = file.metadata
                 self.schema: pa.Schema = file.schema_arrow
         except (pa.ArrowException, OSError) as fault:
@@ -62,7 +63,11 @@ class Part:
         texts = [name] if coded and pa.types.is_string(self.schema.field(name).type) else None
         try:
             with pq.ParquetFile(
-                self.path, metadata=self.metadata, pre_buffer=False, read_dictionary=texts
+                self.path,
+                metadata=self.metadata,
+                pre_buffer=False,
+                read_dictionary=texts,
+                **_INT96,
             ) as file:
                 column = file.read(columns=[name], use_threads=False).column(0)
             if pa.types.is_dictionary(column.type):

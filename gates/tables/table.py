@@ -138,7 +138,7 @@ class Table:
 
     def _floats(self, array: pa.Array, name: str) -> Floats:
         if pa.types.is_temporal(array.type):
-            array = pc.cast(pc.cast(array, pa.timestamp("us")), pa.int64())
+            array = pc.cast(pc.cast(array, pa.timestamp("us"), safe=False), pa.int64())
         elif pa.types.is_boolean(array.type):
             array = pc.cast(array, pa.uint8())
         try:

@@ -1,0 +1,246 @@
+"""The engine for tables beyond one machine: Spark reads, joins and reduces; the bytes are the same.
+
+The same kernel runs on every partition, and its values merge exactly, so that neither the
+partitioning nor the order of rows shows. Tables that are brought here come in their files' order.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import pyarrow as pa
+
+from gates.errors import EvidenceError
+from gates.manifest import Manifest
+from gates.tables.engine import Kernel, Scan, Source
+from gates.tables.hadoop import HadoopFolder, translated
+from gates.tables.parts import Part, part_files
+from gates.tables.spark_columns import SparkColumns
+from gates.tables.spark_partition import OUTPUT, Faults, Partial, Task
+from gates.tables.spark_session import spark_session
+from gates.tables.spark_types import plain
+from gates.tables.stream import MAX_ROWS
+from gates.tables.table import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+R = TypeVar("R")
+ROWS_A_PARTITION = 1 << 19  # of all tables of a join: what a worker holds at a time
+_MERGED_AT_ONCE = 32
+_SHOWN_COLUMNS = 8
+
+
+@contextmanager
+def spark_engine() -> Iterator["SparkEngine"]:
+    """An engine with a session that is stopped at the end, unless it ran before.
+
+    Raises:
+        UsageError: Spark cannot be had.
+    """
+    with spark_session() as session:
+        yield SparkEngine(session)
+
+
+class SparkEngine:
+    """Reads local tables, and those of folders elsewhere that were mounted."""
+
+    def __init__(
+        self, session: "SparkSession", *, rows_a_partition: int = ROWS_A_PARTITION
+    ) -> None:
+        """Run on a session.
+
+        Args:
+            session: with the settings of `spark_session`.
+            rows_a_partition: about how many rows of all tables a worker joins at a time.
+        """
+        self.session = session
+        self._rows_a_partition = rows_a_partition
+        self._mounted: dict[Path, tuple[HadoopFolder, Manifest]] = {}
+        self._opened: dict[Path, SparkColumns] = {}
+        self._verified: set[tuple[tuple[str, str], ...]] = set()
+
+    def mount(self, folder: Path, elsewhere: HadoopFolder, manifest: Manifest) -> None:
+        """Know a folder that lies elsewhere, whose manifest lists these tables."""
+        self._mounted[folder] = elsewhere, manifest
+
+    def open(self, path: Path) -> Table:
+        """A table whose columns are brought here when they are asked for.
+
+        Raises:
+            EvidenceError: it cannot be read, or is larger than can be judged.
+        """
+        return Table(path, self._columns(path))
+
+    def rows(self, scan: Scan) -> int:
+        """How many rows the tables have, by their footers.
+
+        Raises:
+            EvidenceError: a table cannot be read, or the tables differ in length.
+        """
+        return self._open_all(scan)[0].rows
+
+    def reduce(self, scan: Scan, kernel: Kernel[R]) -> R:
+        """One pass over all rows, joined on their identifiers whatever their order.
+
+        Raises:
+            EvidenceError: a table cannot be read, lacks a column, has a nested one, or its
+                identifiers are missing, repeated, or not those of the first table.
+        """
+        tables = self._open_all(scan)
+        task = Task(
+            kernel=kernel,
+            names=scan.columns,
+            kinds=tuple(
+                plain(table.schema.field(name).type)
+                for source, table in zip(scan.sources, tables, strict=True)
+                for name in source.columns
+            ),
+            widths=tuple(len(source.columns) for source in scan.sources),
+        )
+        about = tuple((str(each.location), each.id) for each in scan.sources)
+        if len(tables) == 1 and about in self._verified:
+            columns = [f"c{at}" for at in range(len(task.names))]
+            frame = tables[0].frame(scan.sources[0].columns).select(*columns)
+            partials = frame.mapInArrow(task.reduce_rows, OUTPUT)
+            partitions = frame.rdd.getNumPartitions()
+        else:
+            partitions = math.ceil(max(1, *(table.rows for table in tables)) * len(tables))
+            partitions = math.ceil(partitions / self._rows_a_partition)
+            frame = _union(scan.sources, tables).repartition(partitions, "k")
+            partials = frame.mapInArrow(task.reduce_join, OUTPUT)
+        total = _merge(task, partials, partitions, str(scan.sources[0].location))
+        _refuse_faults(scan, tables[0].rows, total)
+        self._verified.add(about)
+        return total.value
+
+    def _columns(self, path: Path) -> SparkColumns:
+        if path not in self._opened:
+            self._opened[path] = SparkColumns(self.session, *self._locate(path))
+        return self._opened[path]
+
+    def _locate(self, path: Path) -> tuple[list[str], list[Part]]:
+        """Where Spark finds the files of a table, in sorted order, and their footers."""
+        if path.parent not in self._mounted:
+            files = part_files(path)
+            return [f"file:{file.absolute()}" for file in files], [Part(file) for file in files]
+        elsewhere, manifest = self._mounted[path.parent]
+        listed = manifest.listed(path.name)
+        places = [elsewhere.place_of(file.name) for file in listed]
+        parts = []
+        for file, place in zip(listed, places, strict=True):
+            with elsewhere.open(file.name, file.bytes) as stream:
+                parts.append(Part(place, stream))
+        return places, parts
+
+    def _open_all(self, scan: Scan) -> list[SparkColumns]:
+        tables = [self._columns(source.location) for source in scan.sources]
+        first = scan.sources[0].location
+        for source, table in zip(scan.sources, tables, strict=True):
+            _refuse_unfit(source, table)
+            if table.rows != tables[0].rows:
+                raise EvidenceError(
+                    f"{source.location}: {table.rows:,} rows where {first} has "
+                    f"{tables[0].rows:,}. Write one row for each of its rows."
+                )
+        return tables
+
+
+def _union(sources: Sequence[Source], tables: Sequence[SparkColumns]) -> "DataFrame":
+    """The rows of all tables: the table's number `s`, the identifier `k`, and all columns."""
+    from pyspark.sql import functions as F  # noqa: N812, PLC0415 - as everybody calls it
+
+    kinds = {
+        _text_like(table.schema.field(source.id).type)
+        for source, table in zip(sources, tables, strict=True)
+    }
+    if len(kinds) > 1:
+        raise EvidenceError(
+            f"{sources[0].location}: identifiers are {' and '.join(sorted(kinds))} in different "
+            "tables. Write them as text."
+        )
+    frames = [
+        table.frame((source.id, *source.columns))
+        for source, table in zip(sources, tables, strict=True)
+    ]
+    parts = []
+    for number, frame in enumerate(frames):
+        columns = [F.lit(number).cast("byte").alias("s"), F.col("c0").cast("string").alias("k")]
+        for other, (source, theirs) in enumerate(zip(sources, frames, strict=True)):
+            for at in range(1, 1 + len(source.columns)):
+                kind = theirs.schema[f"c{at}"].dataType
+                column = F.col(f"c{at}") if other == number else F.lit(None).cast(kind)
+                columns.append(column.alias(f"c{other}_{at}"))
+        parts.append(frame.select(*columns))
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole.union(part)
+    return whole
+
+
+def _merge(task: Task[R], partials: "DataFrame", partitions: int, where: str) -> Partial[R]:
+    """The values of all partitions as one; many are merged by the workers first."""
+    while partitions > _MERGED_AT_ONCE:
+        partitions = math.ceil(partitions / _MERGED_AT_ONCE)
+        partials = partials.repartition(partitions).mapInArrow(task.merge, OUTPUT)
+    with translated(where):
+        values = partials.toArrow().column(0)
+    return task.merge_all(values)
+
+
+def _refuse_faults(scan: Scan, rows: int, total: Partial[R]) -> None:
+    first = scan.sources[0].location
+    for source, faults in zip(scan.sources, total.faults, strict=True):
+        if faults.nameless:
+            raise EvidenceError(
+                f"{source.location}: {faults.nameless:,} of {rows:,} rows have no {source.id}. "
+                "Give every row an identifier."
+            )
+        if faults.repeated:
+            raise EvidenceError(
+                f"{source.location}: {faults.repeated:,} or more values of {source.id} stand more "
+                f"than once, such as {', '.join(map(repr, faults.twice))}. Give every row its own."
+            )
+    for source, faults in zip(scan.sources, total.faults, strict=True):
+        if faults != Faults():
+            raise EvidenceError(
+                f"{source.location}: {faults.absent:,} of {rows:,} rows of {first} are not here, "
+                f"and {faults.unknown:,} rows here are none of them. Write exactly its rows."
+            )
+    if total.refused:
+        raise EvidenceError(total.refused[0])
+
+
+def _refuse_unfit(source: Source, table: SparkColumns) -> None:
+    schema = table.schema
+    if table.rows > MAX_ROWS:
+        raise EvidenceError(
+            f"{source.location}: {table.rows:,} rows; at most {MAX_ROWS:,} are judged. Draw a "
+            "sample of the rows."
+        )
+    for name in (source.id, *source.columns):
+        found = schema.get_all_field_indices(name)
+        if not found:
+            known = ", ".join(schema.names[:_SHOWN_COLUMNS])
+            more = max(0, len(schema.names) - _SHOWN_COLUMNS)
+            raise EvidenceError(
+                f"{source.location}: no column {name!r}; it has {known}"
+                f"{f' and {more} more' * (more > 0)}. Write the column, or mend the dictionary."
+            )
+        if len(found) > 1:
+            raise EvidenceError(f"{source.location}: two columns are called {name!r}. Rename one.")
+        if pa.types.is_nested(schema.field(name).type):
+            raise EvidenceError(
+                f"{source.location}: column {name!r} is {schema.field(name).type}; columns hold "
+                "one value a row. Flatten it."
+            )
+
+
+def _text_like(kind: pa.DataType) -> str:
+    """Kinds of identifiers whose texts are the same in Spark as in Arrow, by one name."""
+    kind = plain(kind)
+    if pa.types.is_integer(kind) or kind in (pa.string(), pa.large_string(), pa.string_view()):
+        return "text"
+    return str(kind)
