@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from gates.errors import GitError
 from gates.git import common_folder, run_git, start_git
 from gates.scratch import scratch_folder
 
@@ -32,13 +33,20 @@ def tip_of(root: Path, reference: str) -> str | None:
 
 
 def list_tree(root: Path, commit: str, folder: str = "") -> list[Listed]:
-    """What a commit holds below a folder; no more than `LISTING_MAX_BYTES` of it are listed."""
+    """What a commit holds below a folder; no more than `LISTING_MAX_BYTES` of it are listed.
+
+    Raises:
+        GitError: objects of the commit are missing or broken.
+    """
     below = (folder,) if folder else ()
     command = ("ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", *below)
     with start_git(root, *command) as process:
         assert process.stdout is not None  # noqa: S101 - we asked for a pipe
         content = process.stdout.read(LISTING_MAX_BYTES)
-        process.kill()
+        if len(content) == LISTING_MAX_BYTES:
+            process.kill()
+        elif process.wait():
+            raise GitError(f"{root}: the files of {commit[:12]} cannot be listed. Run `git fsck`.")
     return [_listed(record) for record in content.split(b"\0")[:-1]]
 
 

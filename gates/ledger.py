@@ -18,11 +18,11 @@ ENTRY_MAX_BYTES = 4096
 LINES_MAX_BYTES = 1 << 26
 _UNKNOWN = ""  # the test set of a line that cannot be read
 
-Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Revision = Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z][0-9A-Za-z._/+-]{0,99}$")]
-Name = Annotated[str, msgspec.Meta(pattern="^[0-9a-z_]{1,60}$")]
-Time = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
-Positive = Annotated[float, msgspec.Meta(ge=0)]
+Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}\\Z")]
+Revision = Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z][0-9A-Za-z._/+-]{0,99}\\Z")]
+Name = Annotated[str, msgspec.Meta(pattern="^[0-9a-z_]{1,60}\\Z")]
+Time = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")]
+Positive = Annotated[float, msgspec.Meta(ge=0, le=1e100)]  # its square is finite
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 

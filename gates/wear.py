@@ -61,7 +61,7 @@ def measure_use(case: Case, primary: Primary | None) -> Use:
     except (GatesError, UndefinedError):
         return bare
     spread = (effect.interval[1] - effect.interval[0]) / 2 / critical_z(CONFIDENCE)
-    plain = len(case.arenas) == 1 and case.groups is None
+    plain = len(case.arenas) == 1 and case.groups is None and case.candidate.weights is None
     if primary.metric in _SHARES and plain and discordance is not None:
         spread = share_spread(discordance, len(case.arenas[0].rows))
     same = not case.test_set.changed

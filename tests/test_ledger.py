@@ -62,6 +62,9 @@ BAD = {
     "a key twice": write_entry(entry(1)).replace(b"{", b'{"rows":1,', 1),
     "too long": b" " * ENTRY_MAX_BYTES + write_entry(entry(1)),
     "a later schema": write_entry(entry(1)).replace(b"{", b'{"schema":2,', 1),
+    "a line break in a head": write_entry(entry(1)).replace(b'1","dec', b'1\\n","dec', 1),
+    "a spread without bounds": write_entry(entry(1, spread=0.5)).replace(b"0.5", b"1e200"),
+    "a number that is no float": write_entry(entry(1, spread=0.5)).replace(b"0.5", b"9" * 400),
     "bytes": b"\xff\xfe\x00",
     "control characters in a head": write_entry(entry(1)).replace(b'"0000', b'"\\u001b[2', 1),
 }

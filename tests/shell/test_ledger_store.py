@@ -186,6 +186,13 @@ class TestHostile:
         git(soiled, "switch", "-q", "main")
         assert known(soiled).page(ROWS_A).unread == 1
 
+    def test_lost_objects_are_no_fresh_ledger(self, soiled: Path) -> None:
+        git(soiled, "switch", "-q", "main")
+        blob = git(soiled, "rev-parse", f"{BRANCH}:{ROWS_A}")
+        (soiled / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+        with pytest.raises(GitError, match="cannot be listed"):
+            read_ledger(soiled)
+
     def test_a_rewritten_remote_gets_its_entries_back(self, soiled: Path) -> None:
         git(soiled, "switch", "-q", "main")
         one = clone(soiled, "one")
