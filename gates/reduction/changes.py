@@ -8,7 +8,7 @@ import math
 import msgspec
 import numpy as np
 
-from gates.reduction.sums import Floats, Steps, Table
+from gates.reduction.sums import CELLS, Floats, Steps, Table
 from gates.stats import influence
 from gates.stats.binned_auc import ClassSums, Ranking, binned_difference
 from gates.stats.estimate import Estimate
@@ -49,7 +49,7 @@ def tally_of(table: Table, codes: tuple[int, ...]) -> Tally:
     return Tally(
         rows=table.rows[codes],
         moved=table.moved[at],
-        squares=np.array([each[codes] for each in squares]).reshape(len(features), -1),
+        squares=np.array([each[codes] for each in squares]).reshape(len(features), CELLS),
         nonzero=table.nonzero[at],
         levels=table.levels[at],
         level_squares=table.level_squares[at],

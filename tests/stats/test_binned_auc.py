@@ -31,17 +31,14 @@ def rank(labels: Labels, scores: Floats, bins: int) -> Ranking:
 
 
 def difference(labels: Labels, old: Floats, new: Floats, bins: int) -> tuple[float, float, float]:
-    rankings = [rank(labels, scores, bins) for scores in (old, new)]
+    before, after = rank(labels, old, bins), rank(labels, new, bins)
     at = labels.astype(int)
-    moved = (
-        rankings[1].values[at, bin_scores(new, bins)]
-        - rankings[0].values[at, bin_scores(old, bins)]
-    )
+    moved = after.values[at, bin_scores(new, bins)] - before.values[at, bin_scores(old, bins)]
     sums = [
         ClassSums(int(part.size), float(part.sum()), float(part @ part))
         for part in (moved[~labels], moved[labels])
     ]
-    found = binned_difference(*rankings, *sums)
+    found = binned_difference(before, after, *sums)
     return found.estimate.value, found.estimate.standard_error, found.bound
 
 
