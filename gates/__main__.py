@@ -122,6 +122,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_collect(commands)
     _add_judge(commands)
     _add_report(commands)
+    _add_intake(commands)
     _add_publish(commands)
     _add_pack(commands)
     _add_explain(commands)
@@ -229,6 +230,35 @@ def _add_report(commands: Commands) -> None:
     parser.add_argument("--verbose", action="store_true", help="terminal: list every finding")
 
 
+def _add_intake(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "intake",
+        "fetch the evidence that a workflow run left, as data that nobody trusts",
+        "gatepost intake --workflow .github/workflows/gates.yml --out build/candidate",
+    )
+    parser.add_argument(
+        "--artifact",
+        metavar="NAME",
+        default="evidence",
+        help="the artifact, without `-<attempt>` at its end (default: evidence)",
+    )
+    parser.add_argument("--out", metavar="DIR", required=True, help="the folder to write")
+    _add_event(parser)
+
+
+def _add_event(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--event", metavar="FILE", help="the event's JSON (default: GITHUB_EVENT_PATH)"
+    )
+    parser.add_argument(
+        "--workflow",
+        metavar="PATH",
+        help="of a workflow_run: the only workflow whose runs count, by its file",
+    )
+    parser.add_argument("--run", metavar="ID.ATTEMPT", help="the run (default: the event's)")
+
+
 def _add_publish(commands: Commands) -> None:
     parser = _add(
         commands,
@@ -241,15 +271,7 @@ def _add_publish(commands: Commands) -> None:
     what.add_argument("verdict", metavar="VERDICT", nargs="?", help="a verdict.json")
     what.add_argument("--running", action="store_true", help="say that a verdict is being made")
     what.add_argument("--not-judged", metavar="REASON", help="say that there is none, and why")
-    parser.add_argument(
-        "--event", metavar="FILE", help="the event's JSON (default: GITHUB_EVENT_PATH)"
-    )
-    parser.add_argument(
-        "--workflow",
-        metavar="PATH",
-        help="of a workflow_run: the only workflow whose runs count, by its file",
-    )
-    parser.add_argument("--run", metavar="ID.ATTEMPT", help="the run (default: the event's)")
+    _add_event(parser)
     parser.add_argument("--check", metavar="NAME", default="gatepost", help="the check's name")
     parser.add_argument(
         "--project", metavar="NAME", default="main", help="of several in one repository"

@@ -27,7 +27,11 @@ SUMMARY_MAX_BYTES = 900_000  # GitHub drops the summary of a step above 1 MiB
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Publish, or print what would be; the exit code is the verdict's."""
-    head = _head(arguments)
+    if not is_name(arguments.project):
+        raise UsageError(
+            f"--project {arguments.project!r}: a name has letters, digits and . _ / - only."
+        )
+    head = head_of(arguments)
     message, code = _message(arguments, head)
     if arguments.dry_run:
         _show(arguments, head, message)
@@ -39,14 +43,15 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return code
 
 
-def _head(arguments: argparse.Namespace) -> Head:
+def head_of(arguments: argparse.Namespace) -> Head:
+    """What the event on the command line, or the job's own, is about.
+
+    Raises:
+        GatesError: there is none, or it is none of ours.
+    """
     name = arguments.event or os.environ.get("GITHUB_EVENT_PATH")
     if not name:
         raise UsageError("no event: GITHUB_EVENT_PATH is not set. Name the event's file: --event.")
-    if not is_name(arguments.project):
-        raise UsageError(
-            f"--project {arguments.project!r}: a name has letters, digits and . _ / - only."
-        )
     head = read_event(Path(name), workflow=arguments.workflow)
     if arguments.run:
         found = re.fullmatch(r"([0-9]{1,18})\.([0-9]{1,9})", arguments.run)
@@ -54,6 +59,22 @@ def _head(arguments: argparse.Namespace) -> Head:
             raise UsageError(f"--run {arguments.run!r}: not a run and its attempt, as in 811.2.")
         head = msgspec.structs.replace(head, run=Run(int(found[1]), int(found[2])))
     return head
+
+
+def open_github(head: Head) -> tuple[GitHub, str]:
+    """The event's repository, and the token that opens it.
+
+    Raises:
+        UsageError: there is no token.
+    """
+    token = next((os.environ[name] for name in TOKENS if os.environ.get(name)), None)
+    if token is None:
+        raise UsageError(
+            f"{' and '.join(TOKENS)}: neither is set. Pass the job's own token to this step: "
+            "`GITHUB_TOKEN: ${{ github.token }}`, with `checks: write` and `pull-requests: write`."
+        )
+    api_url = os.environ.get("GITHUB_API_URL", "https://api.github.com")
+    return GitHub(Calls(connect(token, api_url), say=_log), head.repository_name), token
 
 
 def _message(arguments: argparse.Namespace, head: Head) -> tuple[Message, ExitCode]:
@@ -84,22 +105,14 @@ def _read(name: str | None) -> Verdict:
 
 
 def _channel(arguments: argparse.Namespace, head: Head) -> Channel:
-    token = next((os.environ[name] for name in TOKENS if os.environ.get(name)), None)
-    if token is None:
-        raise UsageError(
-            f"{' and '.join(TOKENS)}: neither is set. Give the job `checks: write` and "
-            "`pull-requests: write`, and pass `GITHUB_TOKEN: ${{ github.token }}`."
-        )
-    api_url = os.environ.get("GITHUB_API_URL", "https://api.github.com")
+    github, token = open_github(head)
     server_url = os.environ.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
-    calls = Calls(connect(token, api_url), say=_log)
-    repository = head.repository_name
     command = find_cml() if arguments.poster == "cml" else None
     if arguments.poster == "cml" and command is None:
         _log("CML is not installed: posting by the API")
-    run_id = os.environ.get("GITHUB_RUN_ID", "")
+    repository, run_id = head.repository_name, os.environ.get("GITHUB_RUN_ID", "")
     return Channel(
-        github=GitHub(calls, repository),
+        github=github,
         check=arguments.check,
         project=arguments.project,
         author=arguments.author,
