@@ -5,7 +5,15 @@ from collections.abc import Iterator
 
 import msgspec
 
-from benchmarks.beside import BY_GROUP, INTERVALS, OUR_DRIFT, PAIRS, PAIRS_WITH_LOSSES, TWINS
+from benchmarks.beside import (
+    BY_GROUP,
+    INTERVALS,
+    OUR_DRIFT,
+    PAIRS,
+    PAIRS_WITH_LOSSES,
+    TWINS,
+    WEAK_SLICES,
+)
 from benchmarks.ratios import show_fault, show_mb, show_seconds
 from benchmarks.simulation.figures import Table
 from benchmarks.tasks import Results, Task, ours
@@ -13,6 +21,7 @@ from benchmarks.tasks import Results, Task, ours
 DECODE, DECODE_SCORES = ours("decode", "evaluation"), ours("decode", "scores")
 DECODE_BOTH = ours("decode", "train and test")
 AUC = ours("ranking", "difference")
+WORSE_SLICES, NO_SLICES = ours("slices", "worse"), ours("slices", "nothing")
 NEAR_TWINS = ours("rows", "near twins")
 ALL_GATES, FEW_GATES = ours("verdict", "all gates"), ours("verdict", "few gates")
 
@@ -23,6 +32,7 @@ class Alone(msgspec.Struct, frozen=True):
     task: Task
     does: str
     unit: Task | None = None
+    at_large: bool = True  # whether it is run on ten times the rows as well
 
 
 TABLE = (
@@ -36,9 +46,12 @@ TABLE = (
     Alone(AUC, "AUC difference with its interval", DECODE_SCORES),
     Alone(TWINS, "twins in 20 columns, verified", DECODE_BOTH),
     Alone(NEAR_TWINS, "near twins, 2 of 20 columns may differ", DECODE_BOTH),
-    Alone(OUR_DRIFT, "drift of 20 columns, the gate", DECODE_BOTH),
+    Alone(OUR_DRIFT, "drift of 20 columns, the gate", DECODE_BOTH, at_large=False),
+    Alone(WEAK_SLICES, "weak slices, 3 predicates, 10 columns", at_large=False),
+    Alone(WORSE_SLICES, "slices that got worse", at_large=False),
+    Alone(NO_SLICES, "the same where nothing did", at_large=False),
     Alone(FEW_GATES, "verdict: metrics, segments, fairness"),
-    Alone(ALL_GATES, "verdict: all gates, train and test as well"),
+    Alone(ALL_GATES, "verdict: all gates, train and test as well", at_large=False),
 )
 
 

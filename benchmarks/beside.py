@@ -26,6 +26,7 @@ DRIFT = Task("evidently", "drift")
 
 BY_GROUP, INTERVALS = ours("groups", "one by one"), ours("groups", "intervals")
 PAIRS, PAIRS_WITH_LOSSES = ours("groups", "pairs"), ours("groups", "pairs with losses")
+WEAK_SLICES = ours("slices", "weak")
 TWINS, OUR_DRIFT = ours("rows", "twins"), ours("columns", "drift")
 
 
@@ -53,6 +54,12 @@ TABLE = (
         "1 pair, accuracy",
         PAIRS_WITH_LOSSES,
         f"{_PAIRS}, with losses",
+    ),
+    Beside(
+        Task("deepchecks", "weak segments"),
+        "trees on a sample of 10,000 rows",
+        WEAK_SLICES,
+        "all slices of 3 predicates of 10 columns",
     ),
     Beside(DUPLICATES, "twins in 20 columns", TWINS, "twins in 20 columns, verified"),
     Beside(DRIFT, "drift of 19 columns", OUR_DRIFT, "drift of 20 columns"),

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks import alone, beside, goals
+from benchmarks.children import Limits
 from benchmarks.commands import CACHED, COMMENT, HELP, JUDGE_FEW, print_commands, time_commands
 from benchmarks.machine import describe, show_load
 from benchmarks.stage import ROOT, STAGE, environment
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, help="of the synthetic tables")
     parser.add_argument("--against", default="", help=f"peers: {','.join(beside.PEERS)}")
     parser.add_argument("--turns", type=int, default=TURNS, help="best of so many")
+    parser.add_argument("--limit", type=float, default=500, help="seconds that a job may take")
     parser.add_argument(
         "--clock", choices=("wall", "cpu"), default="wall", help="cpu where others want the machine"
     )
@@ -49,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.rows is None:
         print_commands(asked.rounds, say)
         return
-    taken = time_all(asked.rows, against, asked.turns, asked.rounds)
+    limits = Limits(seconds=asked.limit)
+    taken = time_all(asked.rows, against, asked.turns, asked.rounds, limits)
     if asked.clock == "cpu":
         print("Seconds are the processor's, of all threads, for the machine was busy.\n")
         results, large = by_processor(taken.results), by_processor(taken.large)
@@ -57,13 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("\n".join(write_report(taken)))
 
 
-def time_all(rows: int, against: Sequence[str], turns: int, rounds: int) -> goals.Taken:
+def time_all(
+    rows: int, against: Sequence[str], turns: int, rounds: int, limits: Limits
+) -> goals.Taken:
     """Time everything, and print where and with what."""
     load = show_load()
-    own = tuple(each.task for each in alone.TABLE)
+    own = [each.task for each in alone.TABLE]
+    more = [each.task for each in alone.TABLE if each.at_large]
     tasks = tuple(dict.fromkeys((*beside.list_tasks(against), *own)))
-    results = run_tasks(tasks, make_tables(rows), say, turns)
-    large = run_tasks(own, make_tables(10 * rows), say, turns)
+    results = run_tasks(tasks, make_tables(rows), say, turns, limits)
+    large = run_tasks(more, make_tables(10 * rows), say, turns, limits)
     commands = time_goals_of_commands(rounds)
     print(describe(list_versions(results), f"{load} at the start, {show_load()} at the end"))
     return goals.Taken(rows=rows, results=results, large=large, commands=commands)

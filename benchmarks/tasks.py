@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.children import Run, run_child
+from benchmarks.children import Limits, Run, run_child
 from benchmarks.peers.environment import NotInstalledError, peer_python
 
 OURS = "gatepost"
@@ -46,7 +46,11 @@ def by_processor(results: Results) -> Results:
 
 
 def run_tasks(
-    tasks: Sequence[Task], folder: Path, say: Callable[[str], None], rounds: int = ROUNDS
+    tasks: Sequence[Task],
+    folder: Path,
+    say: Callable[[str], None],
+    rounds: int = ROUNDS,
+    limits: Limits | None = None,
 ) -> Results:
     """The quickest run of each task, of as many rounds as it is short enough for.
 
@@ -60,15 +64,15 @@ def run_tasks(
             if task in best and (best[task].ended != "done" or best[task].seconds > LONG_S):
                 continue
             python = pythons[task.tool]
-            run = python if isinstance(python, Run) else _run(task, python, folder)
+            run = python if isinstance(python, Run) else _run(task, python, folder, limits)
             say(f"{number + 1}: {task}: {run.fault or f'{run.seconds:.3f} s'}")
             if task not in best or run.seconds < best[task].seconds:
                 best[task] = run
     return best
 
 
-def _run(task: Task, python: Path, folder: Path) -> Run:
-    return run_child(python, task.module, (task.job, "--folder", str(folder)))
+def _run(task: Task, python: Path, folder: Path, limits: Limits | None) -> Run:
+    return run_child(python, task.module, (task.job, "--folder", str(folder)), limits)
 
 
 def _find_python(tool: str) -> Path | Run:
