@@ -7,7 +7,7 @@ import pytest
 from gates.evidence import Evidence
 from gates.finding import Mode
 from gates.plan import Question
-from gates.policy import Policy
+from gates.policy import Policy, read_policy
 from gates.questions import Asked, ask, counts_of
 from gates.rules.calibration import CalibrationGate
 from gates.rules.drift import Drift
@@ -18,10 +18,11 @@ from gates.rules.metric_floor import MetricFloor
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.schema import Schema
 from gates.rules.segment_regression import Critical, SegmentRegression
-from gates.second_model import SecondModelCase
+from gates.second_model import SecondModelCase, choose_second
 from gates.settings import Settings
 from gates.stats.sizing import Calibration, Distance, Level, PairedMean, PairedShare
 from gates.strict_yaml import Document
+from tests import build_tasks
 from tests.build import case, evidence
 
 # 400 rows, a quarter of them positive, half in either of two groups; the model is always right.
@@ -181,3 +182,73 @@ def test_every_metric_says_which_rows_it_counts(
     at_hand: Evidence, metric: str, counts: str
 ) -> None:
     assert counts_of(metric, case(at_hand)) == counts
+
+
+def plan_of(made: Evidence, text: str) -> Asked:
+    policy = read_policy(text.encode(), "params.yaml")
+    second, _ = choose_second(0.5, made, None, 0.05)
+    return ask(policy, SecondModelCase(policy.settings, made, second))
+
+
+def test_classes_ask_for_rows_of_each(tmp_path: Path) -> None:
+    truth = ["cat", "cat", "dog", "eel"] * 100
+    made = build_tasks.multiclass(
+        tmp_path / "e",
+        truth=truth,
+        decided=truth,
+        dictionary=LISTED,
+        columns={"group": GROUPS},
+    )
+    found = plan_of(
+        made,
+        """
+gates:
+  task: multiclass
+  segments: [group]
+  metric_regression: {metrics: {recall: {margin: 0.1}, log_loss: {margin: 0.1}}}
+  segment_regression: {metrics: {accuracy: {margin: 0.1}}}
+  metric_floor: {metrics: {macro_f1: 0.5}}
+  group_disparity: {metrics: {selection_rate: {worsening: 0.1}}}
+  calibration: {}
+""",
+    )
+    counted = {q.subject.text(): q.counted for q in found.questions}
+    assert counted["recall.cat"] == 200
+    assert counted["recall.eel"] == 100
+    assert counted["accuracy for group = a"] == 200
+    assert {q.counts for q in found.questions} == {"rows"}
+    kinds = {q.subject.text(): type(q.kind) for q in found.questions}
+    assert kinds["recall.dog"] is PairedShare
+    assert kinds["log_loss"] is PairedMean
+    assert kinds["selection_rate.cat_difference of group"] is PairedMean
+    assert kinds["calibration_error"] is Calibration
+
+
+def test_numbers_ask_by_the_spread_of_their_changes(tmp_path: Path) -> None:
+    truth = [float(at % 7) for at in range(400)]
+    made = build_tasks.regression(
+        tmp_path / "e",
+        truth=truth,
+        predicted=[one + 0.5 for one in truth],
+        dictionary=LISTED,
+        columns={"group": GROUPS},
+    )
+    found = plan_of(
+        made,
+        """
+gates:
+  task: regression
+  segments: [group]
+  metric_regression: {metrics: {mean_absolute_error: {margin: 0.1}, r2: {margin: 0.1}}}
+  segment_floor: {metrics: {mean_absolute_error: 3.0}}
+  group_disparity: {metrics: {mean_error: {worsening: 0.1}}}
+  calibration: {}
+""",
+    )
+    assert [one.gate for one in found.skipped] == ["calibration"]
+    kinds = {type(question.kind) for question in found.questions}
+    assert kinds == {PairedMean, Level}
+    (error, *_) = found.questions
+    assert isinstance(error.kind, PairedMean)
+    # Noise of 0.05 deviations of the labels (2 each), nearly always on the same side of the truth.
+    assert error.kind.spread == pytest.approx(0.05 * 2, rel=0.1)

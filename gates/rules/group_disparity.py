@@ -8,7 +8,7 @@ import msgspec
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.metrics.group import GroupMean, GroupMetric, group_means, group_names
-from gates.rules.gap import Gap, Rate, measure_gap, rate_of
+from gates.rules.gap import Rate, measure_gap, rate_of
 from gates.rules.gate import Amount, Comparison, Correction, Gate, Item, NotApplicableError
 from gates.rules.margin import cannot_tell
 from gates.segments import Rows
@@ -143,7 +143,7 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
             reason = f"needs two groups of {self.min_rows} rows in its denominator; {names}"
             yield cannot_tell(subject, limit, reason)
         if len(every) == 2 and not small:  # noqa: PLR2004 - each is the other's rest
-            yield _compare(subject, limit, measure_gap(mean, case, groups[0].rows))
+            yield _compare(subject, limit, mean, case, groups[0])
         elif len(groups) > MAX_GROUPS:
             reason = f"{len(groups):,} groups; at most {MAX_GROUPS} are compared with the rest"
             yield cannot_tell(subject, limit, reason)
@@ -151,7 +151,7 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
             for group in groups:
                 segment = dict(zip(columns, group.values, strict=True))
                 one = Subject(metric=subject.metric, segment=segment)
-                yield _compare(one, limit, measure_gap(mean, case, group.rows))
+                yield _compare(one, limit, mean, case, group)
 
 
 class _Compared(msgspec.Struct, frozen=True):
@@ -213,7 +213,11 @@ def _groups(case: Case, columns: tuple[str, ...], mean: GroupMean) -> list[_Grou
     ]
 
 
-def _compare(subject: Subject, limit: Limit, gap: Gap) -> Comparison:
+def _compare(subject: Subject, limit: Limit, mean: GroupMean, case: Case, group: _Group) -> Item:
+    try:
+        gap = measure_gap(mean, case, group.rows)
+    except UndefinedError as error:
+        return cannot_tell(subject, limit, str(error), group.after.rows)
     return Comparison(
         subject=subject,
         correction=Correction.FAIRNESS,
@@ -252,13 +256,16 @@ def _show(case: Case, compared: _Compared, groups: list[_Group]) -> Observation:
         candidate=after,
         change=after - before,
         greater_is_better=False,
-        interval=(
-            measure_gap(compared.mean, case, low.rows).interval
-            if len(groups) == 2  # noqa: PLR2004
-            else None
-        ),
+        interval=_interval(case, compared.mean, low) if len(groups) == 2 else None,  # noqa: PLR2004
         support=Support(rows=sum(group.after.rows for group in groups), groups=len(groups)),
     )
+
+
+def _interval(case: Case, mean: GroupMean, group: _Group) -> tuple[float, float] | None:
+    try:
+        return measure_gap(mean, case, group.rows).interval
+    except UndefinedError:
+        return None
 
 
 def _group_rate(name: str, rate: Rate) -> GroupRate:
