@@ -250,5 +250,6 @@ gates:
     assert kinds == {PairedMean, Level}
     (error, *_) = found.questions
     assert isinstance(error.kind, PairedMean)
-    # Noise of 0.05 deviations of the labels (2 each), nearly always on the same side of the truth.
-    assert error.kind.spread == pytest.approx(0.05 * 2, rel=0.1)
+    # Noise of 0.05 deviations of the labels, of 2 each, nearly always on one side of the truth;
+    # it is drawn for 400 rows.
+    assert error.kind.spread == pytest.approx(0.05 * 2, rel=0.15)
