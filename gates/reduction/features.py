@@ -16,7 +16,7 @@ class LossFeature(msgspec.Struct, frozen=True, kw_only=True):
     """New minus old loss; beside it the candidate's own loss is summed."""
 
     loss: Loss
-    largest: float  # distance from zero, by the survey
+    largest: float  # no difference is farther from zero, by the survey
     largest_level: float  # of the candidate's loss
 
     def of(self, rows: ScoredRows, _codes: tuple[Codes, ...]) -> tuple[Floats, Floats | None]:

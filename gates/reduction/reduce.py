@@ -32,7 +32,7 @@ from gates.reduction.gaps import SummedGap, gap_of
 from gates.reduction.grids import Cuts, Grid, pair_needs, plan_grids
 from gates.reduction.heavy import Heavy, contribute, open_bag, pick_heavy
 from gates.reduction.joint import Contribution, Term, joint_moments
-from gates.reduction.scored_rows import Columns, Loss
+from gates.reduction.scored_rows import Columns, Loss, largest_loss
 from gates.reduction.segment_scores import SegmentRankings, SegmentScores, rank_segments
 from gates.reduction.sums import Summed, Sums, Table
 from gates.reduction.survey import Survey, Surveyed
@@ -202,9 +202,7 @@ def reduce_evidence(engine: Engine, scan: Scan, request: Request) -> Reduced:
         EvidenceError: a table cannot be read, or a label or a score cannot be judged.
     """
     ranked = request.ranked or bool(request.ranked_segments)
-    survey = Survey(
-        columns=request.columns, cuts=request.cuts, losses=request.losses, ranked=ranked
-    )
+    survey = Survey(columns=request.columns, cuts=request.cuts, ranked=ranked)
     surveyed = engine.reduce(scan, survey)
     if surveyed.faults:
         raise _refuse(surveyed, request.columns)
@@ -284,10 +282,10 @@ def _rank_all(
 def _list_features(
     request: Request, surveyed: Surveyed, by_segment: dict[Cuts, SegmentRankings]
 ) -> tuple[Feature, ...]:
-    features: list[Feature] = [
-        LossFeature(loss=loss, largest=moved, largest_level=level)
-        for loss, (moved, level) in surveyed.largest.items()
-    ]
+    features: list[Feature] = []
+    for loss in request.losses:
+        old, new = (largest_loss(loss, least) for least in surveyed.least_likely)
+        features.append(LossFeature(loss=loss, largest=max(old, new), largest_level=new))
     negatives, positives = surveyed.cells.reshape(2, 4).sum(axis=1)
     if request.ranked and surveyed.bins is not None and min(negatives, positives) > 0:
         features.append(rank_whole(*(rank_bins(each.binned()) for each in surveyed.bins)))

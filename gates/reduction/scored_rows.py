@@ -77,10 +77,20 @@ def losses_of(loss: Loss, labels: Mask, scores: Floats) -> Floats:
     """Per row, bit by bit as `influence.log_losses` and `influence.squared_errors`."""
     if loss == "brier_score_loss":
         return np.asarray((scores - labels) ** 2)
-    likelihood = np.abs(scores - ~labels)
-    np.clip(likelihood, _TINY, 1 - _TINY, out=likelihood)
-    np.log(likelihood, out=likelihood)
-    return np.negative(likelihood, out=likelihood)
+    likelihoods = likelihoods_of(labels, scores)
+    np.clip(likelihoods, _TINY, 1 - _TINY, out=likelihoods)
+    np.log(likelihoods, out=likelihoods)
+    return np.negative(likelihoods, out=likelihoods)
+
+
+def likelihoods_of(labels: Mask, scores: Floats) -> Floats:
+    """The probability that a model gave to each row's label."""
+    return np.abs(scores - ~labels)
+
+
+def largest_loss(loss: Loss, least_likely: float) -> float:
+    """The loss of the row whose label was given the smallest probability."""
+    return float(losses_of(loss, np.array([True]), np.array([least_likely]))[0])
 
 
 def _read_labels(array: pa.Array, positive: str | None) -> tuple[Mask, int, int]:

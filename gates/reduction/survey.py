@@ -12,10 +12,9 @@ from gates.reduction.coding import Cut, Floats, encode_levels
 from gates.reduction.scored_rows import (
     Columns,
     Faults,
-    Loss,
     Mask,
     ScoredRows,
-    losses_of,
+    likelihoods_of,
     read_rows,
 )
 from gates.stats.binned_auc import BINS, BinnedScores, bin_scores
@@ -45,7 +44,7 @@ class Surveyed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     faults: Faults
     cells: Counts  # (8,) paired cells
     farthest: float  # largest distance of the two scores of a row
-    largest: dict[Loss, tuple[float, float]]  # of a difference, and of the candidate's loss
+    least_likely: tuple[float, float]  # smallest probability either model gave to a row's label
     levels: tuple[LevelRows, ...]  # per cut, of those without edges
     bins: tuple[ScoreBins, ScoreBins] | None
 
@@ -54,8 +53,8 @@ class Surveyed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
         Two tables of the same digest have the same counts of scores by class in every bin.
         """
-        said = msgspec.to_builtins((self.rows, self.farthest, self.largest, self.cells.tolist()))
-        digest = hashlib.sha256(msgspec.json.encode(said, order="deterministic"))
+        said = (self.rows, self.farthest, self.least_likely, self.cells.tolist())
+        digest = hashlib.sha256(msgspec.json.encode(said))
         for levels in self.levels:
             pairs = sorted(((level is None, level or ""), rows) for level, rows in levels.items())
             digest.update(msgspec.json.encode(pairs))
@@ -70,7 +69,6 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
 
     columns: Columns
     cuts: tuple[Cut, ...] = ()  # their levels need not be known
-    losses: tuple[Loss, ...] = ()
     ranked: bool = False  # whether an AUC is asked for
 
     def start(self) -> Surveyed:
@@ -80,7 +78,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
             faults=Faults(),
             cells=np.zeros(8, dtype=np.int64),
             farthest=0.0,
-            largest=dict.fromkeys(self.losses, (0.0, 0.0)),
+            least_likely=(1.0, 1.0),
             levels=tuple({} for _ in self.cuts),
             bins=(_no_scores(), _no_scores()) if self.ranked else None,
         )
@@ -111,7 +109,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
             rows=value.rows + batch.num_rows,
             faults=value.faults + faults,
             farthest=max(value.farthest, farthest),
-            largest=_pick_larger(value.largest, self._find_largest(rows)),
+            least_likely=_pick_smaller(value.least_likely, _find_least_likely(rows)),
         )
 
     def merge(self, one: Surveyed, other: Surveyed) -> Surveyed:
@@ -128,7 +126,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
             rows=one.rows + other.rows,
             faults=one.faults + other.faults,
             farthest=max(one.farthest, other.farthest),
-            largest=_pick_larger(one.largest, other.largest),
+            least_likely=_pick_smaller(one.least_likely, other.least_likely),
         )
 
     def cut(self, found: Surveyed) -> tuple[Cut, ...]:
@@ -142,19 +140,16 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
             for cut, levels in zip(self.cuts, found.levels, strict=True)
         )
 
-    def _find_largest(self, rows: ScoredRows) -> dict[Loss, tuple[float, float]]:
-        found: dict[Loss, tuple[float, float]] = {}
-        for loss in self.losses:
-            new = losses_of(loss, rows.labels, rows.candidate)
-            moved = new - losses_of(loss, rows.labels, rows.baseline)
-            found[loss] = (float(np.abs(moved).max()), float(new.max()))
-        return found
+
+def _find_least_likely(rows: ScoredRows) -> tuple[float, float]:
+    return (
+        float(likelihoods_of(rows.labels, rows.baseline).min()),
+        float(likelihoods_of(rows.labels, rows.candidate).min()),
+    )
 
 
-def _pick_larger(
-    one: dict[Loss, tuple[float, float]], other: dict[Loss, tuple[float, float]]
-) -> dict[Loss, tuple[float, float]]:
-    return {loss: (max(a, other[loss][0]), max(b, other[loss][1])) for loss, (a, b) in one.items()}
+def _pick_smaller(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return min(one[0], other[0]), min(one[1], other[1])
 
 
 def _no_scores() -> ScoreBins:
