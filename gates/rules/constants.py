@@ -28,8 +28,9 @@ class Constant(msgspec.Struct, frozen=True):
 def find_constant(name: str, entry: Description, table: Table) -> Constant | None:
     """The one value of a whole table, from `MIN_ROWS` rows on."""
     values = values_of(name, entry, table)
-    every = np.arange(len(values))
-    if len(values) < MIN_ROWS or not _is_constant(values, every):
+    if len(values) < MIN_ROWS or not _same(values[:_LOOK], values[0]).all():
+        return None
+    if not _same(values, values[0]).all():
         return None
     return Constant(table.path.name, "", _say(name, entry, table, 0))
 

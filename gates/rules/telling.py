@@ -1,5 +1,7 @@
 """How much one column alone says about the label."""
 
+from functools import lru_cache
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -127,11 +129,9 @@ def _ordered_auc(hits: Counts, misses: Counts) -> float:
 
 def _level_auc(codes: npt.NDArray[np.intp], size: int, labels: npt.NDArray[np.bool_]) -> float:
     """Of levels ranked by the rate that they have on the other half; the mean of both halves."""
-    half = _halve(len(labels))
-    counts = [
-        [np.bincount(codes[side & part], minlength=size) for part in (labels, ~labels)]
-        for side in (half, ~half)
-    ]
+    cells = codes * 4 + _halve(len(labels)) * 2 + labels
+    by_cell = np.bincount(cells, minlength=4 * size).reshape(size, 2, 2)
+    counts = [[by_cell[:, side, 1], by_cell[:, side, 0]] for side in (1, 0)]
     pairs = [float(hits.sum() * misses.sum()) for hits, misses in counts]
     if sum(pairs) == 0:
         return 0.5
@@ -143,10 +143,11 @@ def _level_auc(codes: npt.NDArray[np.intp], size: int, labels: npt.NDArray[np.bo
     return max(auc, 1 - auc)
 
 
-def _halve(rows: int) -> npt.NDArray[np.bool_]:
-    """One row in two, but not every other row."""
+@lru_cache(maxsize=1)
+def _halve(rows: int) -> npt.NDArray[np.uint8]:
+    """1 for one row in two, but not for every other row."""
     places = np.arange(rows, dtype=np.uint64)
-    return np.asarray(mix_words(places, np.zeros_like(places)) & np.uint64(1) == 1)
+    return (mix_words(places, np.zeros_like(places)) & np.uint64(1)).astype(np.uint8)
 
 
 def _rates(counts: list[Counts]) -> Floats:

@@ -106,20 +106,22 @@ def _judge_identifiers(case: Case, train: Table) -> Iterator[Finding]:
         yield _undecided("row identifiers", f"{TRAIN} has no column {quote(name)}")
         return
     ids = train.texts(name)
-    yield _judge_shared(
-        "row identifiers in train and test", "in the test table", ids, case.candidate.ids
-    )
+    test = case.candidate.ids
+    shared = _shared(ids, test)
+    key = "row identifiers in train and test"
+    yield _judge_shared(key, "in the test table", ids, shared)
     if case.baseline is not None:
-        yield _judge_shared(
-            "row identifiers in train and the baseline's test",
-            "in the baseline's test table",
-            ids,
-            case.baseline.ids,
-        )
+        old = case.baseline.ids
+        shared = shared if old is test else _shared(ids, old)
+        key = "row identifiers in train and the baseline's test"
+        yield _judge_shared(key, "in the baseline's test table", ids, shared)
 
 
-def _judge_shared(key: str, where: str, train: pa.Array, test: pa.Array) -> Finding:
-    shared = train.filter(pc.is_in(train, value_set=test))
+def _shared(train: pa.Array, test: pa.Array) -> pa.Array:
+    return train.filter(pc.is_in(train, value_set=test))
+
+
+def _judge_shared(key: str, where: str, train: pa.Array, shared: pa.Array) -> Finding:
     examples = f": {quote(*shared[:3].to_pylist())}" if len(shared) else ""
     return Finding(
         subject=Subject(key=key),

@@ -85,7 +85,11 @@ class Table:
         return {field.name: _kind(field.type) for field in self._schema}
 
     def numbers(self, name: str) -> Floats:
-        """A column as float64, missing as NaN; shape (rows,). Text that is no number is refused."""
+        """A column as float64, missing as NaN, not to be written to; shape (rows,).
+
+        Raises:
+            EvidenceError: it holds text that is no number.
+        """
         if name not in self._numbers:
             self._numbers[name] = self._floats(self._decoded(name), name)
         return self._numbers[name]
@@ -148,9 +152,8 @@ class Table:
                 f"{self.path}: column {name!r} holds {array.type}, where numbers are needed "
                 f"({first_line(fault)}). Write it as numbers."
             ) from fault
-        values: Floats = values_of(array, np.float64).astype(np.float64)
-        values[~valid_of(array)] = np.nan
-        return values
+        values: Floats = np.asarray(values_of(array, np.float64))
+        return values if array.null_count == 0 else np.where(valid_of(array), values, np.nan)
 
 
 def _code_text(array: pa.Array) -> pa.Array:
