@@ -185,7 +185,12 @@ def _add_judge(commands: Commands) -> None:
         "judge evidence folders; runs nothing of the repository and opens no model",
         "gatepost judge --candidate new --baseline old --policy params.yaml --out verdict.json",
     )
-    parser.add_argument("--candidate", metavar="DIR", required=True, help="evidence to judge")
+    parser.add_argument(
+        "--candidate",
+        metavar="DIR",
+        required=True,
+        help="evidence to judge; with --engine spark, also an address such as s3a://bucket/run",
+    )
     parser.add_argument("--baseline", metavar="DIR", help="evidence to compare it with")
     parser.add_argument(
         "--anchor", metavar="DIR", help="evidence of the last release, where the policy asks for it"

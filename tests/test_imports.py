@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("pandas", "sklearn", "fairlearn", "dvc", "github", "scipy.stats", "skops", "mlflow")
+HEAVY = (
+    "pandas",
+    "pyspark",
+    "sklearn",
+    "fairlearn",
+    "dvc",
+    "github",
+    "scipy.stats",
+    "skops",
+    "mlflow",
+)
 SHELL = {
     "anchor",
     "git",
