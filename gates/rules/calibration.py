@@ -27,13 +27,14 @@ class CalibrationGate(Gate, frozen=True, kw_only=True):
     What it blocks: a calibration error provably above `ceiling`, on the candidate's test rows as a
     whole and in each period of the time column. The error is the typical distance between a score
     and the rate that comes true (root mean square over 15 bins), in units of probability, with the
-    part that chance adds taken off: a calibrated model has about 0, however few its rows.
+    part that chance adds taken off: a calibrated model has about 0, however few its rows. Of many
+    classes it is the decided one whose score is held to how often it is right.
 
     Why: the AUC knows ranks only. When a batch arrives broken, or the classes are reweighted, the
     ranks hold and every probability is off; whoever decides by them decides wrongly.
 
     What it does not see: scores that are wrong in both directions within one bin, and whether the
-    pull request is to blame: it is the level that is judged.
+    pull request is to blame: it is the level that is judged. A regression has no probabilities.
 
     Example:
         calibration: {ceiling: 0.02}

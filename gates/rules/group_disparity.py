@@ -72,7 +72,8 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
     What it blocks: a group whose gap to everybody else provably grows by the accepted `worsening`
     or more (demographic parity by `selection_rate`, equal opportunity by `true_positive_rate`,
     equalized odds by that and `false_positive_rate`); and, where the owner sets them, a gap beyond
-    `limit` or a ratio below `ratio` between any two groups.
+    `limit` or a ratio below `ratio` between any two groups. Of many classes each has its rates; a
+    regression has `mean_error`, `mean_absolute_error` and `mean_prediction`, in the label's unit.
 
     Why: the change is judged by default, not the level, because a pull request cannot be blamed
     for a gap it inherited. The largest gap between many small groups is large by chance alone, so

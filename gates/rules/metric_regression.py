@@ -26,7 +26,8 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
     What it blocks: a loss that is both proven (one-sided, corrected for every comparison of the
     verdict) and at least as large as the accepted margin, on the whole test set. With
     `references: [merge_base, anchor]` the same margin also bounds the loss since the last release,
-    so that many small losses do not add up unseen.
+    so that many small losses do not add up unseen. Which metrics there are depends on the task; of
+    many classes, `recall`, `precision` and `f1` are judged for each, as an average hides rare ones.
 
     Why: two models scored on the same rows can be told apart far more sharply than two numbers
     in two files; a drop that noise explains does not block, and one that it does not explain is
