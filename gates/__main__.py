@@ -366,7 +366,9 @@ def _add_ledger(commands: Commands) -> None:
     record.add_argument("verdict", metavar="VERDICT", help="a verdict.json")
     record.add_argument("--push", metavar="REMOTE", help="bring the ledger to a remote as well")
     show = actions.add_parser("show", help="print each test set's count and what it may cost")
-    show.add_argument("--test-set", metavar="DIGEST", help="only this one, by its whole digest")
+    show.add_argument(
+        "--test-set", metavar="DIGEST", help="only this one, by how its digest starts"
+    )
     form = show.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON, with more numbers")
     form.add_argument(

@@ -121,16 +121,20 @@ class Evidence:
         return None if name is None else read_weights(self.test, self.dictionary, name)
 
     @cached_property
+    def id_order(self) -> pa.Array:
+        """Places of the test rows by their identifiers; by UTF-8, the order of code points."""
+        return self._twin.id_order if self._twin else pc.sort_indices(self.ids)
+
+    @cached_property
     def test_digest(self) -> str:
         """SHA-256 over the test rows' identifiers, labels and weights, whatever their order."""
         if self._twin:
             return self._twin.test_digest
-        order = pc.sort_indices(self.ids)  # by UTF-8, which is the order of code points
-        at = values_of(order, np.uint64)
+        at = values_of(self.id_order, np.uint64)
         labels = self.labels[at].tolist()
         if self.classes:
             labels = [self.classes[code] for code in labels]
-        parts = [self.ids.take(order).to_pylist(), labels]
+        parts = [self.ids.take(self.id_order).to_pylist(), labels]
         if self.weights is not None:
             parts.append(self.weights[at].tolist())
         rows = list(zip(*parts, strict=True))

@@ -92,6 +92,13 @@ class Ledger(msgspec.Struct, frozen=True):
         unread = sum(each in (test_set, _UNKNOWN) for each in self.unread)
         return Page(test_set, entries, unread)
 
+    def narrowed(self, start: str) -> "Ledger":
+        """The pages of test sets whose digest starts so."""
+        return Ledger(
+            tuple(entry for entry in self.entries if entry.test_set.startswith(start)),
+            tuple(each for each in self.unread if each == _UNKNOWN or each.startswith(start)),
+        )
+
     @property
     def pages(self) -> tuple[Page, ...]:
         """Every test set's page, the one that was judged last at the end."""

@@ -16,6 +16,7 @@ from gates.policy import Primary
 from gates.stats.quantile import critical_z
 from gates.stats.reuse import optimism, share_spread
 from gates.stats.undefined import UndefinedError
+from gates.tables.arrow import values_of
 
 _SHARES = ("accuracy",)  # every row counts, so that the discordance is the spread
 _DECIMALS = 9  # closer scores are the same, on another machine too: statistics.md §0
@@ -115,9 +116,10 @@ def measure_wear(use: Use | None, page: Page, primary: Primary | None) -> Wear:
 
 
 def digest_predictions(evidence: Evidence) -> str:
-    """SHA-256 of a model's scores of its test rows; the same for scores equal to nine decimals."""
+    """SHA-256 of a model's scores of its test rows, whatever their order, to nine decimals."""
     digest = hashlib.sha256(evidence.test_digest.encode())
-    rounded = np.round(evidence.scores, _DECIMALS) + 0.0  # no negative zero
+    ordered = evidence.scores[values_of(evidence.id_order, np.uint64)]
+    rounded = np.round(ordered, _DECIMALS) + 0.0  # no negative zero
     digest.update(np.ascontiguousarray(rounded, dtype="<f8").tobytes())
     return digest.hexdigest()
 

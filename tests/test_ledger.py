@@ -13,6 +13,7 @@ from gates.finding import Decision, Side, TestSet, Use, Verdict
 from gates.ledger import (
     ENTRY_MAX_BYTES,
     Entry,
+    Ledger,
     entry_name,
     entry_of,
     gather,
@@ -44,6 +45,12 @@ class TestCounting:
         assert [page.test_set for page in ledger.pages] == [ROWS_A, ROWS_B]
         assert ledger.page(ROWS_B).judged == {model(1)}
         assert not ledger.page("c" * 64).judged
+
+    def test_pages_by_how_their_digest_starts(self) -> None:
+        entries = gather([entry(1), entry(2, test_set=ROWS_B)]).entries
+        narrowed = Ledger(entries, ("", ROWS_A, ROWS_B)).narrowed("bb")
+        assert [page.test_set for page in narrowed.pages] == [ROWS_B]
+        assert narrowed.unread == ("", ROWS_B)
 
     def test_a_verdict_that_is_recorded_twice_counts_once(self) -> None:
         later = entry(1, merged=True, time="2026-07-01T00:00:00Z")

@@ -145,3 +145,19 @@ def test_the_best_baseline_by_a_loss_is_the_smallest() -> None:
     assert rank_by_primary(ledger, "a" * 64, primary)[0] == "1" * 40
     assert rank_by_primary(None, "a" * 64, primary) == ()
     assert rank_by_primary(ledger, "b" * 64, primary) == ()
+
+
+def test_the_order_of_rows_is_nothing(tmp_path: Path) -> None:
+    values = {"r0": (True, 0.9), "r1": (False, 0.2), "r2": (True, 0.4)}
+    digests = [
+        digest_predictions(
+            evidence(
+                tmp_path / str(at),
+                {},
+                test={"row_id": names, "label": [values[name][0] for name in names]},
+                scores=[values[name][1] for name in names],
+            )
+        )
+        for at, names in enumerate((["r0", "r1", "r2"], ["r2", "r0", "r1"]))
+    ]
+    assert digests[0] == digests[1]

@@ -78,10 +78,14 @@ def _record(root: Path, path: Path, remote: str | None) -> ExitCode:
 
 
 def _show(root: Path, arguments: argparse.Namespace) -> ExitCode:
-    ledger = read_ledger(root, arguments.test_set)
+    ledger = read_ledger(root)
     if ledger is None:
         progress(_NO_LEDGER)
         ledger = Ledger()
+    if arguments.test_set:
+        ledger = ledger.narrowed(arguments.test_set)
+    if ledger.unread:
+        progress(f"unreadable entries, each counted as a time judged: {len(ledger.unread):,}")
     if arguments.lines:
         sys.stdout.write(b"".join(map(write_entry, ledger.entries)).decode())
         sys.stdout.write("unreadable\n" * len(ledger.unread))  # so that they count there too

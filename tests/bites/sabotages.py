@@ -140,7 +140,10 @@ def target_leakage(candidate: Candidate) -> None:
 
 
 def reseed(candidate: Candidate) -> None:
-    """Another seed, which is nobody's harm. In `policy_change` the limits are loosened with it."""
+    """Another seed, which is nobody's harm.
+
+    In `policy_change` the limits are loosened with it, in `test_set_reuse` it is one seed of many.
+    """
     candidate.retrain(seed=21)
 
 
@@ -159,6 +162,7 @@ SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
         "reported_metrics": reported_metrics,
         "train_test_overlap": train_test_overlap,
         "target_leakage": target_leakage,
+        "test_set_reuse": reseed,
         "policy_change": reseed,
     }
 )

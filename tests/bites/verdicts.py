@@ -8,15 +8,24 @@ from gates.case import Case
 from gates.evidence import Evidence
 from gates.finding import PolicyChange, Result, Verdict
 from gates.judge import blocks, judge
+from gates.ledger import Ledger
 from gates.policy import Policy
 from gates.rules.metric_regression import MetricRegression
+from gates.wear import with_wear
 
 
 def verdict_of(
-    policy: Policy, candidate: Path, baseline: Path, changes: tuple[PolicyChange, ...] = ()
+    policy: Policy,
+    candidate: Path,
+    baseline: Path,
+    changes: tuple[PolicyChange, ...] = (),
+    *,
+    ledger: Ledger | None = None,
 ) -> Verdict:
     sides = Evidence(candidate), Evidence(baseline)
-    return judge(policy, Case(policy.settings, *sides, changes))
+    case = Case(policy.settings, *sides, changes)
+    case.test_set = with_wear(case, policy.primary, ledger)
+    return judge(policy, case)
 
 
 def blocked_by(verdict: Verdict) -> dict[str, list[str]]:

@@ -69,6 +69,8 @@ def test_from_verdict_to_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     assert (page["rows"], page["wear"]["judged"]) == (400, 2)
     assert page["reach"]["apart"] <= page["reach"]["by_verdict"] <= page["reach"]["adaptive"]
     assert "judged 2 times" in shown(capsys)
+    assert shown(capsys, "--test-set", page["test_set"][:7]) == shown(capsys)
+    assert shown(capsys, "--test-set", "nothing") == ""
 
 
 @pytest.mark.usefixtures("here")
