@@ -20,7 +20,7 @@ from gates.github_calls import GitHubError
 from gates.mark import Mark, Place
 from gates.process import signals_as_interrupt, uninterrupted
 from gates.report import headline, render_comment, render_not_judged, render_running
-from gates.report.words import short
+from gates.report.words import clean, short
 from gates.sticky import Desk, Posted, post_comment
 
 ACTIONS_BOT: Final = "github-actions[bot]"  # who posts with a job's own GITHUB_TOKEN
@@ -85,7 +85,7 @@ def message_of(verdict: Verdict, head: Head, overrides: Path | None = None) -> M
 def not_judged(reason: str, head: Head, overrides: Path | None = None) -> Message:
     """The message where no verdict could be made."""
     text = render_not_judged(reason, revision=head.sha, overrides=overrides)
-    return Message(text, f"Not judged: {' '.join(reason.split())}", "failure")
+    return Message(text, f"Not judged: {clean(' '.join(reason.split()), TITLE_MAX)}", "failure")
 
 
 def running(head: Head, overrides: Path | None = None) -> Message:

@@ -36,10 +36,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.dry_run:
         _show(arguments, head, message)
         return code
+    _summarise(message)  # first: it needs nobody's permission
     channel = _channel(arguments, head)
     publish(channel, head, message, say=_log)
     _log(f"{channel.github.calls.made} calls of GitHub's API")
-    _summarise(message)
     return code
 
 

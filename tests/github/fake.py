@@ -5,6 +5,7 @@ dropped for real. Time is a number that `sleep` moves, so that nobody waits.
 """
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -218,7 +219,9 @@ def _broken(fault: Fault) -> Answer:
 
 
 @contextmanager
-def serve(fake: FakeGitHub, prefix: str = "") -> Iterator[str]:
+def serve(
+    fake: FakeGitHub, prefix: str = "", *, secured: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """The address of an HTTP server that answers as the fake does."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -259,10 +262,12 @@ def serve(fake: FakeGitHub, prefix: str = "") -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if secured:
+        server.socket = secured.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://localhost:{server.server_port}{prefix}"
+        yield f"http{'s' * bool(secured)}://localhost:{server.server_port}{prefix}"
     finally:
         server.shutdown()
         thread.join()
