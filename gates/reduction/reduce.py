@@ -1,16 +1,15 @@
 """Two models' scores of any number of rows → every metric, interval and gap of every segment.
 
-`reduce_evidence` runs the passes; `Reduced` answers like row-level evidence does; `correct` tests
-all comparisons of a verdict together, with one more pass where a few rows weigh much.
+`reduce_evidence` runs the passes; `Reduced` answers like row-level evidence does. All comparisons
+of a verdict are tested together by `correct`, in the module beside.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import get_args
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from gates.errors import EvidenceError
 from gates.reduction.changes import (
@@ -30,27 +29,21 @@ from gates.reduction.coding import Cut
 from gates.reduction.features import Feature, LossFeature, RankFeature, rank_whole
 from gates.reduction.gaps import SummedGap, gap_of
 from gates.reduction.grids import Cuts, Grid, pair_needs, plan_grids
-from gates.reduction.heavy import Heavy, contribute, open_bag, pick_heavy
-from gates.reduction.joint import Contribution, Term, joint_moments
+from gates.reduction.joint import Contribution, Term
 from gates.reduction.scored_rows import Columns, Loss, largest_loss
 from gates.reduction.segment_scores import SegmentRankings, SegmentScores, rank_segments
 from gates.reduction.sums import Summed, Sums, Table
 from gates.reduction.survey import Survey, Surveyed
 from gates.segments import MISSING
-from gates.stats import influence, multiplicity
+from gates.stats import influence
 from gates.stats.binned_auc import Ranking, rank_bins
-from gates.stats.moments import Moments
 from gates.stats.undefined import UndefinedError
 from gates.tables.engine import Engine, Scan
 
 AUC = "roc_auc"
 _SAME = 1e-9  # predictions closer than this are the same: statistics.md §0
-_CANCELLED = 1e-12  # of a comparison's sum of squares: what rounding leaves of a rest of nothing
 
 Codes = tuple[int, ...]
-Places = npt.NDArray[np.intp]
-Floats = npt.NDArray[np.float64]
-_NO_PLACES = np.empty(0, dtype=np.intp)
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,49 +210,6 @@ def reduce_evidence(engine: Engine, scan: Scan, request: Request) -> Reduced:
         row_count=surveyed.rows,
     )
     return Reduced(request, surveyed, sums, engine.reduce(scan, sums), by_segment)
-
-
-def correct(
-    reduced: Reduced,
-    engine: Engine,
-    scan: Scan,
-    comparisons: Sequence[tuple[str, Contribution]],
-    *,
-    seed: bytes,
-    draws: int = 10_000,
-) -> list[float]:
-    """The adjusted p-value of harm of every (family, contribution), in that order.
-
-    Raises:
-        UndefinedError: the request was not `joint`, or segments have too many combinations.
-        ValueError: more comparisons than have a covariance.
-    """
-    sums, summed = reduced.sums, reduced.summed
-    contributions = [contribution for _, contribution in comparisons]
-    whole = joint_moments(sums, summed, contributions)
-    picks = pick_heavy(sums, summed, contributions, whole)
-    rows: list[tuple[Places, Floats]] = [(_NO_PLACES, np.empty(0))] * len(contributions)
-    rest = whole
-    if picks:
-        heavy = open_bag(engine.reduce(scan, Heavy(sums=sums, picks=picks)), sums)
-        rows = contribute(heavy, sums, contributions)
-        without = sums.subtract(summed, sums.add(sums.start(), heavy.rows, heavy.codes))
-        rest = _without_rounding(joint_moments(sums, without, contributions), whole)
-    return multiplicity.harm_p_values(
-        [
-            multiplicity.Comparison(family, *each)
-            for (family, _), each in zip(comparisons, rows, strict=True)
-        ],
-        seed=seed,
-        draws=draws,
-        rest=rest,
-    )
-
-
-def _without_rounding(rest: Moments, whole: Moments) -> Moments:
-    """Where all rows of a comparison are heavy, nothing of it is left."""
-    kept = np.diagonal(rest.products) > _CANCELLED * np.diagonal(whole.products)
-    return Moments(rest.totals * kept, rest.products * np.outer(kept, kept))
 
 
 def _rank_all(

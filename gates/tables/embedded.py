@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import TypeVar
+from weakref import finalize
 
 import pyarrow as pa
 
 from gates.errors import EvidenceError
-from gates.tables.engine import Kernel, Scan, Source
+from gates.tables.engine import Kernel, Scan
 from gates.tables.identifiers import OrderCheck, OrderDiffersError, refuse_repeats
+from gates.tables.join import join_to_files, read_joined
 from gates.tables.stream import Stream, step_together
 
 R = TypeVar("R")
@@ -17,13 +23,16 @@ _Verified = tuple[tuple[str, str], ...]
 
 
 class EmbeddedEngine:
-    """Reads tables whose rows stand in the same order, some 65,000 rows at a time.
+    """Reads tables row by row in lockstep, some 65,000 rows at a time.
 
-    It remembers which tables it has verified, so that only the first pass reads identifiers.
+    It remembers which tables it has verified, so that only the first pass reads identifiers. Where
+    the rows stand in different orders it joins them once, in a temporary folder that is deleted
+    with the engine.
     """
 
     def __init__(self) -> None:
         self._verified: set[_Verified] = set()
+        self._joined: dict[Scan, list[Path]] = {}
 
     def rows(self, scan: Scan) -> int:
         """How many rows the tables have, by their footers.
@@ -37,30 +46,43 @@ class EmbeddedEngine:
         """One pass over all rows; decoding runs ahead in a thread.
 
         Raises:
-            EvidenceError: a table cannot be read, lacks a column, has a nested one, its
-                identifiers are missing, repeated, or not those of the first table, or its rows
-                stand in another order.
+            EvidenceError: a table cannot be read, lacks a column, has a nested one, or its
+                identifiers are missing, repeated, or not those of the first table.
         """
+        if scan in self._joined:
+            return _fold(kernel, read_joined(self._joined[scan]))
         streams = _open_all(scan)
         about = tuple((str(each.location), each.id) for each in scan.sources)
-        if about not in self._verified:
+        if about in self._verified:
+            batches = _read(streams, identified=False)
+            return _fold(kernel, (_join(scan, each) for each in batches))
+        try:
             value = _reduce_verified(scan, streams, kernel)
-            self._verified.add(about)
-            return value
-        value = kernel.start()
-        for batches in _ahead(_read(streams, identified=False)):
-            value = kernel.take(value, _join(scan, batches))
+        except OrderDiffersError:
+            self._joined[scan] = join_to_files(scan, streams, self._folder)
+            return _fold(kernel, read_joined(self._joined[scan]))
+        self._verified.add(about)
         return value
+
+    @cached_property
+    def _folder(self) -> Path:
+        folder = mkdtemp(prefix="gatepost-")
+        finalize(self, rmtree, folder, ignore_errors=True)
+        return Path(folder)
+
+
+def _fold(kernel: Kernel[R], batches: Iterator[pa.RecordBatch]) -> R:
+    value = kernel.start()
+    for batch in _ahead(batches):
+        value = kernel.take(value, batch)
+    return value
 
 
 def _reduce_verified(scan: Scan, streams: list[Stream], kernel: Kernel[R]) -> R:
     value = kernel.start()
     check = OrderCheck(scan.sources)
     for batches in _ahead(_read(streams, identified=True)):
-        try:
-            check.take([batch.column(0) for batch in batches])
-        except OrderDiffersError:
-            raise _other_order(scan.sources) from None
+        check.take([batch.column(0) for batch in batches])
         parts = [batch.select(range(1, batch.num_columns)) for batch in batches]
         value = kernel.take(value, _join(scan, parts))
     if not check.ascending:
@@ -103,12 +125,3 @@ def _ahead(items: Iterator[T]) -> Iterator[T]:
         while (item := waiting.result()) is not None:
             waiting = pool.submit(next, items, None)
             yield item
-
-
-def _other_order(sources: tuple[Source, ...]) -> EvidenceError:
-    first, *others = sources
-    where = " and ".join(str(other.location) for other in others)
-    return EvidenceError(
-        f"{where}: the rows do not stand in the order of {first.location}, or are not the same; "
-        f"tables beyond memory are compared row by row. Sort all by {first.id}."
-    )

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gates.errors import EvidenceError
-from gates.reduction.reduce import Reduced, Request, correct, reduce_evidence
+from gates.reduction.correct import correct
+from gates.reduction.reduce import Reduced, Request, reduce_evidence
 from gates.reduction.sums import Sums
 from gates.reduction.survey import Survey
 from gates.stats import influence
@@ -281,3 +282,33 @@ def test_kernels_can_be_sent_elsewhere() -> None:
     assert [a.tobytes() for a in again] == [b.tobytes() for b in found.summed]
     survey = pickle.loads(pickle.dumps(Survey(columns=COLUMNS, cuts=CUTS)))  # noqa: S301
     assert survey.take(survey.start(), rows.batch()).rows == 300
+
+
+def test_batches_of_comparisons_are_paid_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three comparisons at a time: each batch is corrected within, and then times the batches."""
+    rows = draw_rows(900, seed=5)
+    engine, scan = CutUp(rows), scan_of()
+    found = reduce_evidence(engine, scan, ALL)
+    asked = [(cuts, codes) for cuts in ((), (0,)) for codes, _, _ in found.segments(cuts)]
+    contributions = [
+        ("f", found.term(found.change("accuracy", *each, confidence=CONFIDENCE), *each, 1.0))
+        for each in asked
+    ]
+    together = correct(found, engine, scan, contributions, seed=b"s", draws=2_000)
+    monkeypatch.setattr("gates.reduction.correct.MOST_TOGETHER", 3)
+    apart = correct(found, engine, scan, contributions, seed=b"s", draws=2_000)
+    assert len(apart) == len(together) == 5
+    for one, other in zip(apart, together, strict=True):
+        assert other - 0.05 <= one <= 1
+
+
+def test_segments_that_were_not_crossed_are_tested_apart() -> None:
+    rows = draw_rows(900, seed=6)
+    engine, scan = CutUp(rows), scan_of()
+    request = Request(columns=COLUMNS, cuts=CUTS, segmentations=((0,), (1,)), joint=False)
+    found = reduce_evidence(engine, scan, request)
+    contributions = [
+        ("f", found.term(found.change("recall", cuts, (0,), confidence=CONFIDENCE), cuts, (0,), 1))
+        for cuts in ((0,), (1,))
+    ]
+    assert max(correct(found, engine, scan, contributions, seed=b"s", draws=500)) <= 1

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -30,6 +31,26 @@ class Collect(msgspec.Struct, frozen=True):
     def merge(
         self, one: list[tuple[object, ...]], other: list[tuple[object, ...]]
     ) -> list[tuple[object, ...]]:
+        return one + other
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """Every seventh row by the number in its first column."""
+
+    def start(self) -> list[tuple[int, str, float]]:
+        return []
+
+    def take(
+        self, value: list[tuple[int, str, float]], batch: pa.RecordBatch
+    ) -> list[tuple[int, str, float]]:
+        kept = batch.filter(
+            pc.equal(pc.subtract(batch[0], pc.multiply(pc.divide(batch[0], 7), 7)), 0)
+        )
+        return value + list(zip(*(column.to_pylist() for column in kept.columns), strict=True))
+
+    def merge(
+        self, one: list[tuple[int, str, float]], other: list[tuple[int, str, float]]
+    ) -> list[tuple[int, str, float]]:
         return one + other
 
 
@@ -80,14 +101,26 @@ def test_no_row(tmp_path: Path) -> None:
     ("test_ids", "ids", "says"),
     [
         (IDS, ["c", "a", "b"], "3 rows where .*test.parquet has 4"),
-        (IDS, ["c", "a", "b", "e"], "do not stand in the order of .*, or are not the same"),
+        (IDS, ["c", "a", "b", "e"], "no row for 1 or more rows of .*test.parquet, such as 'd'"),
+        (IDS, ["c", "c", "b", "a"], "no row for 1 or more rows of .*, such as 'd'"),
+        (["b", "b", "a"], ["b", "a", "b"], "test.parquet: 1 or more values .* such as 'b'"),
         (IDS, ["c", "a", "b", None], "1 of 4 rows from row 1 on have no row_id"),
         ([*IDS, None], [*IDS, "e"], "have no row_id"),
         ([*IDS, "a"], [*IDS, "a"], "1 or more values of row_id stand more than once, such as 'a'"),
         ([3, 1, 3], [3, 1, 3], "such as '3'"),
         ([1, 2, 2], ["1", "2", "2"], "such as '2'"),
     ],
-    ids=["too few", "another", "missing", "missing in the first", "twice", "a number", "mixed"],
+    ids=[
+        "too few",
+        "another",
+        "repeated",
+        "repeated in both",
+        "missing",
+        "missing in the first",
+        "twice",
+        "a number",
+        "mixed",
+    ],
 )
 def test_identifiers_that_name_no_row_are_refused(
     tmp_path: Path, test_ids: list[object], ids: list[object], says: str
@@ -103,6 +136,30 @@ def test_numbers_and_their_text_name_the_same_rows(tmp_path: Path) -> None:
     new = write(tmp_path / "new.parquet", ["7", "5", "6"], score=[0.1, 0.2, 0.3])
     found = EmbeddedEngine().reduce(Scan(sources=(test, new)), Collect())
     assert found == [(1, 0.1), (2, 0.2), (3, 0.3)]
+
+
+@pytest.mark.parametrize("rows", [7, 700_000], ids=["one part", "four parts"])
+def test_tables_in_different_orders_are_joined(tmp_path: Path, rows: int) -> None:
+    places = np.random.default_rng(0).permutation(rows).tolist()
+    scores = [at / rows for at in places]
+    test = write(
+        tmp_path / "test.parquet",
+        range(rows),
+        rows,
+        y=range(rows),
+        s=["u", "v"] * (rows // 2) + ["u"] * (rows % 2),
+    )
+    new = write(tmp_path / "new.parquet", places, rows, score=scores)
+    scan = Scan(sources=(test, new))
+    engine = EmbeddedEngine()
+    for _ in range(2):
+        found = engine.reduce(scan, Sample())
+        assert len(found) == -(-rows // 7)
+        assert all((score, s) == (y / rows, "uv"[y % 2]) for y, s, score in found)
+    folder = engine._folder
+    assert [*folder.glob("*")]
+    del engine
+    assert not folder.exists()
 
 
 def test_a_column_that_is_not_there_or_is_nested_is_refused(tmp_path: Path) -> None:

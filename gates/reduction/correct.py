@@ -1,0 +1,119 @@
+"""All comparisons of a verdict, tested together from sums; with a pass for the few heavy rows."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from gates.reduction.heavy import Heavy, HeavyRows, Pick, contribute, open_bag, pick_heavy
+from gates.reduction.joint import Contribution, joint_moments
+from gates.reduction.reduce import Reduced
+from gates.reduction.sums import Floats, Summed
+from gates.stats import multiplicity
+from gates.stats.moments import Moments
+from gates.stats.undefined import UndefinedError
+from gates.tables.engine import Engine, Scan
+
+MOST_TOGETHER = 1_000  # comparisons whose covariance is held: 8 MB
+_CANCELLED = 1e-12  # of a comparison's sum of squares: what rounding leaves of a rest of nothing
+
+Places = npt.NDArray[np.intp]
+Given = tuple[Places, Floats]  # heavy rows of a comparison, and what they add
+
+
+class _Batch(msgspec.Struct, frozen=True, eq=False):
+    """Comparisons whose joint law is known, with the moments of all their rows."""
+
+    start: int
+    contributions: Sequence[Contribution]
+    moments: Moments
+
+
+def correct(
+    reduced: Reduced,
+    engine: Engine,
+    scan: Scan,
+    comparisons: Sequence[tuple[str, Contribution]],
+    *,
+    seed: bytes,
+    draws: int = 10_000,
+) -> list[float]:
+    """The adjusted p-value of harm of every (family, contribution), in that order.
+
+    More than `MOST_TOGETHER` of them, or segments of columns that were not crossed, are tested
+    batch by batch, in their order; a family's p-values are then multiplied by the number of its
+    batches, which holds under any dependence between them (Bonferroni).
+    """
+    families = [family for family, _ in comparisons]
+    batches = _batch(reduced, [contribution for _, contribution in comparisons], 0)
+    picks = [
+        pick
+        for batch in batches
+        for pick in pick_heavy(reduced.sums, reduced.summed, batch.contributions, batch.moments)
+    ]
+    heavy, without = _take_out(reduced, engine, scan, tuple(picks))
+    shares = Counter(
+        family
+        for batch in batches
+        for family in {*families[batch.start :][: len(batch.contributions)]}
+    )
+    p_values: list[float] = []
+    for place, batch in enumerate(batches):
+        given, rest = _split(reduced, batch, heavy, without)
+        names = families[batch.start :][: len(batch.contributions)]
+        found = multiplicity.harm_p_values(
+            [multiplicity.Comparison(name, *each) for name, each in zip(names, given, strict=True)],
+            seed=seed + place.to_bytes(4, "big") if place else seed,
+            draws=draws,
+            rest=rest,
+        )
+        p_values += [
+            min(1.0, p_value * shares[name]) for name, p_value in zip(names, found, strict=True)
+        ]
+    return p_values
+
+
+def _batch(reduced: Reduced, contributions: Sequence[Contribution], start: int) -> list[_Batch]:
+    if not contributions:
+        return []
+    half = len(contributions) // 2
+    if len(contributions) <= MOST_TOGETHER:
+        try:
+            moments = joint_moments(reduced.sums, reduced.summed, contributions)
+        except UndefinedError:
+            if not half:
+                raise
+        else:
+            return [_Batch(start, contributions, moments)]
+    return [
+        *_batch(reduced, contributions[:half], start),
+        *_batch(reduced, contributions[half:], start + half),
+    ]
+
+
+def _take_out(
+    reduced: Reduced, engine: Engine, scan: Scan, picks: tuple[Pick, ...]
+) -> tuple[HeavyRows | None, Summed]:
+    """The heavy rows, and the sums of all others."""
+    if not picks:
+        return None, reduced.summed
+    sums = reduced.sums
+    heavy = open_bag(engine.reduce(scan, Heavy(sums=sums, picks=picks)), sums)
+    theirs = sums.add(sums.start(), heavy.rows, heavy.codes)
+    return heavy, sums.subtract(reduced.summed, theirs)
+
+
+def _split(
+    reduced: Reduced, batch: _Batch, heavy: HeavyRows | None, without: Summed
+) -> tuple[list[Given], Moments]:
+    """What the heavy rows add to every comparison, and the moments of the rest."""
+    if heavy is None:
+        nothing = np.empty(0, dtype=np.intp), np.empty(0)
+        return [nothing] * len(batch.contributions), batch.moments
+    rest = joint_moments(reduced.sums, without, batch.contributions)
+    # Where all rows of a comparison are heavy, rounding must not leave a rest of it.
+    kept = np.diagonal(rest.products) > _CANCELLED * np.diagonal(batch.moments.products)
+    rest = Moments(rest.totals * kept, rest.products * np.outer(kept, kept))
+    return contribute(heavy, reduced.sums, batch.contributions), rest
