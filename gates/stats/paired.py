@@ -166,6 +166,8 @@ def _tango_lower(gains: float, losses: float, rows: float, z: float) -> float:
         variance = _constrained_variance(gains, losses, rows, delta)
         return difference - rows * delta - z * math.sqrt(variance)
 
+    if excess(-1.0) <= 0:  # rounding, where all but every row is lost
+        return -1.0
     return find_root(excess, -1.0, difference / rows)
 
 

@@ -1,6 +1,7 @@
 """How well scores rank: average precision and AUC of weighted rows, and AUC of many classes.
 
-Labels are boolean or, for many classes, codes from 0 on; scores any real numbers.
+Labels are boolean or, for many classes, codes from 0 on; scores any real numbers. `scaled` are
+weights with a mean of 1, as `weighted.require_weights` gives them.
 """
 
 import math
@@ -33,7 +34,7 @@ def average_precision_value(
     scaled = _require_positives(labels, weights)
     values = average_precision_values(labels, scores, scaled)
     interval = _spread(values, scaled).interval(confidence)
-    return ModelValue(float(values.mean()), _hold(interval, 0.0), values)
+    return ModelValue(_mean(values), _hold(interval, 0.0), values)
 
 
 def average_precision_change(
@@ -95,7 +96,7 @@ def roc_auc_value(
     scaled = require_weights(weights, len(labels))
     values = roc_auc_values(labels, scores, scaled)
     estimate = _stratify(labels, values, scaled)
-    return ModelValue(estimate.value, _hold(estimate.interval(confidence), 0.0), values)
+    return ModelValue(_mean(values), _hold(estimate.interval(confidence), 0.0), values)
 
 
 def roc_auc_change(
@@ -128,14 +129,13 @@ def roc_auc_values(labels: Mask, scores: Values, scaled: Values) -> Values:
     ordered, hits, weight = scores[order], labels[order], scaled[order]
     ends = np.append(ordered[1:] != ordered[:-1], True)
     tied = np.cumsum(np.append(False, ends[:-1]))
-    upto = np.cumsum(weight)[ends]
-    upto_hits = np.cumsum(weight * hits)[ends]
-    hits_half, all_half = (side - np.diff(side, prepend=0.0) / 2 for side in (upto_hits, upto))
-    positives = float(upto_hits[-1])
-    negatives = float(upto[-1]) - positives
-    placements = np.where(
-        hits, (all_half - hits_half)[tied] / negatives, 1 - hits_half[tied] / positives
+    # Summed apart: a difference would cancel where one class has hardly any weight.
+    of_hits, of_misses = (np.cumsum(weight * part)[ends] for part in (hits, ~hits))
+    positives, negatives = float(of_hits[-1]), float(of_misses[-1])
+    hits_half, misses_half = (
+        (side - np.diff(side, prepend=0.0) / 2)[tied] for side in (of_hits, of_misses)
     )
+    placements = np.where(hits, misses_half / negatives, 1 - hits_half / positives)
     value = float((weight * hits) @ placements) / positives
     stretch = len(scores) * weight / np.where(hits, positives, negatives)
     values = np.empty(len(scores))
@@ -156,7 +156,7 @@ def roc_auc_ovr_value(
     scaled = require_weights(weights, len(labels))
     values = _ovr_values(labels, scores, scaled)
     interval = _spread(values, scaled).interval(confidence)
-    return ModelValue(float(values.mean()), _hold(interval, 0.0), values)
+    return ModelValue(_mean(values), _hold(interval, 0.0), values)
 
 
 def roc_auc_ovr_change(
@@ -206,8 +206,8 @@ def _stratify(labels: Mask, values: Values, scaled: Values) -> Estimate:
 
 def _change(before: Values, after: Values, interval: Interval, scaled: Values) -> PairedChange:
     return PairedChange(
-        baseline=float(before.mean()),
-        candidate=float(after.mean()),
+        baseline=_mean(before),
+        candidate=_mean(after),
         interval=interval,
         contributions=after - before,
         rows=int(np.count_nonzero(scaled)),
@@ -215,7 +215,14 @@ def _change(before: Values, after: Values, interval: Interval, scaled: Values) -
 
 
 def _hold(interval: Interval, lowest: float) -> Interval:
-    return Interval(max(lowest, interval.lower), min(1.0, interval.upper))
+    """The interval within what is possible."""
+    lower, upper = (min(1.0, max(lowest, limit)) for limit in (interval.lower, interval.upper))
+    return Interval(lower, upper)
+
+
+def _mean(values: Values) -> float:
+    """A mean of pseudo-values; rounding must not carry it beyond 1."""
+    return min(1.0, max(0.0, float(values.mean())))
 
 
 def _require_positives(labels: Mask, weights: Values | None) -> Values:

@@ -52,8 +52,8 @@ def regression_value(
         UndefinedError: a number that is not finite, too few rows with weight, constant labels for
             R², or squared errors with heavy tails (`regression_change` says which).
     """
-    errors = _find_errors(labels, predictions)
-    scaled = _require_rows(kind, len(errors), weights)
+    scaled = _require_rows(kind, len(labels), weights)
+    errors = _find_errors(labels, predictions, scaled)
     if kind in ("mean_absolute_error", "mean_error"):
         losses = np.abs(errors) if kind == "mean_absolute_error" else errors
         return mean_value(losses, confidence=confidence, weights=weights)
@@ -97,8 +97,8 @@ def regression_change(
     Raises:
         UndefinedError: as `regression_value` for either model.
     """
-    before, after = _find_errors(labels, old), _find_errors(labels, new)
     scaled = _require_rows(kind, len(labels), weights)
+    before, after = (_find_errors(labels, side, scaled) for side in (old, new))
     if kind == "mean_absolute_error":
         before, after = np.abs(before), np.abs(after)
     if kind in ("mean_absolute_error", "mean_error"):
@@ -152,13 +152,14 @@ def _average(values: Values, scaled: Values) -> float:
     return float(scaled @ values) / len(values)
 
 
-def _find_errors(labels: Values, predictions: Values) -> Values:
+def _find_errors(labels: Values, predictions: Values, scaled: Values) -> Values:
+    """Prediction − label; 0 without weight, so that nothing can come of it."""
     if len(labels) != len(predictions):
         raise ValueError(f"{len(labels)} labels for {len(predictions)} predictions")
     for what, numbers in (("label", labels), ("prediction", predictions)):
         if not (np.abs(numbers) <= _LARGEST).all():
             raise UndefinedError(f"a {what} is not a finite number below {_LARGEST:g}")
-    return predictions - labels
+    return np.where(scaled > 0, predictions - labels, 0.0)
 
 
 def _find_spread(labels: Values, scaled: Values) -> Values:
@@ -167,7 +168,8 @@ def _find_spread(labels: Values, scaled: Values) -> Values:
     if here.min() == here.max():
         raise UndefinedError(f"every label is {float(here[0])!r}; R² needs labels that differ")
     shifted = labels - here[0]  # a large common offset would swallow the differences
-    return np.asarray((shifted - _average(shifted, scaled)) ** 2)
+    away = np.where(scaled > 0, shifted - _average(shifted, scaled), 0.0)
+    return np.asarray(away**2)
 
 
 def _require_rows(kind: Kind, rows: int, weights: Values | None) -> Values:
@@ -182,11 +184,12 @@ def _require_rows(kind: Kind, rows: int, weights: Values | None) -> Values:
 
 def _require_light_tails(errors: Values, scaled: Values) -> None:
     """Kurtosis about zero: E[e⁴] / E[e²]²."""
+    errors, scaled = errors[scaled > 0], scaled[scaled > 0]
     largest = float(np.abs(errors).max())
     if largest == 0:
         return
     squares = (errors / largest) ** 2
-    kurtosis = _average(squares**2, scaled) / _average(squares, scaled) ** 2
+    kurtosis = float(scaled.sum() * (scaled @ squares**2)) / float(scaled @ squares) ** 2
     limit = min(HEAVY, effective_rows(scaled) / FEW_HEAVY)
     if kurtosis > limit:
         raise UndefinedError(

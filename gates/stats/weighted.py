@@ -21,10 +21,11 @@ Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _TINY = 1e-9
+_NEGLIGIBLE = 1e-15  # of the largest weight: what is lost in the sum of all
 
 
 def require_weights(weights: Values | None, rows: int) -> Values:
-    """The weights scaled to a mean of 1, or ones.
+    """The weights scaled to a mean of 1, or ones; `_NEGLIGIBLE` ones become 0.
 
     Raises:
         UndefinedError: no rows, a weight that is negative or not finite, or no weight above 0.
@@ -44,6 +45,7 @@ def require_weights(weights: Values | None, rows: int) -> Values:
     if largest == 0:
         raise UndefinedError(f"all {rows} weights are 0")
     scaled = weights / largest  # so that neither tiny nor huge weights leave the doubles
+    scaled = np.where(scaled < _NEGLIGIBLE, 0.0, scaled)
     return np.asarray(scaled / scaled.mean())
 
 
@@ -104,9 +106,10 @@ def weighted_ratio(above: Values, below: Values, weights: Values | None = None) 
         raise UndefinedError("the ratio's denominator is 0")
     value = float(scaled @ above) / total
     degrees = _effective(scaled) - 1
-    spread = float(np.sum((scaled * (above - value * below)) ** 2))
-    variance = small_sample_factor(scaled) * spread / total**2
-    return Estimate(value=value, standard_error=math.sqrt(variance), degrees=degrees)
+    away = scaled * (above - value * below)
+    largest = float(np.abs(away).max()) or 1.0  # whose square may be no number
+    spread = largest * math.sqrt(small_sample_factor(scaled) * float(np.sum((away / largest) ** 2)))
+    return Estimate(value=value, standard_error=spread / abs(total), degrees=degrees)
 
 
 def weighted_wilson(hits: Mask, weights: Values | None, confidence: float) -> Interval:

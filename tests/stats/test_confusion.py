@@ -279,3 +279,21 @@ def test_a_thousand_classes_need_no_cube() -> None:
     labels, old, new = _rows(20_000, 1_000, 7)
     change = confusion_change(ConfusionMetric("macro_f1"), labels, old, new, 1_000, confidence=0.95)
     assert change.candidate - change.baseline in change.interval
+
+
+def test_no_table_brings_forth_nan() -> None:
+    rng = np.random.default_rng(8)
+    for size in [*range(1, 13)] * 8:
+        labels, old, new = (rng.integers(0, rng.integers(1, 4), size) for _ in range(3))
+        weights = 10.0 ** rng.integers(-300, 300, size)
+        for metric in METRICS:
+            try:
+                change = confusion_change(
+                    metric, labels, old, new, 3, confidence=0.95, weights=weights
+                )
+                values = confusion_value(
+                    metric, labels, new, 3, confidence=0.95, weights=weights
+                ).values
+            except UndefinedError:
+                continue
+            assert np.isfinite([*change.contributions, *values, change.interval.width]).all()

@@ -243,3 +243,11 @@ def test_tango_covers_what_it_says_at_50_rows_and_1_percent_discordance() -> Non
     draws = rng.multinomial(50, [0.005, 0.015, 0.98], size=2_000)
     covered = [-0.01 in tango(int(gains), int(losses), 50, 0.95) for gains, losses, _ in draws]
     assert np.mean(covered) >= 0.95
+
+
+@pytest.mark.parametrize("kept", [1e-5, 1e-8, 1e-11])
+@pytest.mark.parametrize("rows", [1.0, 7.3, 1e5])
+def test_hardly_a_weighted_row_is_kept(rows: float, kept: float) -> None:
+    interval = tango(0.0, rows * (1 - kept), rows, 0.95)
+    assert interval.lower == pytest.approx(-1, abs=1e-4)
+    assert kept - 1 - 1e-9 <= interval.upper <= 1

@@ -228,3 +228,18 @@ def test_50_000_rows_take_a_blink() -> None:
         return time.process_time() - start
 
     assert min(measure() for _ in range(3)) < 0.1  # 16 ms on a quiet machine
+
+
+def test_no_weights_bring_forth_nan() -> None:
+    rng = np.random.default_rng(10)
+    for size in [*range(4, 100, 4)] * 4:
+        labels = rng.random(size) < 0.6
+        scores = rng.choice([0.0, 1.0, 1e-310, 1e300, -np.inf, np.inf], size)
+        weights = 10.0 ** rng.integers(-18, 1, size)
+        for change_of in (roc_auc_change, average_precision_change):
+            try:
+                change = change_of(labels, scores, -scores, confidence=0.95, weights=weights)
+            except UndefinedError:
+                continue
+            assert np.isfinite([*change.contributions, change.interval.width]).all()
+            assert -1 <= change.interval.lower <= change.interval.upper <= 1

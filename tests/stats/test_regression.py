@@ -187,3 +187,17 @@ def test_intervals_cover_normal_errors(kind: Kind) -> None:
         )
     assert np.mean(of_change) >= 0.925
     assert np.mean(of_value) >= 0.92
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_numbers_bring_forth_nan(kind: Kind) -> None:
+    rng = np.random.default_rng(13)
+    for size in [*range(50, 90, 2)] * 3:
+        labels, old, new = (rng.choice([0, 1, 5, 1e60, 1e-60, 1e-200], size) for _ in range(3))
+        weights = rng.choice([0.0, 1.0, 2.0], size)
+        try:
+            change = regression_change(kind, labels, old, new, confidence=0.95, weights=weights)
+            values = regression_value(kind, labels, new, confidence=0.95, weights=weights).values
+        except UndefinedError:
+            continue
+        assert np.isfinite([*change.contributions, *values, change.interval.width]).all()

@@ -219,7 +219,8 @@ def test_another_number_of_weights() -> None:
         ([], [], "no rows"),
         ([1.0], [1.0], "2 rows with weight, found 1"),
         ([1.0, 2.0], [1.0, 0.0], "2 rows with weight, found 1"),
-        ([1.0, 2.0], [1.0, 1e-20], "one row holds all the weight"),
+        ([1.0, 2.0], [1.0, 1e-20], "2 rows with weight, found 1"),
+        ([1.0, 2.0], [1.0, 1e-12], "one row holds all the weight"),
         ([1.0, math.nan], [1.0, 1.0], "finite"),
     ],
 )
