@@ -4,7 +4,7 @@ When a pull request changes the test set, both models are scored on both, and wh
 mean of the two differences: the model's part of the change (`statistics.md` §6).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from gates.answers import Answers, answer
 from gates.columns import Role
 from gates.errors import EvidenceError, GatesError, PolicyError
-from gates.evidence import Evidence
+from gates.evidence import AGAIN, Evidence
 from gates.finding import PolicyChange, Side, TestSet
 from gates.metrics import metrics_called
 from gates.metrics.metric import Metric
@@ -211,6 +211,25 @@ class Case:
             )
             raise NotComparableError(share if self.reference else share + run)
         return arenas
+
+    @cached_property
+    def retrained(self) -> "tuple[tuple[tuple[Answers, ...], ...], ...]":
+        """By arena, for each model whose training was repeated on its rows: it and its repeats.
+
+        Only other seeds count: the same seed gives the same model, or should.
+        """
+        return tuple(tuple(self._retrained_on(arena)) for arena in self.arenas)
+
+    def _retrained_on(self, arena: Arena) -> Iterator[tuple[Answers, ...]]:
+        pairs = ((self.candidate, arena.candidate), (self.baseline, arena.baseline))
+        for model, own in pairs:
+            if model is None or model.test_digest != arena.side.test_digest:
+                continue
+            repeats = model.repeats_for(arena.side.ids)
+            seeds = [scores for run, scores in repeats.items() if run != AGAIN]
+            if seeds:
+                others = (self._answer(arena.side, arena.rows, each[arena.rows]) for each in seeds)
+                yield (own, *others)
 
     @cached_property
     def candidate_groups(self) -> Rows | None:

@@ -1,5 +1,6 @@
 """How much a metric changes between two models, on some rows of every arena."""
 
+import contextlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +17,9 @@ from gates.stats.decomposition import TestSetValues, combine_differences
 from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval
 from gates.stats.measured import PairedChange
+from gates.stats.multiplicity import Doubt
 from gates.stats.quantile import critical_z
+from gates.stats.seeds import SeedSpread, measure_spread, widen
 from gates.stats.undefined import UndefinedError
 from gates.stats.weighted import clustered_change
 from gates.tables.table import Floats
@@ -40,23 +43,42 @@ class Effect(msgspec.Struct, frozen=True, eq=False):
     support: Support
     counted: int  # rows that the metric counts, such as positives for recall
     same: bool
+    tested: Interval  # as the test rows alone give it, without the trainings' share
+    is_share: bool  # a share of fixed rows, for which the rows' signs say all there is to say
+    spread: SeedSpread | None = None  # of the metric over seeds, where trainings were repeated
 
     @property
     def change(self) -> float:
         """Candidate minus baseline."""
         return self.candidate - self.baseline
 
+    @property
+    def error(self) -> float:
+        """The change's standard error by the test rows alone."""
+        return self.tested.width / 2 / critical_z(CONFIDENCE)
+
+    def doubt(self, *, greater_is_better: bool) -> Doubt:
+        """What to doubt in the signs of the rows: see `multiplicity.Doubt`."""
+        low, high = self.tested.lower, self.tested.upper
+        away = high - self.change if greater_is_better else self.change - low
+        gain = self.change if greater_is_better else -self.change
+        own = None if self.is_share or away <= 0 else gain / away * critical_z(CONFIDENCE)
+        return Doubt(own=own, error=self.error, spread=self.spread)
+
     def rows_needed(self, margin: float) -> int | None:
         """Rows that would rule out a loss of `margin`, if the true change were none.
 
-        `None` where these rows are enough for that, so that not their number is in the way.
-        Source: the normal approximation of a non-inferiority trial, 95 % two-sided, power 80 %.
+        `None` where these rows are enough for that, or no number of rows is, so that not their
+        number is in the way. Source: the normal approximation of a non-inferiority trial, 95 %
+        two-sided, power 80 %; the trainings' variance does not shrink with the rows.
         """
-        error = (self.interval[1] - self.interval[0]) / 2 / critical_z(CONFIDENCE)
-        if margin <= 0 or not math.isfinite(error):
+        if margin <= 0 or not math.isfinite(self.error):
             return None
-        reach = (critical_z(CONFIDENCE) + critical_z(2 * POWER - 1)) * error
-        needed = math.ceil(self.support.rows * (reach / margin) ** 2)
+        trainings = 0.0 if self.spread is None else 2 * self.spread.variance
+        room = (margin / (critical_z(CONFIDENCE) + critical_z(2 * POWER - 1))) ** 2 - trainings
+        if room <= 0:
+            return None
+        needed = math.ceil(self.support.rows * self.error**2 / room)
         return needed if needed > self.support.rows else None
 
 
@@ -92,11 +114,27 @@ def measure_effect(
                 support=new.support,
                 weights=new.weights,
                 same=old.same_as(new),
+                is_share=metric.shared_rows(new.labels) is not None,
             )
         )
     if not parts:
         raise refused
-    return _combine(parts, case.groups)
+    return _combine(parts, case.groups, _seed_spread(metric, case, rows))
+
+
+def _seed_spread(
+    metric: Metric[Any], case: Case, rows: Sequence[Rows | None] | None
+) -> SeedSpread | None:
+    """How far seeds alone move the metric on these rows, pooled over arenas and models."""
+    trainings = []
+    for index, models in enumerate(case.retrained):
+        at = slice(None) if rows is None else rows[index]
+        if at is None:
+            continue
+        for model in models:
+            with contextlib.suppress(UndefinedError):
+                trainings.append([metric.of(each.take(at), CONFIDENCE).value for each in model])
+    return measure_spread(trainings)
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -107,9 +145,10 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     support: Support
     weights: Floats | None
     same: bool
+    is_share: bool
 
 
-def _combine(parts: list[_Part], groups: Rows | None) -> Effect:
+def _combine(parts: list[_Part], groups: Rows | None, spread: SeedSpread | None) -> Effect:
     first = parts[0]
     if len(parts) == 1:
         rows, contributions = first.union, first.change.contributions / len(first.union)
@@ -126,15 +165,21 @@ def _combine(parts: list[_Part], groups: Rows | None) -> Effect:
         apart = clustered(contributions * len(rows), groups[rows], weights).interval(CONFIDENCE)
         interval = _wider(interval, apart)
     moved = contributions != 0
+    before = sum(part.change.baseline for part in parts) / len(parts)
+    after = sum(part.change.candidate for part in parts) / len(parts)
+    shown = interval if spread is None else widen(after - before, interval, spread, CONFIDENCE)
     return Effect(
-        baseline=sum(part.change.baseline for part in parts) / len(parts),
-        candidate=sum(part.change.candidate for part in parts) / len(parts),
-        interval=(interval.lower, interval.upper),
+        baseline=before,
+        candidate=after,
+        interval=(shown.lower, shown.upper),
         rows=rows[moved],
         contributions=contributions[moved],
         support=first.support,
         counted=first.change.rows,
         same=all(part.same for part in parts),
+        tested=interval,
+        is_share=first.is_share,
+        spread=spread,
     )
 
 

@@ -28,6 +28,8 @@ from gates.tables.arrow import places_in, values_of
 from gates.tables.table import Floats, Table
 
 COLUMNS_MAX_BYTES = 1 << 20
+REPEATS = "repeats.parquet"
+AGAIN = "again"  # the repeat with the same seed
 _SHOWN_COLUMNS = 8
 
 
@@ -172,6 +174,23 @@ class Evidence:
         self._require_column(table, "row_id")
         at = self._places_of(ids, table)
         return read_outputs(self.settings.task, table, self.classes)[at]
+
+    def repeats_for(self, ids: pa.Array) -> Mapping[str, Floats]:
+        """What each repeated training says of given rows, by its name, such as `seed_21`.
+
+        Nothing where training was not repeated. Shapes as of `scores_for`.
+
+        Raises:
+            EvidenceError: as of `scores_for`.
+        """
+        if not self.has(REPEATS):
+            return {}
+        table = self._table(REPEATS)
+        self._require_column(table, "row_id")
+        at = self._places_of(ids, table)
+        runs = dict.fromkeys(name.partition(".")[0] for name in table.names if "." in name)
+        task, classes = self.settings.task, self.classes
+        return {run: read_outputs(task, table, classes, f"{run}.")[at] for run in runs}
 
     def _places_of(self, ids: pa.Array, table: Table) -> npt.NDArray[np.intp] | slice:
         """Where the row of each identifier stands in a prediction table."""

@@ -116,6 +116,7 @@ class Finding(Value, frozen=True, kw_only=True, omit_defaults=True):
     confidence: float = 0.95  # of the interval, two-sided, for this finding alone
     p_value: float | None = None  # of harm, one-sided, corrected for all comparisons
     support: Support | None = None
+    seed_spread: float | None = None  # how far seeds alone move the metric, one deviation
     rows_needed: int | None = None  # to decide, where it is undecided
     fingerprint: str = ""
 

@@ -106,7 +106,7 @@ def _corrected(items: Sequence[Item], case: Case) -> dict[int, float]:
     measurements = [item for item in items if isinstance(item, Measurement)]
     harm = multiplicity.harm_p_values(
         [
-            multiplicity.Comparison(item.correction, item.rows, item.contributions)
+            multiplicity.Comparison(item.correction, item.rows, item.contributions, item.doubt)
             for item in comparisons
         ],
         seed=_seed(case),
@@ -181,6 +181,7 @@ def _judge_comparison(item: Comparison, p_value: float, alpha: float) -> Finding
         interval=None if item.same else item.interval,  # what is the same has no uncertainty
         p_value=p_value,
         support=item.support,
+        seed_spread=None if item.doubt.spread is None else item.doubt.spread.deviation,
         rows_needed=item.rows_needed if state is State.UNDECIDED else None,
     )
 

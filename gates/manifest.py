@@ -23,6 +23,7 @@ FILES = frozenset(
         "predictions.parquet",
         "predictions_on_baseline_test.parquet",
         "baseline_predictions.parquet",
+        "repeats.parquet",
         "train.parquet",
         "test.parquet",
         "columns.yaml",

@@ -16,19 +16,22 @@ SUM_SLACK = 1e-6  # of the classes' probabilities of a row
 _SHOWN = 8
 
 
-def read_outputs(task: Task, table: Table, classes: tuple[str, ...]) -> Floats:
+def read_outputs(task: Task, table: Table, classes: tuple[str, ...], run: str = "") -> Floats:
     """Scores of shape (rows,) or (rows, classes) in [0, 1], or predicted numbers, shape (rows,).
+
+    A table of several trainings holds each one's columns under its name and a dot, such as
+    `seed_21.score`; `run` is that prefix.
 
     Raises:
         EvidenceError: a column is missing, or a value is none that the task has.
     """
     if task == "binary":
-        return _probabilities(table, _column(task, table, SCORE))
+        return _probabilities(table, _column(task, table, f"{run}{SCORE}"))
     if task == "regression":
-        return _finite(table, _column(task, table, PREDICTION), "predictions")
-    names = [f"{SCORE_OF}{each}" for each in classes]
+        return _finite(table, _column(task, table, f"{run}{PREDICTION}"), "predictions")
+    names = [f"{run}{SCORE_OF}{each}" for each in classes]
     for name in table.names:
-        if name.startswith(SCORE_OF) and name not in names:
+        if name.startswith(f"{run}{SCORE_OF}") and name not in names:
             raise EvidenceError(
                 f"{table.path}: the column {name!r} is of no class; the label's levels are "
                 f"{', '.join(classes)}. Mend its name, or the dictionary."

@@ -9,6 +9,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     predictions: str = "build/pipeline/predictions.parquet"
     train: str | None = "build/pipeline/train.parquet"
     test: str = "build/pipeline/test.parquet"
+    repeats: str | None = None  # what the same training says when it is done again
     columns: str = "data/columns.yaml"
     metrics: str | None = "metrics.json"
     environment: str | None = "build/pipeline/environment.json"
@@ -23,6 +24,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "predictions.parquet": self.predictions,
             "train.parquet": self.train,
             "test.parquet": self.test,
+            "repeats.parquet": self.repeats,
             "columns.yaml": self.columns,
             "metrics.json": self.metrics,
             "environment.json": self.environment,

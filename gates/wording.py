@@ -26,7 +26,7 @@ def describe_comparison(item: Comparison, state: State) -> str:
     low, high = item.interval
     change = (
         f"{subject}: {number(item.baseline)} → {number(item.candidate)}, change "
-        f"{item.change:+.4f} (95 % interval {low:+.4f} to {high:+.4f})"
+        f"{item.change:+.4f} (95 % interval {low:+.4f} to {high:+.4f}{_seeds(item)})"
     )
     if state is State.PASSED:
         return f"{change}; a loss of {margin:g} is ruled out."
@@ -39,6 +39,12 @@ def describe_comparison(item: Comparison, state: State) -> str:
         f"{change}; {rows:,} rows cannot rule out a loss of {margin:g}, about "
         f"{item.rows_needed:,} could."
     )
+
+
+def _seeds(item: Comparison) -> str:
+    """How much of that uncertainty is training's, where training was repeated."""
+    spread = item.doubt.spread
+    return "" if spread is None else f"; seeds alone move it by {spread.deviation:.4f}"
 
 
 def describe_measurement(item: Measurement, state: State) -> str:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Observation, Subject, Support
+from gates.stats.multiplicity import SURE, Doubt
 from gates.tables.table import Floats
 
 Amount = Annotated[float, msgspec.Meta(ge=0)]
@@ -51,6 +52,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     support: Support
     counted: int  # rows that the metric counts, such as the positives for recall
     same: bool  # identical predictions on all rows of the subject
+    doubt: Doubt = SURE
     rows_needed: int | None = None
     mend: str = ""
 

@@ -81,6 +81,7 @@ def compare(
         support=effect.support,
         counted=effect.counted,
         same=effect.same,
+        doubt=effect.doubt(greater_is_better=greater_is_better),
         rows_needed=effect.rows_needed(margin.margin),
         mend=mend,
     )

@@ -7,10 +7,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gates.stats.moments import Moments, plan_moments
+from gates.stats.seeds import SeedSpread, discount
 from gates.stats.signflip import FlipPlan, draw_statistics, plan_flips
 from gates.stats.undefined import UndefinedError
 
 _CANCELLED = 1e-12  # of the largest contribution: what rounding leaves of a group's sum of zero
+
+
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes a statistic less sure than the signs of its rows know.
+
+    `own` is the change over the standard error of the metric's own interval, where that is known
+    to be the more honest: signs of few rows say too much of a ratio such as precision, whose rows
+    weigh unequally. `error` is the change's standard error, `spread` that of trainings beside it.
+    """
+
+    own: float | None = None
+    error: float = 0.0
+    spread: SeedSpread | None = None
+
+    def temper(self, statistic: float) -> float:
+        """The less harmful of the statistic and `own`, with the trainings' share in its error."""
+        least = statistic if self.own is None else max(statistic, self.own)
+        return least if self.spread is None else discount(least, self.error, self.spread)
+
+
+SURE = Doubt()
 
 
 class Comparison(msgspec.Struct, frozen=True, eq=False):
@@ -24,6 +46,7 @@ class Comparison(msgspec.Struct, frozen=True, eq=False):
     family: str
     rows: NDArray[np.intp]
     values: NDArray[np.float64]
+    doubt: Doubt = SURE
 
 
 def harm_p_values(
@@ -36,10 +59,10 @@ def harm_p_values(
 ) -> list[float]:
     """Step-down adjusted p-value per comparison of "the new model is no worse".
 
-    The statistic is Σ R / sqrt(Σ R²); its null law comes from random signs of the rows (of the
-    groups where `groups` gives a code per test row), the same for all comparisons, so that
-    overlapping segments and related metrics are not paid for twice. A p-value is
-    (1 + draws at least as harmful) / (1 + draws). A comparison that nothing moves gets 1.
+    The statistic is Σ R / sqrt(Σ R²), tempered by the comparison's doubt; its null law comes from
+    random signs of the rows (of the groups where `groups` gives a code per test row), the same for
+    all comparisons, so that overlapping segments and related metrics are not paid for twice. A
+    p-value is (1 + draws at least as harmful) / (1 + draws). What nothing moves gets 1.
     Source: Westfall & Young, Resampling-Based Multiple Testing (1993), algorithm 2.8, for maxT as
     in Ge, Dudoit & Speed, Test 12 (2003); statistics.md §3.3.
 
@@ -57,6 +80,7 @@ def harm_p_values(
         return p_values
     chosen = [summed[index] for index in moved]
     plan = plan_flips(chosen) if rest is None else plan_moments(chosen, _select(rest, moved))
+    plan = _temper(plan, [comparisons[index].doubt for index in moved])
     families = _order_families([comparisons[index].family for index in moved], plan)
     counts = _count_as_harmful(plan, families, seed=seed, draws=draws)
     for family in families:
@@ -105,6 +129,12 @@ def _sum_by_unit(
         values = np.bincount(inverse, weights=values, minlength=len(units)).astype(np.float64)
     moved = np.abs(values) > _CANCELLED * np.abs(comparison.values).max(initial=0.0)
     return (units, values) if moved.all() else (units[moved], values[moved])
+
+
+def _temper(plan: FlipPlan, doubts: Sequence[Doubt]) -> FlipPlan:
+    pairs = zip(doubts, plan.observed.tolist(), strict=True)
+    observed = np.array([doubt.temper(statistic) for doubt, statistic in pairs])
+    return msgspec.structs.replace(plan, observed=observed)
 
 
 def _select(rest: Moments, chosen: list[int]) -> Moments:

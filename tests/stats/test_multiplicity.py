@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from gates.stats.multiplicity import Comparison, harm_p_values, hochberg, holm
+from gates.stats.multiplicity import Comparison, Doubt, harm_p_values, hochberg, holm
 from gates.stats.paired import mcnemar_exact
+from gates.stats.seeds import SeedSpread
 from gates.stats.undefined import UndefinedError
 
 Reference = Callable[[str], dict[str, Any]]
@@ -262,3 +263,32 @@ def test_5_000_small_comparisons_fit_into_memory() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 150e6
+
+
+def test_the_less_harmful_of_both_statistics_counts() -> None:
+    """Ten losses and no gain: T = −√10 by the signs, −1 by the metric's own interval."""
+    values = np.full(10, -1.0)
+    rows = np.arange(10)
+    (sure,) = harm_p_values([Comparison("one", rows, values)], seed=b"s")
+    doubted = Comparison("one", rows, values, Doubt(own=-1.0))
+    (unsure,) = harm_p_values([doubted], seed=b"s")
+    bolder = Comparison("one", rows, values, Doubt(own=-9.0))
+    assert sure < 0.005
+    assert 0.1 < unsure < 0.25  # at least 7 of 10 signs negative: T <= −1.26, chance .172
+    assert harm_p_values([bolder], seed=b"s") == [sure]
+
+
+def test_what_seeds_move_is_no_harm() -> None:
+    """A statistic of −4 from the test rows, whose error is a tenth of what the seeds move."""
+    values = np.full(16, -1.0)
+    doubt = Doubt(error=0.001, spread=SeedSpread(0.01**2, 8))
+    (p_value,) = harm_p_values([Comparison("one", np.arange(16), values, doubt)], seed=b"s")
+    assert p_value > 0.2
+
+
+def test_doubt_takes_part_in_the_order_of_the_step_down() -> None:
+    rows, losses = np.arange(400), np.full(400, -1.0)
+    doubted = Comparison("one", rows, losses, Doubt(own=0.5))
+    mixed = Comparison("one", rows, np.where(rows % 10 < 7, -1.0, 1.0))
+    first, second = harm_p_values([doubted, mixed], seed=b"s")
+    assert second < 0.01 < 0.5 < first
