@@ -17,7 +17,7 @@ import msgspec
 from gates.errors import EvidenceError
 
 MANIFEST = "manifest.json"
-MANIFEST_MAX_BYTES = 1 << 20
+MANIFEST_MAX_BYTES = 1 << 23  # some 35,000 part files
 FILES = frozenset(
     {
         "predictions.parquet",

@@ -211,6 +211,11 @@ def _refuse_faults(scan: Scan, rows: int, total: Partial[R]) -> None:
             )
     if total.refused:
         raise EvidenceError(total.refused[0])
+    if total.rows != rows:
+        raise EvidenceError(
+            f"{first}: Spark reads {total.rows:,} rows where the files' footers say {rows:,}. "
+            "Write the table again."
+        )
 
 
 def _refuse_unfit(source: Source, table: SparkColumns) -> None:

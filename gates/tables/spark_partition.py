@@ -46,7 +46,8 @@ class Partial(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     """What one partition, or several merged ones, came to."""
 
     value: R
-    faults: tuple[Faults, ...] = ()  # one per table
+    rows: int = 0  # of the first table
+    faults: tuple[Faults, ...]  # one per table
     refused: tuple[str, ...] = ()  # what the kernel said of values that it cannot take
 
 
@@ -60,7 +61,7 @@ class Task(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
 
     def reduce_rows(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Rows of one table whose identifiers are known to be sound; columns as in `names`."""
-        yield encode(self._take(batches))
+        yield encode(self._take(batches, self._no_faults))
 
     def reduce_join(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Rows of all tables: the table's number, the identifier, and the columns of all."""
@@ -79,25 +80,27 @@ class Task(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
 
     def merge_all(self, encoded: Iterable[pa.Scalar]) -> Partial[R]:
         """One value of all partitions, in whatever order they come."""
-        total = Partial(value=self.kernel.start(), faults=(Faults(),) * len(self.widths))
+        total = Partial(value=self.kernel.start(), faults=self._no_faults)
         for one in encoded:
             # Written a moment ago by `encode`, in a worker of ours.
             part: Partial[R] = pickle.loads(one.as_py())  # noqa: S301
             total = Partial(
                 value=self.kernel.merge(total.value, part.value),
-                faults=tuple(map(Faults.__add__, total.faults, part.faults or total.faults))
-                if part.faults
-                else total.faults,
+                rows=total.rows + part.rows,
+                faults=tuple(map(Faults.__add__, total.faults, part.faults)),
                 refused=tuple(sorted({*total.refused, *part.refused})),
             )
         return total
 
-    def _take(
-        self, batches: Iterable[pa.RecordBatch], faults: tuple[Faults, ...] = ()
-    ) -> Partial[R]:
-        value = self.kernel.start()
+    @property
+    def _no_faults(self) -> tuple[Faults, ...]:
+        return (Faults(),) * len(self.widths)
+
+    def _take(self, batches: Iterable[pa.RecordBatch], faults: tuple[Faults, ...]) -> Partial[R]:
+        value, taken_rows = self.kernel.start(), 0
         try:
             for batch in batches:
+                taken_rows += batch.num_rows
                 for start in range(0, batch.num_rows, MAX_BATCH_ROWS):
                     rows = batch.slice(start, MAX_BATCH_ROWS)
                     columns = map(restore, rows.columns, self.kinds)
@@ -105,7 +108,7 @@ class Task(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
                     value = self.kernel.take(value, taken)
         except GatesError as error:
             return Partial(value=self.kernel.start(), faults=faults, refused=(str(error),))
-        return Partial(value=value, faults=faults)
+        return Partial(value=value, rows=taken_rows, faults=faults)
 
     def _join(self, tables: Sequence[pa.Table]) -> pa.Table:
         """Columns of all tables, in the order of the first one's rows."""

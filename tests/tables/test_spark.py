@@ -2,6 +2,7 @@
 
 import datetime as dt
 import decimal
+import gc
 import pickle
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from gates.evidence import Evidence
 from gates.manifest import digest
 from gates.pack import pack
 from gates.reduction.coding import Cut
+from gates.reduction.reduce import Request, reduce_evidence
 from gates.reduction.scored_rows import Columns
 from gates.reduction.survey import Survey
 from gates.tables.embedded import EmbeddedEngine
@@ -42,8 +44,15 @@ SURVEY = Survey(
         label="test.label", baseline="old.score", candidate="new.score", decision_threshold=0.5
     ),
     cuts=(Cut(column="test.plan"), Cut(column="test.age", edges=(0, 30, 60))),
+    ranked=True,
+)
+REQUEST = Request(
+    columns=SURVEY.columns,
+    cuts=(Cut(column="test.plan"), Cut(column="test.age", levels=("young", "old"), edges=(30,))),
+    segmentations=((0,), (1,), (0, 1)),
     losses=("log_loss",),
     ranked=True,
+    ranked_segments=((0,),),
 )
 
 
@@ -54,6 +63,7 @@ def spark() -> Iterator[SparkEngine]:
         patched.setenv("PYSPARK_SUBMIT_ARGS", f"--conf {quick} pyspark-shell")
         with spark_session() as session:
             yield SparkEngine(session)
+    gc.collect()  # of PySpark's sockets, before other tests are blamed for them
 
 
 def write_parts(path: Path, table: pa.Table, rows: int) -> None:
@@ -117,6 +127,33 @@ def test_a_join_reduces_to_the_bytes_of_the_embedded_engine(
     assert found.digest() == expected.digest()
     assert (found.rows, found.cells.tolist()) == (ROWS, expected.cells.tolist())
     assert found.levels == expected.levels
+
+
+def test_all_passes_leave_the_bytes_of_the_embedded_engine(
+    spark: SparkEngine, tables: Path
+) -> None:
+    ours = reduce_evidence(spark, scan(tables, test="parts", new="new-shuffled"), REQUEST)
+    theirs = reduce_evidence(EmbeddedEngine(), scan(tables), REQUEST)
+    assert ours.surveyed.digest() == theirs.surveyed.digest()
+    assert [each.tobytes() for each in ours.summed] == [each.tobytes() for each in theirs.summed]
+
+
+def test_many_partitions_are_merged_by_the_workers_first(
+    spark: SparkEngine, tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gates.tables.spark._MERGED_AT_ONCE", 2)
+    found = SparkEngine(spark.session, rows_a_partition=300).reduce(scan(tables), SURVEY)
+    assert found.digest() == EmbeddedEngine().reduce(scan(tables), SURVEY).digest()
+
+
+def test_a_table_without_rows_reduces_to_the_start(spark: SparkEngine, tmp_path: Path) -> None:
+    path = tmp_path / "empty.parquet"
+    pq.write_table(
+        pa.table({"row_id": pa.array([], pa.string()), "score": pa.array([], "f8")}), path
+    )
+    one = Scan(sources=(Source(name="t", location=path, id="row_id", columns=("score",)),))
+    assert spark.reduce(one, SURVEY).digest() == SURVEY.start().digest()
+    assert spark.open(path).numbers("score").tolist() == []
 
 
 def test_one_table_is_verified_once_and_read_in_place_after(
