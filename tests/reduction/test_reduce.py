@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gates.errors import EvidenceError
 from gates.reduction.correct import correct
+from gates.reduction.joint import joint_moments
 from gates.reduction.reduce import Reduced, Request, reduce_evidence
 from gates.reduction.sums import Sums
 from gates.reduction.survey import Survey
@@ -20,6 +21,7 @@ from gates.stats.undefined import UndefinedError
 from tests.reduction.tables import COLUMNS, CUTS, CutUp, Rows, draw_rows, members, scan_of
 
 CONFIDENCE = 0.95
+Places = npt.NDArray[np.intp]
 ALL = Request(
     columns=COLUMNS,
     cuts=CUTS,
@@ -233,10 +235,28 @@ def comparisons_of(found: Reduced) -> list[tuple[str, str, tuple[int, ...], tupl
     for cuts in segmentations:
         for codes, _, _ in found.segments(cuts):
             if min(found.tally(cuts, codes).classes) >= 30:
-                asked += [
-                    ("segments", name, cuts, codes) for name in ("accuracy", "recall", "log_loss")
-                ]
+                names = ["accuracy", "recall", "log_loss"]
+                names += ["roc_auc"] if cuts in ((), (0,)) else []
+                asked += [("segments", name, cuts, codes) for name in names]
     return asked
+
+
+def inside(found: Reduced, rows: Rows, cuts: tuple[int, ...], codes: tuple[int, ...]) -> Places:
+    chosen = np.ones(len(rows.labels), dtype=np.bool_)
+    for cut, code in zip(cuts, codes, strict=True):
+        level = (*found.sums.cuts[cut].levels, None)[code]
+        chosen &= np.array([value == level for value in (rows.a, rows.b)[cut]])
+    return np.flatnonzero(chosen)
+
+
+def contributions_of(rows: Rows, name: str, at: Places) -> npt.NDArray[np.float64]:
+    """Of rows, as row-level evidence has them; positive is better."""
+    labels, old, new = rows.labels[at], rows.old[at], rows.new[at]
+    if name == "log_loss":
+        return -losses(rows, at, name)
+    if name == "roc_auc":
+        return auc_pseudo_values(labels, new) - auc_pseudo_values(labels, old)
+    return influence.paired_contributions(influence.METRICS[name], labels, old >= 0.5, new >= 0.5)
 
 
 @pytest.mark.parametrize("count", [600, 12_000])
@@ -246,31 +266,48 @@ def test_the_joint_test_is_that_of_the_rows(count: int) -> None:
     rows.new[:] = np.clip(rows.new + 0.03 * (rows.labels - 0.5) * -1, 0, 1)
     engine, scan = CutUp(rows, (0, 100, 450)), scan_of()
     found = reduce_evidence(engine, scan, ALL)
-    asked = comparisons_of(found)
-    sign = {"accuracy": 1.0, "recall": 1.0, "log_loss": -1.0}
     contributions, plain = [], []
-    for family, name, cuts, codes in asked:
+    for family, name, cuts, codes in comparisons_of(found):
         change = found.change(name, cuts, codes, confidence=CONFIDENCE)
-        contributions.append((family, found.term(change, cuts, codes, sign[name])))
-        inside = np.ones(count, dtype=np.bool_)
-        for cut, code in zip(cuts, codes, strict=True):
-            level = (*found.sums.cuts[cut].levels, None)[code]
-            column = (rows.a, rows.b)[cut]
-            inside &= np.array([value == level for value in column])
-        at = np.flatnonzero(inside)
-        if name == "log_loss":
-            values = -losses(rows, at, name)
-        else:
-            values = influence.paired_contributions(
-                influence.METRICS[name], rows.labels[at], rows.old[at] >= 0.5, rows.new[at] >= 0.5
-            )
+        sign = -1.0 if name == "log_loss" else 1.0
+        contributions.append((family, found.term(change, cuts, codes, sign)))
+        at = inside(found, rows, cuts, codes)
+        values = contributions_of(rows, name, at)
         plain.append(Comparison(family, at[values != 0], values[values != 0]))
+    gap = found.gap("recall", (1,), (0,), confidence=CONFIDENCE)
+    contributions.append(("fairness", found.gap_terms(gap, (1,), (0,))))
+    in_group = np.isin(np.arange(count), inside(found, rows, (1,), (0,)))
+    cells = 4 * rows.labels + 2 * (rows.old >= 0.5) + (rows.new >= 0.5)
+    values = -np.where(in_group, gap.group[cells], gap.rest[cells])
+    plain.append(Comparison("fairness", np.flatnonzero(values), values[values != 0]))
     p_values = correct(found, engine, scan, contributions, seed=b"s", draws=4_000)
     expected = harm_p_values(plain, seed=b"t", draws=4_000)
     for ours, theirs in zip(p_values, expected, strict=True):
         assert ours == pytest.approx(
             theirs, abs=5 * math.sqrt(theirs * (1 - theirs) / 4_000) + 2e-3
         )
+    assert min(p_values) < 0.1 < max(p_values)
+
+
+def test_moments_are_those_of_the_rows() -> None:
+    """Every product of two comparisons, whole and segments, cells, losses, areas and gaps."""
+    rows = draw_rows(4_000, seed=8)
+    found = reduce_rows(rows)
+    contributions, dense = [], []
+    for _, name, cuts, codes in comparisons_of(found):
+        change = found.change(name, cuts, codes, confidence=CONFIDENCE)
+        sign = -1.0 if name == "log_loss" else 1.0
+        contributions.append(found.term(change, cuts, codes, sign))
+        row = np.zeros(4_000)
+        at = inside(found, rows, cuts, codes)
+        row[at] = contributions_of(rows, name, at)
+        dense.append(row)
+    moments = joint_moments(found.sums, found.summed, contributions)
+    values = np.array(dense)
+    lengths = np.linalg.norm(values, axis=1)
+    assert np.allclose(moments.totals / lengths, values.sum(axis=1) / lengths, atol=1e-2)
+    expected = values @ values.T / np.outer(lengths, lengths)
+    assert np.allclose(moments.products / np.outer(lengths, lengths), expected, atol=2e-3)
 
 
 def test_kernels_can_be_sent_elsewhere() -> None:
