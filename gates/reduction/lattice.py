@@ -11,6 +11,7 @@ Steps = npt.NDArray[np.int64]
 
 SUM_BITS = 62  # of a sum's magnitude in an int64
 TERM_BITS = 52  # of a term's, which a float must hold
+_LEAST_EXPONENT = -500  # finer steps than any metric tells apart, whose inverse is still finite
 
 
 class Lattice(msgspec.Struct, frozen=True):
@@ -40,4 +41,4 @@ def choose_lattice(largest: float, rows: int) -> Lattice:
     if largest == 0:
         return Lattice(0)
     bits = min(TERM_BITS, SUM_BITS - rows.bit_length())
-    return Lattice(math.frexp(largest)[1] - bits)
+    return Lattice(max(_LEAST_EXPONENT, math.frexp(largest)[1] - bits))
