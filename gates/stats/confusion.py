@@ -90,7 +90,7 @@ def confusion_value(
     matrix = count_matrix(labels, predictions, classes, scaled)
     value = form.value(matrix)
     values = value + scaled * form.influence(matrix)[labels, predictions]
-    sample = _Sample.of(scaled, labels, (predictions, predictions), classes)
+    sample = _Sample.of(form, scaled, labels, (predictions, predictions), classes)
     estimate = sample.estimate_value(form)
     interval = _hold(estimate.interval(confidence), value, form.lowest, 1.0)
     return ModelValue(value, interval, values)
@@ -122,7 +122,7 @@ def confusion_change(
     before, after = (count_matrix(labels, side, classes, scaled) for side in (old, new))
     baseline, candidate = form.value(before), form.value(after)
     of_old, of_new = form.between(before, after)
-    sample = _Sample.of(scaled, labels, (old, new), classes)
+    sample = _Sample.of(form, scaled, labels, (old, new), classes)
     interval = sample.estimate_change(form).interval(confidence)
     reach = 1.0 - form.lowest
     return PairedChange(
@@ -139,10 +139,10 @@ class _Sample(msgspec.Struct, frozen=True, eq=False):
 
     Two rows in all: for every label y and other class o as many that turn from o to y as from y
     to o. With two classes that is half a row in each of the four discordant cells, as in
-    `influence.paired_cell_change`. Two rows for every pair of classes instead (half a row in each
-    discordant cell of each one-against-the-rest table) cover 1.00 at a width half as large again
-    (10 classes, 200 rows); none at all cover .74–.85 at 50 rows; two in all .95–1.00, and
-    .92–.97 at 1,000 rows.
+    `influence.paired_cell_change`. One for every class instead (half a row in each discordant
+    cell of each one-against-the-rest table) covers 1.00 at a width half as large again (10
+    classes, 200 rows); none at all covers .74–.85 at 50 rows; two in all .95–1.00, and .92–.97 at
+    1,000 rows (docs/soundness.md).
     """
 
     weights: Matrix
@@ -152,12 +152,14 @@ class _Sample(msgspec.Struct, frozen=True, eq=False):
     pseudo: Matrix  # rows per (label, other class)
 
     @staticmethod
-    def of(weights: Matrix, labels: Codes, sides: tuple[Codes, Codes], classes: int) -> "_Sample":
+    def of(
+        form: Form, weights: Matrix, labels: Codes, sides: tuple[Codes, Codes], classes: int
+    ) -> "_Sample":
         weights = weights * (float(weights.sum()) / float(weights @ weights))
         before, after = (count_matrix(labels, side, classes, weights) for side in sides)
         labelled = before.sum(axis=1) > 0
         appear: NDArray[np.bool_] = labelled | (before.sum(axis=0) > 0) | (after.sum(axis=0) > 0)
-        if classes == 2:  # noqa: PLR2004 - a class against the rest
+        if form.single:  # a class against the rest
             labelled = appear = np.array([True, True])
         others = max(1, int(np.count_nonzero(appear)) - 1)
         pseudo = np.outer(labelled, appear) / (int(np.count_nonzero(labelled)) * others)

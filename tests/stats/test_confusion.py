@@ -211,6 +211,20 @@ def test_a_class_without_rows_is_left_out(metric: ConfusionMetric) -> None:
     assert wider.interval.lower == pytest.approx(change.interval.lower, abs=1e-12)
 
 
+def test_of_two_classes_one_may_lack_labels() -> None:
+    labels, old, new = np.zeros(40, dtype=np.intp), np.arange(40) % 2, np.arange(40) % 4 // 3
+    two, three = (
+        confusion_change(
+            ConfusionMetric("balanced_accuracy"), labels, old, new, classes, confidence=0.95
+        )
+        for classes in (2, 3)
+    )
+    assert (two.baseline, two.candidate) == (0.5, 0.75)
+    assert (two.interval.lower, two.interval.upper) == pytest.approx(
+        (three.interval.lower, three.interval.upper), abs=1e-12
+    )
+
+
 @pytest.mark.parametrize(
     ("metric", "labels", "predictions", "message"),
     [
