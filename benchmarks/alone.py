@@ -22,6 +22,7 @@ DECODE, DECODE_SCORES = ours("decode", "evaluation"), ours("decode", "scores")
 DECODE_BOTH = ours("decode", "train and test")
 AUC = ours("ranking", "difference")
 WORSE_SLICES, NO_SLICES = ours("slices", "worse"), ours("slices", "nothing")
+ENGINES = ours("engines", "both")
 NEAR_TWINS = ours("rows", "near twins")
 ALL_GATES, FEW_GATES = ours("verdict", "all gates"), ours("verdict", "few gates")
 
@@ -50,6 +51,7 @@ TABLE = (
     Alone(WEAK_SLICES, "weak slices, 3 predicates, 10 columns", at_large=False),
     Alone(WORSE_SLICES, "slices that got worse", at_large=False),
     Alone(NO_SLICES, "the same where nothing did", at_large=False),
+    Alone(ENGINES, "7 columns: counts, losses, AUC, here and by a local Spark (its memory apart)"),
     Alone(FEW_GATES, "verdict: metrics, segments, fairness"),
     Alone(ALL_GATES, "verdict: all gates, train and test as well", at_large=False),
 )

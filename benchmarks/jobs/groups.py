@@ -45,14 +45,20 @@ _COLUMNS = Columns(
 )
 COUNTS = Request(columns=_COLUMNS, cuts=_CUTS, segmentations=_SINGLE, joint=False)
 SUMS = Request(columns=_COLUMNS, cuts=_CUTS, segmentations=_SINGLE, losses=(LOSS,), joint=False)
+ALL = msgspec.structs.replace(SUMS, ranked=True)
 RANKING = Request(columns=_COLUMNS, ranked=True, joint=False)
 
 
 def reduce_rows(folder: Path, request: Request) -> Reduced:
     """What the product leaves of all rows."""
+    return reduce_evidence(EmbeddedEngine(), scan_rows(folder, request), request)
+
+
+def scan_rows(folder: Path, request: Request) -> Scan:
+    """The table, and the columns of it that are needed."""
     names = ("label", "score_old", "score_new", *(NAMES if request.cuts else ()))
     source = Source(name="rows", location=folder / EVALUATION, id="id", columns=names)
-    return reduce_evidence(EmbeddedEngine(), Scan(sources=(source,)), request)
+    return Scan(sources=(source,))
 
 
 def one_by_one(folder: Path) -> Prepared:
