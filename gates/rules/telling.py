@@ -112,13 +112,15 @@ def _count_numbers(values: Floats, labels: npt.NDArray[np.bool_]) -> _Levels:
     starts = np.ones(filled, dtype=np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=starts[1:])
     first = np.flatnonzero(starts)
-    ends = np.concatenate([first, [filled, len(values)]])
-    hits = np.diff(np.concatenate([[0], np.cumsum(labels[order])])[ends])
+    groups = first if filled == len(values) else np.append(first, filled)  # the last is missing's
+    hits, rows = np.zeros((2, len(first) + 1), dtype=np.int64)
+    hits[: len(groups)] = np.add.reduceat(labels[order].view(np.uint8), groups, dtype=np.int64)
+    rows[: len(groups)] = np.diff(groups, append=len(values))
     codes = None
     if len(first) < _FEW_VALUES:
         codes = np.empty(len(values), dtype=np.intp)
-        codes[order] = np.repeat(np.arange(len(first) + 1), np.diff(ends))
-    return _Levels(ordered[first], hits, np.diff(ends) - hits, codes)
+        codes[order] = np.repeat(np.arange(len(first) + 1), rows)
+    return _Levels(ordered[first], hits, rows - hits, codes)
 
 
 def _ordered_auc(hits: Counts, misses: Counts) -> float:

@@ -84,6 +84,7 @@ def hash_values(piece: pa.Array, kinds: Kinds) -> Words | None:
     """
     if all(kind.equals(CODED_TEXT) for kind in kinds):
         levels = np.append(_hash_texts(piece.dictionary), np.uint64(0))  # the last is missing's
+        levels[:-1][~valid_of(piece.dictionary)] = 0
         return np.asarray(levels[_codes(piece).view(np.int32)])
     if _are_whole(kinds) or all(map(_is_number, kinds)) or are_times(kinds):
         return next(iter(words_of([piece], kinds)))[0].astype(np.uint64, copy=False)
