@@ -7,6 +7,7 @@ from gates.columns import ColumnDictionary
 from gates.errors import EvidenceError
 from gates.tables.table import Floats, Mask, Table
 
+LARGEST = 1e100  # of a number that is predicted: its square is a number still
 _TWO = 2  # levels of a binary label
 _SHOWN = 8
 
@@ -115,10 +116,10 @@ def _numeric_labels(table: Table, name: str) -> Floats:
             f"number. Write it as one, or set `gates.task` to {fitting}."
         )
     values = table.numbers(name)
-    if (endless := int(np.isinf(values).sum())) > 0:
+    if (endless := int(np.count_nonzero(np.abs(values) > LARGEST))) > 0:
         raise EvidenceError(
-            f"{table.path}: the label {name!r} is infinite in {endless:,} of {table.rows:,} rows; "
-            "a regression has finite numbers. Drop the rows, or mend them."
+            f"{table.path}: the label {name!r} is infinite or beyond {LARGEST:g} in {endless:,} of "
+            f"{table.rows:,} rows; a regression has finite numbers. Drop the rows, or mend them."
         )
     return values
 

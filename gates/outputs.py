@@ -8,6 +8,7 @@ import numpy as np
 from gates.answers import Task
 from gates.columns import ColumnDictionary, Role
 from gates.errors import EvidenceError
+from gates.labels import LARGEST
 from gates.tables.table import Floats, Table
 
 PREDICTION, SCORE, SCORE_OF = "prediction", "score", "score_"
@@ -111,7 +112,7 @@ def _probabilities(table: Table, name: str) -> Floats:
 
 def _finite(table: Table, name: str, what: str) -> Floats:
     values = table.numbers(name)
-    finite = np.isfinite(values)
+    finite = np.abs(values) <= LARGEST
     if not bool(finite.all()):
         raise EvidenceError(
             f"{table.path}: {int((~finite).sum()):,} of {len(values):,} {what} are missing, "

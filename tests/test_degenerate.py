@@ -90,6 +90,25 @@ TASKS: dict[str, tuple[str, Side]] = {
 }
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e100, 1e-300])
+def test_huge_and_tiny_numbers_are_judged_without_a_warning(tmp_path: Path, size: float) -> None:
+    by, rows = policy(REGRESSION), 200
+    sides = []
+    for name, wrong in (("old", 5), ("new", 3)):
+        truth = [size * (at % 3 - 1) for at in range(rows)]
+        predicted = [0.0 if at % wrong else one for at, one in enumerate(truth)]
+        listed = {**LISTED, "person": "ignored text"}
+        table = columns(rows, [1.0] * rows)
+        side = regression(
+            tmp_path / name, truth=truth, predicted=predicted, dictionary=listed, columns=table
+        )
+        sides.append(side)
+    verdict = judged(by, sides[1], sides[0])
+    assert reasons(verdict) == {}
+    assert all(math.isfinite(value) for value in numbers_in(msgspec.to_builtins(verdict)))
+
+
 def numbers_in(value: Any) -> Iterator[float]:
     if isinstance(value, dict):
         for item in value.values():

@@ -71,7 +71,7 @@ def test_probabilities_of_classes_that_are_none_are_refused(
         assert len(made.scores) == 3
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e101, -1e300])
 def test_predicted_numbers_are_finite(tmp_path: Path, bad: float) -> None:
     made = regression(tmp_path / "e", truth=[1.0, 2.0], predicted=[1.0, bad])
     assert "1 of 2 predictions are missing, NaN or infinite" in refusal(made)
@@ -88,7 +88,8 @@ def test_predicted_numbers_are_finite(tmp_path: Path, bad: float) -> None:
         (MULTICLASS, label_of(["1", "2"]), [1.0, 2.0, 1.5], "is stored as number; classes are"),
         (REGRESSION, label_of(TRUTH), TRUTH, "is stored as text; a regression predicts a number"),
         (REGRESSION, "label boolean", [True, False, True], "set `gates.task` to binary"),
-        (REGRESSION, "label number", [1.0, math.inf, 2.0], "is infinite in 1 of 3 rows"),
+        (REGRESSION, "label number", [1.0, math.inf, 2.0], "is infinite or beyond 1e+100 in 1 of"),
+        (REGRESSION, "label number", [1.0, -1e200, 2.0], "is infinite or beyond 1e+100 in 1 of"),
         (REGRESSION, "label number", [1.0, None, 2.0], "is missing in 1 of 3 rows"),
     ],
 )

@@ -42,7 +42,7 @@ def number(value: float, decimals: int) -> str:
     """`1,842` or `−0.051`; a typographic minus, never a negative zero."""
     if not isfinite(value):
         return "not a number"
-    text = f"{abs(value):,.{decimals}f}"
+    text = f"{abs(value):,.{decimals}f}" if abs(value) < WHOLE_FROM else f"{abs(value):.4g}"
     negative = value < 0 and any(digit in "123456789" for digit in text)
     return f"−{text}" if negative else text
 

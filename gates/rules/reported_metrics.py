@@ -7,13 +7,12 @@ import numpy as np
 
 from gates.answers import Scored
 from gates.case import Case
-from gates.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Observation, State, Subject
 from gates.metrics import metrics_called
 from gates.metrics.group import GroupMean, GroupMetric
+from gates.metrics.plain import plain_value
 from gates.rules.gap import rate_of
 from gates.rules.gate import Amount, Gate, Item, NotApplicableError
-from gates.stats.auc import average_precision
 from gates.stats.undefined import UndefinedError
 
 _MEND = "Restore the file with `dvc repro --force`, or mend the stage that writes it."
@@ -98,11 +97,9 @@ def recompute(name: str, case: Case) -> float | None:
         UndefinedError: the metric has no value on these rows.
     """
     known = _ALSO_CALLED.get(name, name)
-    if known == "average_precision" and isinstance(case.scored, Scored) and not case.weighted:
-        return average_precision(case.scored.labels, case.scored.scores)  # of few rows as well
     named = metrics_called(known.partition(".")[0], case.settings.task, case.candidate.classes)
     if known in named:
-        return named[known].of(case.scored, CONFIDENCE).value
+        return plain_value(known, named[known], case.scored)
     difference, _, feature = name.rpartition(".")
     is_binary = isinstance(case.scored, Scored)  # fairlearn knows these of two classes only
     if is_binary and difference in _DIFFERENCES and feature in case.candidate.test:

@@ -169,7 +169,10 @@ def _find_spread(labels: Values, scaled: Values) -> Values:
         raise UndefinedError(f"every label is {float(here[0])!r}; R² needs labels that differ")
     shifted = labels - here[0]  # a large common offset would swallow the differences
     away = np.where(scaled > 0, shifted - _average(shifted, scaled), 0.0)
-    return np.asarray(away**2)
+    squares = np.asarray(away**2)
+    if not squares.any():
+        raise UndefinedError("the labels differ by so little that their squares vanish")
+    return squares
 
 
 def _require_rows(kind: Kind, rows: int, weights: Values | None) -> Values:

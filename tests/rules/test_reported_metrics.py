@@ -11,6 +11,7 @@ from gates.finding import Finding, Observation, Result, State
 from gates.rules.reported_metrics import ReportedMetrics
 from pipeline.evaluate import measure, measure_groups
 from tests.build import case, evidence, items, outcome
+from tests.build_tasks import multiclass
 
 # Four rows: one hit, one miss, one false alarm, one true negative.
 ROWS: dict[str, Any] = {"sex": ["F", "M", "F", "M"], "label": [True, True, False, False]}
@@ -69,6 +70,26 @@ def test_values_by_hand(tmp_path: Path, name: str, value: float) -> None:
         metrics={name: value},
     )
     assert states(items(ReportedMetrics(), case(made))) == {name: State.PASSED}
+
+
+def test_a_handful_of_rows_is_recomputed_as_well(tmp_path: Path) -> None:
+    """Too few to be judged by, and enough to be reported."""
+    made = side(tmp_path / "a", {"roc_auc": 0.75, "log_loss": 0.8573992140})
+    assert set(states(items(ReportedMetrics(), case(made))).values()) == {State.PASSED}
+
+
+def test_metrics_of_each_class_are_recomputed(tmp_path: Path) -> None:
+    made = multiclass(
+        tmp_path / "a",
+        truth=["cat", "dog", "dog", "eel"],
+        decided=["cat", "dog", "eel", "eel"],
+        metrics={"recall": {"dog": 0.5}, "accuracy": 0.75, "f1": {"eel": 2 / 3}, "roc_auc": 0.1},
+    )
+    found = items(ReportedMetrics(), case(made))
+    passed = dict.fromkeys(("recall.dog", "accuracy", "f1.eel"), State.PASSED)
+    assert states(found) == passed
+    (unknown,) = [each for each in found if isinstance(each, Observation)]
+    assert unknown.subject.metric == "roc_auc"
 
 
 @pytest.mark.parametrize(
