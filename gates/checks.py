@@ -34,6 +34,7 @@ class Gate(NamedTuple):
     name: str
     sha: str
     run: Run
+    app: str | None  # our app's short name; checks of others are not ours, whatever they say
     details_url: str | None
     say: Callable[[str], None]
     sleep: Callable[[float], None]
@@ -108,7 +109,7 @@ class _Found(NamedTuple):
 def _look(gate: Gate) -> _Found:
     """The checks of this name at the commit; those without a run's name are not ours."""
     checks = gate.github.check_runs(gate.sha, gate.name)
-    runs = [(check, run) for check in checks if (run := _run_of(check))]
+    runs = [(check, run) for check in checks if (run := _run_of(check, gate.app))]
     newest = max((run for _, run in runs), default=gate.run)
     own = [check for check, run in runs if run == gate.run]
     return _Found(own, newest if newest > gate.run else None)
@@ -155,7 +156,10 @@ def _state(gate: Gate, output: Output, conclusion: Conclusion | None = None) -> 
     )
 
 
-def _run_of(check: CheckRun) -> Run | None:
+def _run_of(check: CheckRun, app: str | None) -> Run | None:
+    slug = check.app.slug if check.app else None
+    if app and slug and app != slug:
+        return None
     found = _ID.fullmatch(check.external_id or "")
     return Run(int(found[1]), int(found[2])) if found else None
 

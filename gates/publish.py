@@ -110,8 +110,17 @@ def publish(
         GitHubError: the check could not be set.
         KeyboardInterrupt: cancelled; the check then says so, unless it had ended.
     """
-    run, sha = head.run, head.sha
-    gate = Gate(channel.github, channel.check, sha, run, channel.details_url, say, sleep)
+    author = channel.author or ""
+    gate = Gate(
+        github=channel.github,
+        name=channel.check,
+        sha=head.sha,
+        run=head.run,
+        app=author.removesuffix("[bot]") if author.endswith("[bot]") else None,
+        details_url=channel.details_url,
+        say=say,
+        sleep=sleep,
+    )
     with signals_as_interrupt():
         try:
             return _publish(channel, gate, head, message)

@@ -23,6 +23,7 @@ class Desk:
     fake: FakeGitHub = field(default_factory=FakeGitHub)
     said: list[str] = field(default_factory=list)
     cml: Cml | None = None
+    author: str | None = None
 
     def github(self) -> GitHub:
         calls = Calls(
@@ -34,7 +35,7 @@ class Desk:
         return GitHub(calls, REPOSITORY)
 
     def publish(self, run: Run, message: Message, *, sha: str = HEAD) -> Told:
-        channel = Channel(self.github(), cml=self.cml)
+        channel = Channel(self.github(), cml=self.cml, author=self.author)
         return publish(
             channel, head(run, sha), message, say=self.said.append, sleep=self.fake.sleep
         )

@@ -1,8 +1,15 @@
 """`gatepost publish` and `gatepost intake`, from the command line to the server."""
 
+import contextlib
 import hashlib
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +18,13 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gates.__main__ import main
+from gates.commands.publish import _log
 from gates.finding import Side, Verdict
+from gates.github_calls import Call
 from gates.pack import pack
 from gates.verdict import write_verdict
 from tests.github.events import group_event, run_event
@@ -181,6 +192,41 @@ def test_what_is_missing_is_named(  # noqa: PLR0917 - a table
         monkeypatch.delenv(variable)
     assert publish(written(tmp_path, "improvement"), *arguments) == 2
     assert told in capsys.readouterr().err
+
+
+@given(st.text())
+def test_no_line_of_the_log_is_a_runners_command(line: str) -> None:
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        _log(line)
+    (shown,) = said.getvalue().splitlines()
+    assert shown.startswith("  · ")
+    assert "##[" not in shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_cancelled_job_says_so_within_seconds(
+    publish: Publish, fake: FakeGitHub, tmp_path: Path, number: signal.Signals
+) -> None:
+    assert publish("--running") == 0
+    reached = threading.Event()
+
+    def stall(call: Call) -> None:
+        if call.verb == "PATCH" and "comments" in call.path:
+            reached.set()
+            time.sleep(3)
+
+    fake.on_call = stall
+    command = (sys.executable, "-m", "gates", "publish", written(tmp_path, "improvement"))
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+        assert reached.wait(30)
+        process.send_signal(number)
+        started = time.monotonic()
+        assert process.wait(30) == 130
+    assert time.monotonic() - started < 7
+    (check,) = fake.checks.values()
+    assert (check["conclusion"], check["output"]["title"]) == ("failure", "Not judged: cancelled")
 
 
 @pytest.fixture

@@ -182,6 +182,22 @@ def test_who_we_are_is_learned_from_the_first_post(desk: Desk) -> None:
     assert ["second" in one["body"] for one in desk.fake.ours()] == [True]
 
 
+@pytest.mark.parametrize("author", ["gatepost-for-acme[bot]", None])
+def test_a_check_that_another_app_forged_stops_us_only_where_we_are_not_known(
+    desk: Desk, author: str | None
+) -> None:
+    forged = {"name": "gatepost", "head_sha": HEAD, "external_id": "gatepost:999.1"}
+    forged |= {"status": "completed", "conclusion": "success"}
+    app = {"id": 15368, "slug": "github-actions"}
+    desk.fake.checks[1] = {"id": 1, "app": app, "output": {}, "annotations": [], **forged}
+    desk.fake.author = "gatepost-for-acme[bot]"
+    desk.author = author
+    told = desk.publish(FIRST, message(conclusion="failure"))
+    assert told.check == bool(author)
+    ends = [one["conclusion"] for one in desk.fake.checks.values()]
+    assert ends == (["success", "failure"] if author else ["success"])
+
+
 def test_every_decision_ends_in_success_or_failure() -> None:
     assert set(CONCLUSIONS) == set(Decision)
     assert [one for one in Decision if CONCLUSIONS[one] == "success"] == [Decision.PASS]
