@@ -20,7 +20,7 @@ from gates.tables.words import Rows, read_words
 Mask = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
 
-MOST_PAIRS = 1 << 22  # of a key, that are compared
+MOST_PAIRS = 1 << 20  # of a key, that are compared
 _BITS_TO_SPARE = 4.0  # of a key, because columns hang together
 
 
@@ -126,14 +126,17 @@ def _join(search: _Search, key: list[str], left: list[str]) -> _Pairs:
 
 def _match(hashes: Words, search: _Search) -> _Pairs:
     shared = may_be_shared(hashes)
-    rows, twins = np.flatnonzero(shared & search.asked), np.flatnonzero(shared & search.pool)
-    twins = twins[np.argsort(hashes[twins], kind="stable")]
-    first, last = (np.searchsorted(hashes[twins], hashes[rows], side) for side in ("left", "right"))
-    return _Pairs(rows, twins, first, last - first)
+    rows, twins = (
+        places[np.argsort(hashes[places], kind="stable")]
+        for places in (np.flatnonzero(shared & side) for side in (search.asked, search.pool))
+    )
+    asked, pool = hashes[rows], hashes[twins]
+    first = np.searchsorted(pool, asked)
+    return _Pairs(rows, twins, first, np.searchsorted(pool, asked, side="right") - first)
 
 
 def _list(pairs: _Pairs, search: _Search) -> Rows:
-    """The candidates, each as one number; of the first rows only where there are too many."""
+    """The candidates, each as one number; of some of the rows only where there are too many."""
     kept = np.searchsorted(np.cumsum(pairs.counts), search.most_pairs, side="right")
     counts = pairs.counts[:kept]
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
