@@ -106,5 +106,7 @@ def rank_segments(
 
 def _mix(scores: ScoreBins, bins: int) -> npt.NDArray[np.bool_]:
     """Which of fewer bins hold more than one score, by the whole's."""
-    low, high = (each.reshape(bins, BINS // bins) for each in (scores.low, scores.high))
-    return np.asarray(low.min(axis=1) < high.max(axis=1))
+    only = scores.only.reshape(bins, BINS // bins)
+    highest = np.where(np.isinf(only), -np.inf, only).max(axis=1)
+    # NaN, where a bin holds several, makes the comparison false.
+    return np.asarray(~(only.min(axis=1) >= highest), dtype=np.bool_)
