@@ -98,6 +98,7 @@ class SimulatedCase(Case):
             SimulatedEvidence(first.baseline),
         )
         self.arenas = arenas
+        self.retrained = tuple(() for _ in arenas)  # nobody trains twice here
         self.groups = groups
         self.scored = first.candidate
         self.test_set = TestSet(
