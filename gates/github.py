@@ -189,12 +189,26 @@ class GitHub:
         Raises:
             UsageError: the name is none.
         """
-        owner, slash, name = repository.partition("/")
-        if not (owner and slash and name) or "/" in name or {owner, name} & {".", ".."}:
-            raise UsageError(f"{repository!r}: not a repository. Write it as owner/name.")
         self.calls = calls
         self.repository = repository
-        self._root = f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
+        self._root = _root_of(repository)
+
+    def follow(self, number: int) -> None:
+        """Take the name that the repository of this number has now; it may have been renamed.
+
+        PyGithub follows a redirection, but forgets what page of a list was asked for.
+
+        Raises:
+            GitHubError: another repository has the name.
+        """
+        found = self.calls.get(RepositoryName, self._root)
+        if found.id != number:
+            raise GitHubError(
+                f"{self.repository}: is repository {found.id} now, and the event was of {number}. "
+                "Nothing was published; start a new run in the right one."
+            )
+        self.repository = found.full_name
+        self._root = _root_of(found.full_name)
 
     def login(self) -> str | None:
         """Who the token belongs to; `None` for an app's token, which cannot ask."""
@@ -294,6 +308,13 @@ class GitHub:
             if error.status == 404:  # noqa: PLR2004 - GitHub's word for "not protected"
                 return None
             raise
+
+
+def _root_of(repository: str) -> str:
+    owner, slash, name = repository.partition("/")
+    if not (owner and slash and name) or "/" in name or {owner, name} & {".", ".."}:
+        raise UsageError(f"{repository!r}: not a repository. Write it as owner/name.")
+    return f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
 
 
 def connect(token: str, api_url: str) -> Send:

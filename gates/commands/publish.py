@@ -66,6 +66,7 @@ def open_github(head: Head) -> tuple[GitHub, str]:
 
     Raises:
         UsageError: there is no token.
+        GitHubError: the repository cannot be seen, or is another one now.
     """
     token = next((os.environ[name] for name in TOKENS if os.environ.get(name)), None)
     if token is None:
@@ -74,7 +75,9 @@ def open_github(head: Head) -> tuple[GitHub, str]:
             "`GITHUB_TOKEN: ${{ github.token }}`, with `checks: write` and `pull-requests: write`."
         )
     api_url = os.environ.get("GITHUB_API_URL", "https://api.github.com")
-    return GitHub(Calls(connect(token, api_url), say=_log), head.repository_name), token
+    github = GitHub(Calls(connect(token, api_url), say=_log), head.repository_name)
+    github.follow(head.repository)
+    return github, token
 
 
 def _message(arguments: argparse.Namespace, head: Head) -> tuple[Message, ExitCode]:
@@ -110,7 +113,7 @@ def _channel(arguments: argparse.Namespace, head: Head) -> Channel:
     command = find_cml() if arguments.poster == "cml" else None
     if arguments.poster == "cml" and command is None:
         _log("CML is not installed: posting by the API")
-    repository, run_id = head.repository_name, os.environ.get("GITHUB_RUN_ID", "")
+    repository, run_id = github.repository, os.environ.get("GITHUB_RUN_ID", "")
     return Channel(
         github=github,
         check=arguments.check,

@@ -8,7 +8,7 @@ import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -20,6 +20,7 @@ from gates.github_calls import Answer, Call, LostError
 
 REPOSITORY_ID = 4242
 REPOSITORY = "acme/churn"
+OLD_NAME = "acme/leavers"
 BOT = "github-actions[bot]"
 HEAD = "9f3c2e1d4b5a69788796a5b4c3d2e1f001234567"
 OLD_HEAD = "c7719aa0000000000000000000000000000000aa"
@@ -115,6 +116,8 @@ class FakeGitHub:
         path = call.path.removeprefix(f"/repos/{REPOSITORY}").strip("/").split("/")
         body: Any = call.body
         match (call.verb, *path):
+            case ("GET", ""):
+                return 200, {"id": REPOSITORY_ID, "full_name": REPOSITORY}
             case ("GET", "user"):
                 return (200, {"login": self.login}) if self.login else _refuse(403)
             case ("GET", "pulls"):
@@ -239,6 +242,10 @@ def serve(
                 self._reply(302, {"location": place}, b"")
                 return
             path = url.path.removeprefix(prefix)
+            if path.startswith(f"/repos/{OLD_NAME}"):
+                now = f"{prefix}{path.replace(OLD_NAME, REPOSITORY)}?{url.query}"
+                self._reply(301, {"location": f"http://localhost:{server.server_port}{now}"}, b"")
+                return
             body = json.loads(sent) if sent else None
             call = Call(self.command, path, dict(parse_qsl(url.query)), body)
             try:
@@ -255,8 +262,9 @@ def serve(
             for name, value in headers.items():
                 self.send_header(name, value)
             self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            with suppress(ConnectionError):  # of who asked and was cancelled
+                self.end_headers()
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass

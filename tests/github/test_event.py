@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gates.errors import EvidenceError, UsageError
 from gates.event import Head, read_event
@@ -97,6 +99,35 @@ def test_outside_a_job_there_is_no_run(tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_is_no_event_is_refused(tmp_path: Path, event: object) -> None:
     with pytest.raises(EvidenceError, match="not an event of GitHub"):
         read_event(written(tmp_path, event))
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["workflow_run", "repository", "id", "sha"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["workflow_run", "merge_group", "pull_request"]), VALUES),
+    st.sampled_from(["id", "event", "head_repository", "head_branch", "head_sha", "path"]),
+    VALUES,
+)
+def test_any_event_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, event: object, field: str, value: object
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any-event.json"
+    changed = run_event()
+    changed["workflow_run"][field] = value
+    for one in (event, changed):
+        path.write_text(json.dumps(one), encoding="utf-8")
+        try:
+            read_event(path)
+        except (EvidenceError, UsageError) as error:
+            assert str(error)
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -9,7 +9,16 @@ import pytest
 from gates.errors import UsageError
 from gates.github import Artifact, GitHub, batches, connect
 from gates.github_calls import Calls, GitHubError, LostError, RefusedError
-from tests.github.fake import BOT, HEAD, REPOSITORY, FakeGitHub, Fault, serve
+from tests.github.fake import (
+    BOT,
+    HEAD,
+    OLD_NAME,
+    REPOSITORY,
+    REPOSITORY_ID,
+    FakeGitHub,
+    Fault,
+    serve,
+)
 
 TOKEN = "ghs_canary0123456789"  # noqa: S105 - nobody's
 
@@ -104,6 +113,20 @@ def test_an_answer_that_is_no_json_is_named(client: Client) -> None:
     client.fake.fail("GET", "pulls/7", Fault("200"))
     with pytest.raises(GitHubError, match=r"GET .*pulls/7: the answer is not what"):
         client.github.pull(7)
+
+
+def test_a_renamed_repository_is_followed(client: Client) -> None:
+    github = GitHub(client.github.calls, OLD_NAME)
+    github.follow(REPOSITORY_ID)
+    assert github.repository == REPOSITORY
+    for at in range(150):
+        client.fake.comment_by("mallory", f"comment {at}")
+    assert len(github.comments(7)[0]) == 150
+
+
+def test_another_repository_under_the_name_is_refused(client: Client) -> None:
+    with pytest.raises(GitHubError, match="is repository 4242 now, and the event was of 99"):
+        client.github.follow(99)
 
 
 @pytest.mark.parametrize("name", ["acme", "acme/", "/churn", "a/b/c", "../churn", "acme/.."])
