@@ -140,14 +140,20 @@ class _Side(msgspec.Struct, frozen=True):
 def _side(metric: GroupMean, arena: Arena, group: Rows) -> _Side:
     inside = np.zeros(len(arena.rows), dtype=np.intp)
     inside[group] = 1
-    of, weights = metric.counted(arena.candidate.labels), arena.candidate.weights
-    counted = np.ones(len(inside)) if weights is None else weights
-    counted = counted if of is None else counted * of
+    counted = _weights_of(metric, arena.candidate)
     sizes = np.bincount(inside, weights=counted, minlength=2)
     each = np.array([-1.0, 1.0]) / np.where(sizes > 0, sizes, 1.0)
     share = counted * each[inside]
     old, new = (share * metric.values(side) for side in (arena.baseline, arena.candidate))
     return _Side(arena, inside, counted, old, new, both=bool(sizes.all()))
+
+
+def _weights_of(metric: GroupMean, answers: Answers) -> Floats:
+    """The rows' weights, 0 where the mean does not count them."""
+    of = metric.counted(answers.labels)
+    if answers.weights is None:
+        return np.ones(answers.rows) if of is None else of.astype(np.float64)
+    return answers.weights if of is None else answers.weights * of
 
 
 def _reaches(metric: GroupMean, sides: list[_Side], now: float) -> tuple[float, float]:
