@@ -41,7 +41,11 @@ def spark_engine() -> Iterator["SparkEngine"]:
         UsageError: Spark cannot be had.
     """
     with spark_session() as session:
-        yield SparkEngine(session)
+        engine = SparkEngine(session)
+        try:
+            yield engine
+        finally:
+            engine.release()
 
 
 class SparkEngine:
@@ -61,6 +65,7 @@ class SparkEngine:
         self._mounted: dict[Path, tuple[HadoopFolder, Manifest]] = {}
         self._opened: dict[Path, SparkColumns] = {}
         self._verified: set[tuple[tuple[str, str], ...]] = set()
+        self._shuffled: dict[Scan, DataFrame] = {}
 
     def mount(self, folder: Path, elsewhere: HadoopFolder, manifest: Manifest) -> None:
         """Know a folder that lies elsewhere, whose manifest lists these tables."""
@@ -73,6 +78,12 @@ class SparkEngine:
             EvidenceError: it cannot be read, or is larger than can be judged.
         """
         return Table(path, self._columns(path))
+
+    def release(self) -> None:
+        """Let go of what was kept on disk from one pass to the next."""
+        for frame in self._shuffled.values():
+            frame.unpersist()
+        self._shuffled.clear()
 
     def rows(self, scan: Scan) -> int:
         """How many rows the tables have, by their footers.
@@ -107,14 +118,24 @@ class SparkEngine:
             partials = frame.mapInArrow(task.reduce_rows, OUTPUT)
             partitions = frame.rdd.getNumPartitions()
         else:
-            partitions = math.ceil(max(1, *(table.rows for table in tables)) * len(tables))
-            partitions = math.ceil(partitions / self._rows_a_partition)
-            frame = _union(scan.sources, tables).repartition(partitions, "k")
-            partials = frame.mapInArrow(task.reduce_join, OUTPUT)
+            rows = max(1, tables[0].rows * len(tables))
+            partitions = math.ceil(rows / self._rows_a_partition)
+            partials = self._shuffle(scan, tables, partitions).mapInArrow(task.reduce_join, OUTPUT)
         total = _merge(task, partials, partitions, str(scan.sources[0].location))
         _refuse_faults(scan, tables[0].rows, total)
         self._verified.add(about)
         return total.value
+
+    def _shuffle(self, scan: Scan, tables: list[SparkColumns], partitions: int) -> "DataFrame":
+        """All tables' rows, those of one identifier together; kept, as passes come in threes."""
+        from pyspark import StorageLevel  # noqa: PLC0415 - slow to import, and only Spark has it
+
+        if scan in self._shuffled:
+            return self._shuffled[scan]
+        frame = _union(scan.sources, tables).repartition(partitions, "k")
+        if len(tables) > 1:  # one alone is read in place from its second pass on
+            self._shuffled[scan] = frame.persist(StorageLevel.DISK_ONLY)
+        return frame
 
     def _columns(self, path: Path) -> SparkColumns:
         if path not in self._opened:
