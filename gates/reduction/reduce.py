@@ -87,6 +87,11 @@ class Reduced:
         """Whether both models give every row the same score."""
         return self.surveyed.farthest <= _SAME
 
+    def same_in(self, cuts: Cuts, codes: Codes) -> bool:
+        """Whether no loss of a row of a segment differs; where none was asked, of any row."""
+        losses = self.tally(cuts, codes).nonzero[: len(self.request.losses)]
+        return self.same or (len(losses) > 0 and not losses.any())
+
     def segments(self, cuts: Cuts) -> Iterator[tuple[Codes, tuple[str, ...], int]]:
         """Each segment that has rows, in the order of levels: codes, values by column, rows."""
         sizes = self._table(cuts).rows.sum(axis=-1)
