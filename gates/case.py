@@ -129,6 +129,10 @@ class Case:
         """The candidate on its own test rows; those of weight 0 are left out."""
         return self._answer(self.candidate, self.counted, self.candidate.scores[self.counted])
 
+    def repeated(self, scores: Floats) -> Answers:
+        """What a repeated training says of the rows of `scored`."""
+        return self._answer(self.candidate, self.counted, scores[self.counted])
+
     @property
     def weighted(self) -> bool:
         """Whether some rows count more than others."""

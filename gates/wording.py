@@ -2,6 +2,7 @@
 
 from gates.finding import State
 from gates.rules.gate import Comparison, Measurement
+from gates.stats.seeds import MARGIN_SPREADS
 
 
 def number(value: float) -> str:
@@ -32,7 +33,10 @@ def describe_comparison(item: Comparison, state: State) -> str:
         return f"{change}; a loss of {margin:g} is ruled out."
     if state is State.FAILED:
         return f"{change}; proven to be worse, and by at least the accepted {margin:g}."
-    rows = item.support.rows
+    rows, spread = item.support.rows, item.doubt.spread
+    if spread is not None and margin < MARGIN_SPREADS * spread.deviation:
+        least = MARGIN_SPREADS * spread.deviation
+        return f"{change}; margins below {least:.4f} are within what seeds alone move."
     if item.rows_needed is None:
         return f"{change}; {rows:,} rows cannot rule out a loss of {margin:g}."
     return (

@@ -12,6 +12,7 @@ from gates.rules.metric_floor import MetricFloor
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.missing_values import MissingValues
 from gates.rules.policy_change import PolicyChangeGate
+from gates.rules.repeatability import Repeatability
 from gates.rules.reported_metrics import ReportedMetrics
 from gates.rules.schema import Schema
 from gates.rules.segment_floor import SegmentFloor
@@ -33,6 +34,7 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "missing_values": MissingValues,
         "drift": Drift,
         "reported_metrics": ReportedMetrics,
+        "repeatability": Repeatability,
         "train_test_overlap": TrainTestOverlap,
         "target_leakage": TargetLeakage,
         "test_set_reuse": Reuse,

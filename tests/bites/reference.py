@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from gates.collect import collect
 from gates.dvc import reproduce
-from gates.sources import Sources
+from gates.policy import read_policy
 from pipeline.dictionary import Dictionary, read_dictionary
 from pipeline.evaluate import measure, measure_groups
 from pipeline.model import TrainParams, score
@@ -111,6 +111,7 @@ class Candidate:
         ids = self.reference.tables["test"]["row_id"]
         table = pa.table({"row_id": ids, "score": pa.array(np.clip(scores, 0, 1))})
         write_table(table, self.folder / "predictions.parquet")
+        self.repeat(scores)
         groups = {name: self.reference.texts(name) for name in GROUPS}
         labels = self.reference.labels
         reported = {
@@ -118,6 +119,12 @@ class Candidate:
             **measure_groups(labels, scores >= 0.5, groups),
         }
         (self.folder / "metrics.json").write_text(json.dumps(reported), "utf-8")
+
+    def repeat(self, again: Scores) -> None:
+        """Write what the same training says when it is done again; other seeds nobody tried."""
+        ids = self.reference.tables["test"]["row_id"]
+        table = pa.table({"row_id": ids, "again.score": pa.array(np.clip(again, 0, 1))})
+        write_table(table, self.folder / "repeats.parquet")
 
     def retrain(
         self, change: Change | None = None, *, seed: int | None = None, drop: tuple[str, ...] = ()
@@ -155,7 +162,9 @@ def make_reference(folder: Path) -> Reference:
             copy_tracked(project)
             reproduce(project, ignore, environment=no_settings(folder))
             out = folder / "evidence"
-            collect(project, Sources(), out, revision="base", dirty=False, progress=ignore)
+            policy = read_policy((ROOT / "params.yaml").read_bytes(), "params.yaml")
+            sources = policy.settings.evidence
+            collect(project, sources, out, revision="base", dirty=False, progress=ignore)
     return Reference(folder)
 
 
@@ -203,3 +212,8 @@ def texts_of(table: pa.Table, name: str) -> Texts:
 def scores_in(folder: Path) -> Scores:
     """Scores of the test rows, in the order of the predictions, which is that of the test table."""
     return np.asarray(pq.read_table(folder / "predictions.parquet")["score"].to_numpy(), np.float64)
+
+
+def repeated_in(folder: Path, run: str) -> Scores:
+    """What one of the repeated trainings says of the test rows."""
+    return np.asarray(pq.read_table(folder / "repeats.parquet")[f"{run}.score"], np.float64)

@@ -12,7 +12,14 @@ from types import MappingProxyType
 import numpy as np
 import pyarrow as pa
 
-from tests.bites.reference import LABEL, Candidate, labels_of, replace_column, texts_of
+from tests.bites.reference import (
+    LABEL,
+    Candidate,
+    labels_of,
+    repeated_in,
+    replace_column,
+    texts_of,
+)
 
 Sabotage = Callable[[Candidate], None]
 
@@ -111,6 +118,11 @@ def reported_metrics(candidate: Candidate) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "roc_auc": 0.95}), "utf-8")
 
 
+def repeatability(candidate: Candidate) -> None:
+    """The seed is taken from the clock: the same training, done again, gives another model."""
+    candidate.repeat(repeated_in(candidate.reference.evidence, "seed_21"))
+
+
 def train_test_overlap(candidate: Candidate) -> None:
     """Five hundred test rows come a second time, under new names, in the training batch."""
 
@@ -160,6 +172,7 @@ SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
         "missing_values": missing_values,
         "drift": drift,
         "reported_metrics": reported_metrics,
+        "repeatability": repeatability,
         "train_test_overlap": train_test_overlap,
         "target_leakage": target_leakage,
         "test_set_reuse": reseed,
