@@ -3,7 +3,8 @@
 A folder reads like the one file that its parts make in sorted order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -29,6 +30,9 @@ class Reader(Protocol):
         Raises:
             EvidenceError: it cannot be read.
         """
+
+    def pieces(self, name: str) -> Iterator[pa.Array]:
+        """The same, coded, piece by piece in the order of the rows."""
 
     def stored_bytes(self, name: str) -> int:
         """What a column takes in its files, compressed."""
@@ -60,6 +64,23 @@ class Part:
 
     def read(self, name: str, *, coded: bool) -> pa.ChunkedArray:
         """A column of this part."""
+        with self._open(name, coded=coded) as file:
+            column = file.read(columns=[name], use_threads=False).column(0)
+            if pa.types.is_dictionary(column.type):
+                column.validate(full=True)  # a file's codes may point beyond its dictionary
+        return column
+
+    def pieces(self, name: str) -> Iterator[pa.Array]:
+        """The column, coded, by row group: whose memory is used again for the next one."""
+        with self._open(name, coded=True) as file:
+            for group in range(self.metadata.num_row_groups):
+                column = file.read_row_group(group, columns=[name], use_threads=False).column(0)
+                if pa.types.is_dictionary(column.type):
+                    column.validate(full=True)
+                yield from column.chunks
+
+    @contextmanager
+    def _open(self, name: str, *, coded: bool) -> Iterator[pq.ParquetFile]:
         texts = [name] if coded and pa.types.is_string(self.schema.field(name).type) else None
         try:
             with pq.ParquetFile(
@@ -69,15 +90,12 @@ class Part:
                 read_dictionary=texts,
                 **_INT96,
             ) as file:
-                column = file.read(columns=[name], use_threads=False).column(0)
-            if pa.types.is_dictionary(column.type):
-                column.validate(full=True)  # a file's codes may point beyond its dictionary
+                yield file
         except (pa.ArrowException, OSError) as fault:
             raise EvidenceError(
                 f"{self.path}: column {name!r} cannot be read ({first_line(fault)}). "
                 "Write the file again, then collect the evidence again."
             ) from fault
-        return column
 
     def stored_bytes(self, name: str) -> int:
         """What a column takes in this part, compressed."""
@@ -108,6 +126,13 @@ class ParquetReader:
         wanted = CODED_TEXT if coded and pa.types.is_string(kind) else kind
         chunks = [_cast(chunk, wanted) for column in columns for chunk in column.chunks]
         return pa.chunked_array(chunks, wanted)
+
+    def pieces(self, name: str) -> Iterator[pa.Array]:
+        """A column of all parts, row group by row group."""
+        if len(self._parts) > 1:
+            yield from self.read(name, coded=True).chunks
+        else:
+            yield from self._parts[0].pieces(name)
 
     def stored_bytes(self, name: str) -> int:
         """What a column takes in all parts, compressed."""

@@ -1,6 +1,6 @@
 """Columns of Parquet files as Spark reads them: as a data frame, and whole, in their order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,10 @@ class SparkColumns:
         if coded and pa.types.is_string(column.type):
             return column.dictionary_encode().cast(CODED_TEXT)
         return column
+
+    def pieces(self, name: str) -> Iterator[pa.Array]:
+        """The column, coded, piece by piece in the order of the rows."""
+        yield from self.read(name, coded=True).chunks
 
     def stored_bytes(self, name: str) -> int:
         """What a column takes in all files, compressed."""
