@@ -27,8 +27,9 @@ def segment_performance(folder: Path) -> Prepared:
     check = SegmentPerformance(
         *GRID, alternative_scorer=("accuracy", "accuracy"), max_segments=MAX_SEGMENTS
     )
-    regions, plans = (
-        [part.label for part in partition_column(dataset, name, max_segments=MAX_SEGMENTS)]
+    drawn = dataset.sample(check.n_samples, random_state=check.random_state)  # as the check does
+    regions, plans = (  # in an order that hangs on the order of rows, where levels are as many
+        [part.label for part in partition_column(drawn, name, max_segments=MAX_SEGMENTS)]
         for name in GRID
     )
 
