@@ -116,18 +116,14 @@ def _look(gate: Gate) -> _Found:
 
 
 def _create(gate: Gate, state: CheckState) -> list[CheckRun]:
-    """Make the check; all of them, where one of which no answer came turns up late."""
-    lost = False
+    """Make the check, or find the one whose making got no answer."""
     for _ in range(_POSTS_MAX):
         try:
-            made = gate.github.create_check(gate.name, gate.sha, state)
+            return [gate.github.create_check(gate.name, gate.sha, state)]
         except LostError as error:
             gate.say(f"check {gate.name}: {error}; looking whether it was made")
-            lost = True
-            if found := _look_for_it(gate):
-                return found
-        else:
-            return _with(made, _look(gate).own) if lost else [made]
+        if found := _look_for_it(gate):
+            return found
     raise GitHubError(
         f"check {gate.name}: {_POSTS_MAX} attempts got no answer, so it is not set and the merge "
         "stays blocked. Re-run the job."
@@ -140,10 +136,6 @@ def _look_for_it(gate: Gate) -> list[CheckRun]:
         if found := _look(gate).own:
             return found
     return []
-
-
-def _with(made: CheckRun, listed: list[CheckRun]) -> list[CheckRun]:
-    return listed if any(one.id == made.id for one in listed) else [made, *listed]
 
 
 def _state(gate: Gate, output: Output, conclusion: Conclusion | None = None) -> CheckState:

@@ -6,6 +6,7 @@ dropped for real. Time is a number that `sleep` moves, so that nobody waits.
 
 import json
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -56,6 +57,7 @@ class FakeGitHub:
         self.author = BOT
         self.head, self.state = HEAD, "open"
         self.head_repository: int | None = REPOSITORY_ID
+        self.base_repository = REPOSITORY_ID
         self.locked = False
         self.comments: dict[int, dict[str, Any]] = {}
         self.checks: dict[int, dict[str, Any]] = {}
@@ -144,7 +146,7 @@ class FakeGitHub:
         return _refuse(404)
 
     def pull(self) -> dict[str, Any]:
-        repo = {"id": REPOSITORY_ID, "full_name": REPOSITORY}
+        repo = {"id": self.base_repository, "full_name": REPOSITORY}
         head = None if self.head_repository is None else {"id": self.head_repository}
         return {
             "number": 7,
@@ -221,6 +223,12 @@ def _broken(fault: Fault) -> Answer:
     return Answer(int(fault.kind), headers, json.dumps({"message": fault.said}).encode())
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # clients that went away
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serve(
     fake: FakeGitHub, prefix: str = "", *, secured: ssl.SSLContext | None = None
@@ -269,7 +277,7 @@ def serve(
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     if secured:
         server.socket = secured.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

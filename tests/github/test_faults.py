@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from gates.github_calls import Call, GitHubError
+from gates.github_calls import Answer, Call, GitHubError
 from gates.mark import Run, read_mark
 from gates.sticky import Posted
 from tests.github.conftest import Desk, message
-from tests.github.fake import DATE_S, Fault
+from tests.github.fake import DATE_S, FakeGitHub, Fault
 
 FIRST, SECOND = Run(811, 1), Run(812, 1)
 DROP, DROP_AFTER = Fault("drop"), Fault("drop", after=True)
@@ -167,6 +167,27 @@ def test_cancelled_at_any_call_no_success_is_left_that_was_not_reached(desk: Des
             assert moment == calls - 1
         assert one.fake.now <= 7
         assert len(one.fake.ours()) <= 1
+
+
+class CutOff(FakeGitHub):
+    """Its user is cancelled when the answer to one call comes."""
+
+    after = 0
+
+    def send(self, call: Call) -> Answer:
+        answer = super().send(call)
+        if len(self.asked) == self.after:
+            raise KeyboardInterrupt
+        return answer
+
+
+def test_a_check_that_has_ended_stays_as_it_is_when_cancelled(desk: Desk) -> None:
+    desk.publish(FIRST, message())
+    cut = CutOff()
+    cut.after = len(desk.fake.asked)
+    with pytest.raises(KeyboardInterrupt):
+        Desk(cut).publish(FIRST, message())
+    assert [one["conclusion"] for one in cut.checks.values()] == ["success"]
 
 
 def _interrupt_at(moment: int) -> Callable[[object], None]:

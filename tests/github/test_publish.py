@@ -108,8 +108,11 @@ def test_a_closed_pull_request_gets_the_check_only(desk: Desk) -> None:
     assert [one["conclusion"] for one in desk.fake.checks.values()] == ["success"]
 
 
-def test_a_deleted_fork_gets_the_check_only(desk: Desk) -> None:
-    desk.fake.head_repository = None
+@pytest.mark.parametrize(("ends", "repository"), [("head", None), ("head", 5), ("base", 5)])
+def test_a_deleted_fork_and_other_repositories_get_the_check_only(
+    desk: Desk, ends: str, repository: int | None
+) -> None:
+    setattr(desk.fake, f"{ends}_repository", repository)
     desk.publish(FIRST, message())
     assert desk.fake.ours() == []
     assert any("only the check" in line for line in desk.said)
