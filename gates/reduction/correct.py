@@ -7,10 +7,18 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gates.reduction.heavy import Heavy, HeavyRows, Pick, contribute, open_bag, pick_heavy
+from gates.reduction.heavy import (
+    Heavy,
+    HeavyRows,
+    Pick,
+    choose_rows,
+    contribute,
+    open_bag,
+    pick_heavy,
+)
 from gates.reduction.joint import Contribution, joint_moments
 from gates.reduction.reduce import Reduced
-from gates.reduction.sums import Floats, Summed
+from gates.reduction.sums import Floats
 from gates.stats import multiplicity
 from gates.stats.moments import Moments
 from gates.stats.undefined import UndefinedError
@@ -29,6 +37,7 @@ class _Batch(msgspec.Struct, frozen=True, eq=False):
     start: int
     contributions: Sequence[Contribution]
     moments: Moments
+    picks: tuple[Pick, ...]
 
 
 def correct(
@@ -48,12 +57,7 @@ def correct(
     """
     families = [family for family, _ in comparisons]
     batches = _batch(reduced, [contribution for _, contribution in comparisons], 0)
-    picks = [
-        pick
-        for batch in batches
-        for pick in pick_heavy(reduced.sums, reduced.summed, batch.contributions, batch.moments)
-    ]
-    heavy, without = _take_out(reduced, engine, scan, tuple(picks))
+    heavy = _take_out(reduced, engine, scan, tuple(p for batch in batches for p in batch.picks))
     shares = Counter(
         family
         for batch in batches
@@ -61,7 +65,7 @@ def correct(
     )
     p_values: list[float] = []
     for place, batch in enumerate(batches):
-        given, rest = _split(reduced, batch, heavy, without)
+        given, rest = _split(reduced, batch, heavy)
         names = families[batch.start :][: len(batch.contributions)]
         found = multiplicity.harm_p_values(
             [multiplicity.Comparison(name, *each) for name, each in zip(names, given, strict=True)],
@@ -86,7 +90,8 @@ def _batch(reduced: Reduced, contributions: Sequence[Contribution], start: int) 
             if not half:
                 raise
         else:
-            return [_Batch(start, contributions, moments)]
+            picks = pick_heavy(reduced.sums, reduced.summed, contributions, moments)
+            return [_Batch(start, contributions, moments, picks)]
     return [
         *_batch(reduced, contributions[:half], start),
         *_batch(reduced, contributions[half:], start + half),
@@ -95,25 +100,23 @@ def _batch(reduced: Reduced, contributions: Sequence[Contribution], start: int) 
 
 def _take_out(
     reduced: Reduced, engine: Engine, scan: Scan, picks: tuple[Pick, ...]
-) -> tuple[HeavyRows | None, Summed]:
-    """The heavy rows, and the sums of all others."""
+) -> HeavyRows | None:
+    """The heavy rows of all batches, by one pass; none where there is none."""
     if not picks:
-        return None, reduced.summed
-    sums = reduced.sums
-    heavy = open_bag(engine.reduce(scan, Heavy(sums=sums, picks=picks)), sums)
-    theirs = sums.add(sums.start(), heavy.rows, heavy.codes)
-    return heavy, sums.subtract(reduced.summed, theirs)
+        return None
+    return open_bag(engine.reduce(scan, Heavy(sums=reduced.sums, picks=picks)), reduced.sums)
 
 
-def _split(
-    reduced: Reduced, batch: _Batch, heavy: HeavyRows | None, without: Summed
-) -> tuple[list[Given], Moments]:
-    """What the heavy rows add to every comparison, and the moments of the rest."""
-    if heavy is None:
+def _split(reduced: Reduced, batch: _Batch, heavy: HeavyRows | None) -> tuple[list[Given], Moments]:
+    """What the batch's own heavy rows add to every comparison, and the moments of the rest."""
+    if heavy is None or not batch.picks:
         nothing = np.empty(0, dtype=np.intp), np.empty(0)
         return [nothing] * len(batch.contributions), batch.moments
-    rest = joint_moments(reduced.sums, without, batch.contributions)
+    sums = reduced.sums
+    own = heavy.of(choose_rows(sums, batch.picks, heavy.rows, heavy.codes))
+    without = sums.subtract(reduced.summed, sums.add(sums.start(), own.rows, own.codes))
+    rest = joint_moments(sums, without, batch.contributions)
     # Where all rows of a comparison are heavy, rounding must not leave a rest of it.
     kept = np.diagonal(rest.products) > _CANCELLED * np.diagonal(batch.moments.products)
     rest = Moments(rest.totals * kept, rest.products * np.outer(kept, kept))
-    return contribute(heavy, reduced.sums, batch.contributions), rest
+    return contribute(own, sums, batch.contributions), rest

@@ -58,15 +58,7 @@ class Heavy(msgspec.Struct, frozen=True, kw_only=True):
             return value
         rows, _ = read_rows(batch, self.sums.columns)
         codes = self.sums.code(batch)
-        chosen = np.zeros(batch.num_rows, dtype=np.bool_)
-        values = [feature.of(rows, codes)[0] for feature in self.sums.features]
-        for pick in self.picks:
-            place = _place(pick, codes, batch.num_rows)
-            chosen |= pick.cells[place * CELLS + rows.cells]
-            for feature, limits in zip(values, pick.above, strict=True):
-                if np.isfinite(limits).any():
-                    chosen |= np.abs(feature) > limits[place]
-        at = np.flatnonzero(chosen)
+        at = np.flatnonzero(choose_rows(self.sums, self.picks, rows, codes))
         if not len(at):
             return value
         found = np.stack(
@@ -97,6 +89,14 @@ class HeavyRows(msgspec.Struct, frozen=True, eq=False):
         """How many there are."""
         return len(self.rows.cells)
 
+    def of(self, chosen: Mask) -> "HeavyRows":
+        """Some of them."""
+        rows = self.rows
+        some = ScoredRows(
+            rows.labels[chosen], rows.baseline[chosen], rows.candidate[chosen], rows.cells[chosen]
+        )
+        return HeavyRows(some, tuple(each[chosen] for each in self.codes))
+
 
 def open_bag(bag: Bag, sums: Sums) -> HeavyRows:
     """Rows that are alike in everything are interchangeable, so any order of them is the same."""
@@ -106,6 +106,21 @@ def open_bag(bag: Bag, sums: Sums) -> HeavyRows:
         labels.astype(np.bool_), old.view(np.float64), new.view(np.float64), cells.astype(np.intp)
     )
     return HeavyRows(rows, tuple(each.astype(np.intp) for each in codes[: len(sums.cuts)]))
+
+
+def choose_rows(
+    sums: Sums, picks: Sequence[Pick], rows: ScoredRows, codes: tuple[Codes, ...]
+) -> Mask:
+    """Which rows any of the picks picks."""
+    chosen = np.zeros(len(rows.cells), dtype=np.bool_)
+    values = [feature.of(rows, codes)[0] for feature in sums.features]
+    for pick in picks:
+        place = _place(pick, codes, len(chosen))
+        chosen |= pick.cells[place * CELLS + rows.cells]
+        for feature, limits in zip(values, pick.above, strict=True):
+            if np.isfinite(limits).any():
+                chosen |= np.abs(feature) > limits[place]
+    return chosen
 
 
 def contribute(

@@ -14,7 +14,7 @@ from gates.reduction.sums import Floats, Summed, Sums, Table
 from gates.stats.moments import Moments
 from gates.stats.undefined import UndefinedError
 
-_BLOCK = 1 << 18  # pairs of terms at a time
+_BLOCK = 1 << 16  # pairs of terms at a time
 
 
 class Term(msgspec.Struct, frozen=True, eq=False):

@@ -106,8 +106,9 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return value
 
     def subtract(self, value: Summed, other: Summed) -> Summed:
-        """Of the rows of the first without those of the second, exactly."""
-        return tuple(mine - theirs for mine, theirs in zip(value, other, strict=True))
+        """Of the rows of the first without those of the second, exactly; uses up the second."""
+        pairs = zip(value, other, strict=True)
+        return tuple(np.subtract(mine, theirs, out=theirs) for mine, theirs in pairs)
 
     def table(self, value: Summed, cuts: Cuts) -> Table | None:
         """The sums over some columns, in ascending order; none where no grid holds them all."""
