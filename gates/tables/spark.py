@@ -18,7 +18,7 @@ from gates.tables.engine import Kernel, Scan, Source
 from gates.tables.hadoop import HadoopFolder, translated
 from gates.tables.parts import Part, part_files
 from gates.tables.spark_columns import SparkColumns
-from gates.tables.spark_partition import OUTPUT, Faults, Partial, Task
+from gates.tables.spark_partition import OUTPUT, Partial, Task
 from gates.tables.spark_session import spark_session
 from gates.tables.spark_types import plain
 from gates.tables.stream import MAX_ROWS
@@ -219,16 +219,16 @@ def _refuse_faults(scan: Scan, rows: int, total: Partial[R]) -> None:
                 f"{source.location}: {faults.nameless:,} of {rows:,} rows have no {source.id}. "
                 "Give every row an identifier."
             )
+    for source, faults in zip(scan.sources, total.faults, strict=True):
+        if faults.absent:
+            raise EvidenceError(
+                f"{source.location}: no row for {faults.absent:,} or more rows of {first}, such as "
+                f"{', '.join(map(repr, faults.lost))}. Write exactly one row for each of its rows."
+            )
         if faults.repeated:
             raise EvidenceError(
                 f"{source.location}: {faults.repeated:,} or more values of {source.id} stand more "
                 f"than once, such as {', '.join(map(repr, faults.twice))}. Give every row its own."
-            )
-    for source, faults in zip(scan.sources, total.faults, strict=True):
-        if faults != Faults():
-            raise EvidenceError(
-                f"{source.location}: {faults.absent:,} of {rows:,} rows of {first} are not here, "
-                f"and {faults.unknown:,} rows here are none of them. Write exactly its rows."
             )
     if total.refused:
         raise EvidenceError(total.refused[0])

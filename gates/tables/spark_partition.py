@@ -29,6 +29,7 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     repeated: int = 0  # rows beyond the first of each identifier
     twice: tuple[str, ...] = ()  # the first of the repeated identifiers, sorted
     absent: int = 0  # rows of the first table that have none here
+    lost: tuple[str, ...] = ()  # the first of their identifiers, sorted
     unknown: int = 0  # rows here that the first table does not have
 
     def __add__(self, other: "Faults") -> "Faults":
@@ -38,6 +39,7 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
             repeated=self.repeated + other.repeated,
             twice=tuple(sorted({*self.twice, *other.twice})[:_SHOWN]),
             absent=self.absent + other.absent,
+            lost=tuple(sorted({*self.lost, *other.lost})[:_SHOWN]),
             unknown=self.unknown + other.unknown,
         )
 
@@ -144,10 +146,12 @@ def _find_faults(first: pa.Table, table: pa.Table) -> Faults:
     counts, values = counted.field("counts"), counted.field("values")
     twice = values.filter(pc.greater(counts, 1)).to_pylist() if len(values) < len(ids) else []
     expected = first.column(0).drop_null().combine_chunks()
+    absent = expected.filter(pc.is_null(pc.index_in(expected, value_set=ids)))
     return Faults(
         nameless=len(table) - len(ids),
         repeated=len(ids) - len(values),
         twice=tuple(sorted(twice)[:_SHOWN]),
-        absent=0 if table is first else int((places_in(expected, ids) < 0).sum()),
+        absent=len(absent),
+        lost=tuple(sorted(absent.to_pylist())[:_SHOWN]),
         unknown=0 if table is first else int((places_in(ids, expected) < 0).sum()),
     )

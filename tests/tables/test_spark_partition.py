@@ -59,9 +59,9 @@ def test_rows_are_joined_by_identifier_whatever_their_order() -> None:
 @pytest.mark.parametrize(
     ("rows", "faults"),
     [
-        ([(0, "a"), (1, None)], (Faults(), Faults(nameless=1, absent=1))),
+        ([(0, "a"), (1, None)], (Faults(), Faults(nameless=1, absent=1, lost=("a",)))),
         ([(0, None), (1, "a")], (Faults(nameless=1), Faults(unknown=1))),
-        ([(0, "a"), (1, "b")], (Faults(), Faults(absent=1, unknown=1))),
+        ([(0, "a"), (1, "b")], (Faults(), Faults(absent=1, lost=("a",), unknown=1))),
         (
             [(0, "a"), (0, "a"), (0, "a"), (1, "a"), (1, "a")],
             (Faults(repeated=2, twice=("a",)), Faults(repeated=1, twice=("a",))),
