@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from gates.checks import TITLE_MAX, fit_text
 from gates.finding import Direction, Finding, Verdict
-from gates.github import Annotation, ChangedFile, Level
+from gates.github_values import Annotation, ChangedFile, Level
 from gates.report.summary import problems, stopped
 from gates.report.words import clean
 

@@ -8,16 +8,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from gates.github import (
-    Annotation,
-    CheckRun,
-    CheckState,
-    Conclusion,
-    GitHub,
-    Output,
-    batches,
-)
+from gates.github import GitHub, batches
 from gates.github_calls import GitHubError, LostError
+from gates.github_values import Annotation, CheckRun, CheckState, Conclusion, Output
 from gates.mark import Run
 
 TITLE_MAX: Final = 250

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gates.github import Comment
+from gates.github_values import Comment
 from gates.process import plain
 
 READS_FIRST: Final = 30  # comments, of which it takes the last that fits

@@ -6,13 +6,29 @@ comments of one (PyGithub 2.10, `GithubRetry`). What is repeated is decided in `
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from gates.errors import UsageError
 from gates.github_calls import Answer, Call, Calls, GitHubError, LostError, RefusedError, Send
+from gates.github_values import (
+    Annotation,
+    Artifact,
+    Artifacts,
+    Body,
+    ChangedFile,
+    CheckRun,
+    CheckRuns,
+    CheckState,
+    Comment,
+    NewCheck,
+    Protection,
+    Pull,
+    RepositoryName,
+    User,
+)
 
 COMMENTS_MAX_PAGES: Final = 30
 FILES_MAX_PAGES: Final = 30  # GitHub lists 3,000 files of a pull request
@@ -20,164 +36,6 @@ _FEW_PAGES: Final = 5
 _TIMEOUT_S: Final = 20
 _REDIRECTS = (301, 302, 303, 307, 308)
 _BLOCK_BYTES: Final = 1 << 16
-
-
-class Seen(msgspec.Struct, frozen=True):
-    """A value that GitHub sends; it has more fields than we read."""
-
-
-class User(Seen, frozen=True):
-    """An account."""
-
-    login: str
-
-
-class App(Seen, frozen=True):
-    """A GitHub App."""
-
-    id: int
-    slug: str | None = None
-
-
-class Comment(Seen, frozen=True):
-    """A comment in the conversation of a pull request."""
-
-    id: int
-    user: User | None
-    body: str | None = None
-    html_url: str = ""
-
-    @property
-    def author(self) -> str:
-        """The login of who wrote it; empty where the account is gone."""
-        return self.user.login if self.user else ""
-
-
-class RepositoryName(Seen, frozen=True):
-    """A repository; its number stays when it is renamed or transferred."""
-
-    id: int
-    full_name: str = ""
-
-
-class Ref(Seen, frozen=True):
-    """One end of a pull request; the repository of a deleted fork is gone."""
-
-    sha: str
-    ref: str = ""
-    repo: RepositoryName | None = None
-
-
-class Pull(Seen, frozen=True):
-    """A pull request."""
-
-    number: int
-    state: str
-    head: Ref
-    base: Ref
-
-
-class ChangedFile(Seen, frozen=True):
-    """A file that a pull request changes; GitHub leaves the patch out where it is large."""
-
-    filename: str
-    status: str
-    patch: str | None = None
-
-
-class CheckRun(Seen, frozen=True):
-    """A check run."""
-
-    id: int
-    name: str
-    head_sha: str
-    status: str
-    conclusion: str | None = None
-    external_id: str | None = None
-    app: App | None = None
-
-
-class _CheckRuns(Seen, frozen=True):
-    check_runs: tuple[CheckRun, ...]
-
-
-class Artifact(Seen, frozen=True):
-    """A file that a workflow run left; `digest` is `sha256:<hex>` of the zip."""
-
-    id: int
-    name: str
-    size_in_bytes: int
-    expired: bool = False
-    digest: str | None = None
-
-
-class _Artifacts(Seen, frozen=True):
-    artifacts: tuple[Artifact, ...]
-
-
-class RequiredCheck(Seen, frozen=True):
-    """A check that a branch demands, and the only app whose word counts for it, if one is named."""
-
-    context: str
-    app_id: int | None = None
-
-
-class _StatusChecks(Seen, frozen=True):
-    strict: bool = False
-    checks: tuple[RequiredCheck, ...] = ()
-
-
-class _Admins(Seen, frozen=True):
-    enabled: bool = False
-
-
-class Protection(Seen, frozen=True):
-    """What a protected branch demands before a merge."""
-
-    required_status_checks: _StatusChecks | None = None
-    enforce_admins: _Admins | None = None
-
-
-Level = Literal["notice", "warning", "failure"]
-Conclusion = Literal["success", "failure"]  # GitHub counts `neutral` and `skipped` as success
-
-
-class Annotation(msgspec.Struct, frozen=True, kw_only=True):
-    """A remark at lines of a file, as the checks API takes it."""
-
-    path: str
-    start_line: int
-    end_line: int
-    annotation_level: Level
-    message: str
-    title: str
-
-
-class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a check run shows."""
-
-    title: str
-    summary: str
-    annotations: tuple[Annotation, ...] = ()
-
-
-class CheckState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a check run is to become."""
-
-    external_id: str
-    status: Literal["in_progress", "completed"]
-    output: Output
-    conclusion: Conclusion | None = None
-    details_url: str | None = None
-
-
-class _NewCheck(CheckState, frozen=True, kw_only=True, omit_defaults=True):
-    name: str
-    head_sha: str
-
-
-class _Body(msgspec.Struct, frozen=True):
-    body: str
 
 
 class GitHub:
@@ -247,12 +105,12 @@ class GitHub:
             LostError: whether it was posted is unknown; read back.
         """
         path = f"{self._root}/issues/{number}/comments"
-        return self.calls.write(Comment, "POST", path, _Body(body))
+        return self.calls.write(Comment, "POST", path, Body(body))
 
     def update_comment(self, comment: int, body: str) -> Comment:
         """Replace a comment's text."""
         path = f"{self._root}/issues/comments/{comment}"
-        return self.calls.write(Comment, "PATCH", path, _Body(body))
+        return self.calls.write(Comment, "PATCH", path, Body(body))
 
     def delete_comment(self, comment: int) -> None:
         """Remove a comment, if it is still there."""
@@ -262,7 +120,7 @@ class GitHub:
         """All check runs of this name at a commit, newest first."""
         path = f"{self._root}/commits/{quote(sha, safe='')}/check-runs"
         query: dict[str, str | int] = {"check_name": name, "filter": "all", "per_page": 100}
-        return self.calls.get(_CheckRuns, path, **query).check_runs
+        return self.calls.get(CheckRuns, path, **query).check_runs
 
     def create_check(self, name: str, sha: str, state: CheckState) -> CheckRun:
         """Make a check run at a commit, once.
@@ -271,7 +129,7 @@ class GitHub:
             LostError: whether it was made is unknown; read back.
         """
         fields = {field: getattr(state, field) for field in state.__struct_fields__}
-        body = _NewCheck(name=name, head_sha=sha, **fields)
+        body = NewCheck(name=name, head_sha=sha, **fields)
         return self.calls.write(CheckRun, "POST", f"{self._root}/check-runs", body)
 
     def update_check(self, check: int, state: CheckState) -> CheckRun:
@@ -282,7 +140,7 @@ class GitHub:
     def artifacts(self, run: int, name: str) -> tuple[Artifact, ...]:
         """What a workflow run left under this name."""
         path = f"{self._root}/actions/runs/{run}/artifacts"
-        found = self.calls.get(_Artifacts, path, name=name, per_page=100).artifacts
+        found = self.calls.get(Artifacts, path, name=name, per_page=100).artifacts
         return tuple(one for one in found if one.name == name)
 
     def download(self, artifact: Artifact, *, bytes_max: int) -> bytes:

@@ -15,8 +15,9 @@ from gates.cml import Cml
 from gates.errors import EvidenceError
 from gates.event import Head
 from gates.finding import Decision, Verdict
-from gates.github import Annotation, Conclusion, GitHub, Pull
+from gates.github import GitHub
 from gates.github_calls import GitHubError
+from gates.github_values import Annotation, Conclusion, Pull
 from gates.mark import Mark, Place
 from gates.process import signals_as_interrupt, uninterrupted
 from gates.report import headline, render_comment, render_not_judged, render_running

@@ -11,8 +11,9 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from gates.cml import Cml, would_take
-from gates.github import Comment, GitHub
+from gates.github import GitHub
 from gates.github_calls import GitHubError, LostError, RefusedError
+from gates.github_values import Comment
 from gates.mark import BODY_MAX, Mark, Place, read_mark, same_text, sign
 
 SETTLE_S: Final = 2.0  # GitHub's lists lag behind its writes, and others may be writing

@@ -8,7 +8,8 @@ from pathlib import Path
 from gates.commands.publish import head_of, open_github
 from gates.errors import EvidenceError, ExitCode
 from gates.event import Head
-from gates.github import Artifact, GitHub
+from gates.github import GitHub
+from gates.github_values import Artifact
 from gates.intake import Budget, take_in
 
 

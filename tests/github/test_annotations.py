@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gates.annotations import MOST, annotate, read_patch
 from gates.finding import Direction, Verdict
-from gates.github import ChangedFile
+from gates.github_values import ChangedFile
 from tests.report.samples import SAMPLES
 
 PATCH = """\

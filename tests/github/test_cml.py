@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gates.cml import Cml, find_cml, title, would_take
-from gates.github import Comment, User
+from gates.github_values import Comment, User
 from gates.mark import Run
 from tests.github.conftest import Desk, message
 from tests.github.fake import BOT, HEAD, serve

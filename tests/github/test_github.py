@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from gates.errors import UsageError
-from gates.github import Artifact, GitHub, batches, connect
+from gates.github import GitHub, batches, connect
 from gates.github_calls import Calls, GitHubError, LostError, RefusedError
+from gates.github_values import Artifact
 from tests.github.fake import (
     BOT,
     HEAD,
@@ -178,7 +179,7 @@ def test_artifacts_are_taken_by_their_whole_name(client: Client) -> None:
 
 @pytest.mark.parametrize(("number", "sizes"), [(0, []), (50, [50]), (51, [50, 1])])
 def test_annotations_go_by_fifties(number: int, sizes: list[int]) -> None:
-    from gates.github import Annotation
+    from gates.github_values import Annotation
 
     one = Annotation(
         path="p", start_line=1, end_line=1, annotation_level="notice", message="m", title="t"
