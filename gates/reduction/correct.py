@@ -32,11 +32,11 @@ Given = tuple[Places, Floats]  # heavy rows of a comparison, and what they add
 
 
 class _Batch(msgspec.Struct, frozen=True, eq=False):
-    """Comparisons whose joint law is known, with the moments of all their rows."""
+    """Comparisons whose joint law is known; `squares` (comparisons,) are over all their rows."""
 
     start: int
     contributions: Sequence[Contribution]
-    moments: Moments
+    squares: Floats
     picks: tuple[Pick, ...]
 
 
@@ -91,7 +91,8 @@ def _batch(reduced: Reduced, contributions: Sequence[Contribution], start: int) 
                 raise
         else:
             picks = pick_heavy(reduced.sums, reduced.summed, contributions, moments)
-            return [_Batch(start, contributions, moments, picks)]
+            squares = np.diagonal(moments.products).copy()  # a view would keep all the products
+            return [_Batch(start, contributions, squares, picks)]
     return [
         *_batch(reduced, contributions[:half], start),
         *_batch(reduced, contributions[half:], start + half),
@@ -111,12 +112,13 @@ def _split(reduced: Reduced, batch: _Batch, heavy: HeavyRows | None) -> tuple[li
     """What the batch's own heavy rows add to every comparison, and the moments of the rest."""
     if heavy is None or not batch.picks:
         nothing = np.empty(0, dtype=np.intp), np.empty(0)
-        return [nothing] * len(batch.contributions), batch.moments
+        moments = joint_moments(reduced.sums, reduced.summed, batch.contributions)
+        return [nothing] * len(batch.contributions), moments
     sums = reduced.sums
     own = heavy.of(choose_rows(sums, batch.picks, heavy.rows, heavy.codes))
     without = sums.subtract(reduced.summed, sums.add(sums.start(), own.rows, own.codes))
     rest = joint_moments(sums, without, batch.contributions)
     # Where all rows of a comparison are heavy, rounding must not leave a rest of it.
-    kept = np.diagonal(rest.products) > _CANCELLED * np.diagonal(batch.moments.products)
+    kept = np.diagonal(rest.products) > _CANCELLED * batch.squares
     rest = Moments(rest.totals * kept, rest.products * np.outer(kept, kept))
     return contribute(own, sums, batch.contributions), rest

@@ -51,7 +51,9 @@ def plan_moments(sums: Sequence[tuple[NDArray[np.intp], Values]], rest: Moments)
     if len(normal) > MOST_NORMAL:
         raise ValueError(f"{len(normal):,} comparisons by moments; at most {MOST_NORMAL:,} fit")
     units = np.unique(np.concatenate([terms.positions for terms in scaled]))
-    covariance = rest.products / np.outer(lengths, lengths)
+    covariance = rest.products[np.ix_(normal, normal)]
+    covariance /= lengths[normal, None]
+    covariance /= lengths[normal]
     return FlipPlan(
         observed=np.array([terms.values.sum() for terms in scaled]) + totals,
         real=tuple(
@@ -59,7 +61,7 @@ def plan_moments(sums: Sequence[tuple[NDArray[np.intp], Values]], rest: Moments)
         ),
         real_units=len(units),
         normal=normal,
-        root=find_root(covariance[np.ix_(normal, normal)]),
+        root=find_root(covariance),
     )
 
 
@@ -68,10 +70,11 @@ def find_root(covariance: Values) -> Values:
 
     Variance that is added makes no p-value of harm smaller where the change is harm.
     """
-    jitter = JITTER
+    covariance, jitter = covariance.copy(), JITTER
     while jitter < _MOST_JITTER:
+        covariance[np.diag_indices_from(covariance)] += jitter
         try:
-            return np.linalg.cholesky(covariance + jitter * np.eye(len(covariance)))
+            return np.linalg.cholesky(covariance)
         except np.linalg.LinAlgError:
             jitter *= _GROWTH
     raise ValueError("the products of the comparisons are not those of any rows")
