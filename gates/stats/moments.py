@@ -74,7 +74,7 @@ def find_root(covariance: Values) -> Values:
     while jitter < _MOST_JITTER:
         covariance[np.diag_indices_from(covariance)] += jitter
         try:
-            return np.linalg.cholesky(covariance)
+            return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
         except np.linalg.LinAlgError:
             jitter *= _GROWTH
     raise ValueError("the products of the comparisons are not those of any rows")
