@@ -24,7 +24,7 @@ from gates.stats.moments import Moments
 from gates.stats.undefined import UndefinedError
 from gates.tables.engine import Engine, Scan
 
-MOST_TOGETHER = 1_000  # comparisons whose covariance is held: 8 MB
+MOST_TOGETHER = 500  # comparisons whose covariance is held, so that all fits into 300 MB
 _CANCELLED = 1e-12  # of a comparison's sum of squares: what rounding leaves of a rest of nothing
 
 Places = npt.NDArray[np.intp]
