@@ -4,14 +4,26 @@ from gates.finding import State
 from gates.rules.gate import Comparison, Measurement
 from gates.stats.seeds import MARGIN_SPREADS
 
+_USUAL = (1e-3, 1e9)  # sizes that decimals suit; a predicted number may have any unit
 
-def number(value: float) -> str:
-    """Four significant decimals, or a whole number with separators from 1,000 on."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4f}"  # noqa: PLR2004
+
+def number(value: float, form: str = ".4f") -> str:
+    """Four decimals, or a whole number with separators from 1,000 on; else as `form` says."""
+    whole = form == ".4f" and abs(value) >= 1000  # noqa: PLR2004
+    return f"{value:,.0f}" if whole else f"{value:{form}}"
+
+
+def form_of(*values: float) -> str:
+    """How numbers of such a size are written: four decimals, or four significant digits."""
+    largest = max(map(abs, values))
+    return ".4f" if largest == 0 or _USUAL[0] <= largest < _USUAL[1] else ".4g"
 
 
 def apart(value: float, limit: float) -> tuple[str, str]:
     """Both numbers with as many digits as it takes to tell them apart."""
+    if (form := form_of(value, limit)) != ".4f":
+        texts = f"{value:{form}}", f"{limit:{form}}"
+        return texts if texts[0] != texts[1] or value == limit else (repr(value), repr(limit))
     for digits in (4, 6, 9, 17):
         texts = f"{value:.{digits}f}", f"{limit:.{digits}f}"
         if texts[0] != texts[1] or value == limit:
@@ -22,12 +34,13 @@ def apart(value: float, limit: float) -> tuple[str, str]:
 def describe_comparison(item: Comparison, state: State) -> str:
     """What changed, how sure that is, and what it means for the limit."""
     subject, margin = item.subject.text(), item.limit.margin or 0.0
+    form = form_of(item.baseline, item.candidate, margin)
     if item.same:
-        return f"{subject}: identical predictions ({number(item.candidate)})."
+        return f"{subject}: identical predictions ({number(item.candidate, form)})."
     low, high = item.interval
     change = (
-        f"{subject}: {number(item.baseline)} → {number(item.candidate)}, change "
-        f"{item.change:+.4f} (95 % interval {low:+.4f} to {high:+.4f}{_seeds(item)})"
+        f"{subject}: {number(item.baseline, form)} → {number(item.candidate, form)}, change "
+        f"{item.change:+{form}} (95 % interval {low:+{form}} to {high:+{form}}{_seeds(item, form)})"
     )
     if state is State.PASSED:
         return f"{change}; a loss of {margin:g} is ruled out."
@@ -36,7 +49,7 @@ def describe_comparison(item: Comparison, state: State) -> str:
     rows, spread = item.support.rows, item.doubt.spread
     if spread is not None and margin < MARGIN_SPREADS * spread.deviation:
         least = MARGIN_SPREADS * spread.deviation
-        return f"{change}; margins below {least:.4f} are within what seeds alone move."
+        return f"{change}; margins below {least:{form}} are within what seeds alone move."
     if item.rows_needed is None:
         return f"{change}; {rows:,} rows cannot rule out a loss of {margin:g}."
     return (
@@ -45,10 +58,10 @@ def describe_comparison(item: Comparison, state: State) -> str:
     )
 
 
-def _seeds(item: Comparison) -> str:
+def _seeds(item: Comparison, form: str) -> str:
     """How much of that uncertainty is training's, where training was repeated."""
     spread = item.doubt.spread
-    return "" if spread is None else f"; seeds alone move it by {spread.deviation:.4f}"
+    return "" if spread is None else f"; seeds alone move it by {spread.deviation:{form}}"
 
 
 def describe_measurement(item: Measurement, state: State) -> str:
@@ -58,7 +71,8 @@ def describe_measurement(item: Measurement, state: State) -> str:
     kind = "floor" if floor is not None else "ceiling"
     value, bound = apart(item.value, limit)
     low, high = item.interval
-    sentence = f"{item.subject.text()}: {value} (95 % interval {low:.4f} to {high:.4f})"
+    form = form_of(item.value, limit)
+    sentence = f"{item.subject.text()}: {value} (95 % interval {low:{form}} to {high:{form}})"
     if state is State.PASSED:
         return f"{sentence}; keeps the {kind} of {bound}."
     if state is State.FAILED:
