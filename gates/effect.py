@@ -26,6 +26,7 @@ from gates.tables.table import Floats
 
 CONFIDENCE = 0.95  # of every interval that is shown
 MIN_GROUPS = 30  # below it the cluster-robust interval covers too little: statistics.md §2
+MIN_POSITIVES = 30  # below it no loss of a ratio such as F1 is proven: statistics.md §2
 POWER = 0.8  # of the number of rows that is asked for
 
 
@@ -63,6 +64,9 @@ class Effect(msgspec.Struct, frozen=True, eq=False):
         away = high - self.change if greater_is_better else self.change - low
         gain = self.change if greater_is_better else -self.change
         own = None if self.is_share or away <= 0 else gain / away * critical_z(CONFIDENCE)
+        positives = self.support.positives
+        if own is not None and positives is not None and positives < MIN_POSITIVES:
+            own = max(own, 0.0)  # of so few, neither law knows the tails
         return Doubt(own=own, error=self.error, spread=self.spread)
 
     def rows_needed(self, margin: float) -> int | None:

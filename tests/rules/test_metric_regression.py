@@ -110,3 +110,15 @@ def test_it_needs_a_baseline(tmp_path: Path) -> None:
         Result.SKIPPED,
         "there is no baseline to compare with",
     )
+
+
+@pytest.mark.parametrize(("positives", "state"), [(29, State.UNDECIDED), (30, State.FAILED)])
+def test_a_ratio_of_few_positives_is_never_proven_worse(
+    tmp_path: Path, positives: int, state: State
+) -> None:
+    """All positives were found; now twenty of them are missed. Recall needs no such care."""
+    labels = [True] * positives + [False] * 200
+    old = [0.9 if label else 0.1 for label in labels]
+    of = change(tmp_path, labels, old, [0.1] * 20 + old[20:])
+    assert outcome("metric_regression", gate(f1=0.1), of).findings[0].state is state
+    assert outcome("metric_regression", gate(recall=0.1), of).findings[0].state is State.FAILED
