@@ -125,12 +125,12 @@ def _ask_nothing(name: str, item: Finding) -> Question:
 
 
 def _ask_comparison(name: str, item: Comparison, spreads: "_Spreads") -> Question:
-    metric, name = spreads.metric_of(item.subject), item.subject.metric or ""
+    metric, shown = spreads.metric_of(item.subject), item.subject.metric or ""
     if metric is None:
-        counts = _counts_of_mean(name.removesuffix(_GAP))
+        counts = _counts_of_mean(shown.removesuffix(_GAP))
         counted, variance = spreads.of_gap(item, spreads.mean_of(item.subject))
     else:
-        counts, counted = counts_of(name, spreads.case), item.counted
+        counts, counted = counts_of(shown, spreads.case), item.counted
         variance = spreads.of(item, metric)
     share = metric is not None and _is_share(metric, spreads.case)
     return Question(

@@ -121,6 +121,12 @@ def test_families_are_those_of_the_judge(at_hand: Evidence) -> None:
         "floors and ceilings": (0.01, 2),
     }
     assert {q.family for q in found.questions} == set(families)
+    assert {q.gate for q in found.questions} == {
+        "metric_regression",
+        "segment_regression",
+        "metric_floor",
+        "calibration",
+    }
 
 
 def test_a_gap_is_as_sure_as_its_smaller_side(tmp_path: Path) -> None:
