@@ -123,6 +123,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_judge(commands)
     _add_report(commands)
     _add_intake(commands)
+    _add_receive(commands)
     _add_publish(commands)
     _add_pack(commands)
     _add_explain(commands)
@@ -173,7 +174,14 @@ def _add_collect(commands: Commands) -> None:
         "gather the evidence of one revision into a folder",
         "gatepost collect --rev main --out build/evidence-of-main",
     )
-    parser.add_argument("--rev", metavar="REV", help="a commit (default: the working tree)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--rev", metavar="REV", help="a commit (default: the working tree)")
+    which.add_argument(
+        "--base",
+        metavar="REV",
+        help="of the working tree: where its test rows are not this revision's merge base's, both "
+        "models score both",
+    )
     parser.add_argument("--out", metavar="DIR", required=True, help="the folder to write")
     parser.add_argument("--json", action="store_true", help="print the manifest as JSON")
 
@@ -262,6 +270,38 @@ def _add_event(parser: argparse.ArgumentParser) -> None:
         help="of a workflow_run: the only workflow whose runs count, by its file",
     )
     parser.add_argument("--run", metavar="ID.ATTEMPT", help="the run (default: the event's)")
+
+
+def _add_receive(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "receive",
+        "fetch the evidence of a workflow run and of its base, and judge it as hostile data",
+        "gatepost receive --workflow .github/workflows/gates.yml --policy params.yaml --out build",
+    )
+    parser.add_argument("--out", metavar="DIR", required=True, help="a folder for the verdict")
+    parser.add_argument(
+        "--policy", metavar="FILE", required=True, help="the default branch's params.yaml"
+    )
+    parser.add_argument(
+        "--ledger", metavar="FILE", help="how often the test set was judged: `ledger show --lines`"
+    )
+    parser.add_argument(
+        "--artifact", metavar="NAME", default="ml-evidence", help="without `-<attempt>` at its end"
+    )
+    parser.add_argument(
+        "--baseline-artifact",
+        metavar="NAME",
+        default="ml-baseline",
+        help="of the base, without `-<attempt>` at its end",
+    )
+    parser.add_argument(
+        "--baseline-workflow",
+        metavar="PATH",
+        default=".github/workflows/baseline.yml",
+        help="which leaves the evidence of the default branch (default: %(default)s)",
+    )
+    _add_event(parser)
 
 
 def _add_publish(commands: Commands) -> None:

@@ -1,26 +1,31 @@
 """`gatepost collect`: the evidence of one revision, in a folder."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from gates.assemble import export
-from gates.base import NoBaseline
+from gates.base import Baseline, NoBaseline, locate
 from gates.baseline import find_baseline
 from gates.collect import collect, read_reported
-from gates.commands.check import PARAMS, progress
+from gates.commands.check import PARAMS, progress, read_policies
 from gates.dvc import reproduce
-from gates.errors import EvidenceError, ExitCode
-from gates.git import find_root, is_dirty, read_file, resolve
+from gates.dvc_files import LOCK, Recorded, read_lock
+from gates.errors import EvidenceError, ExitCode, GatesError
+from gates.git import find_root, is_dirty, merge_base, read_file, resolve
 from gates.manifest import MANIFEST
 from gates.policy import read_policy
+from gates.sources import Sources
+
+_TEST = "test.parquet"
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Collect the working tree after reproducing it, or a commit from wherever it is kept."""
     root, out = find_root(Path.cwd()), Path(arguments.out).resolve()
     if arguments.rev is None:
-        _collect_tree(root, out)
+        _collect_tree(root, out, arguments.base)
     else:
         _collect_commit(root, arguments.rev, out)
     text = (out / MANIFEST).read_text("utf-8") if arguments.json else f"{out}\n"
@@ -28,10 +33,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.MAY_MERGE
 
 
-def _collect_tree(root: Path, out: Path) -> None:
+def _collect_tree(root: Path, out: Path, base: str | None) -> None:
     sources = read_policy((root / PARAMS).read_bytes(), PARAMS).settings.evidence
     reported, dirty = read_reported(root, sources), is_dirty(root)
-    reproduce(root, progress)
+    reproduce(root, progress, use_run_cache=not os.environ.get("CI"))
     collect(
         root,
         sources,
@@ -40,7 +45,29 @@ def _collect_tree(root: Path, out: Path) -> None:
         dirty=dirty,
         progress=progress,
         reported=reported,
+        baseline=_baseline_to_cross(root, base, sources) if base else None,
     )
+
+
+def _baseline_to_cross(root: Path, name: str, sources: Sources) -> Baseline | None:
+    """The base's evidence where its test rows are others, so that both models score both.
+
+    Where the lock already says that they are the same rows, the base need not be reproduced.
+    """
+    base = merge_base(root, name)
+    theirs = read_policies(root, base).judging.settings.evidence
+    located = locate(root, base, {_TEST: theirs.files()[_TEST]})
+    place, lock = located.places.get(_TEST), read_lock((root / LOCK).read_bytes(), LOCK)
+    ours = lock.outputs.get(sources.files()[_TEST])
+    known = place.md5 if isinstance(place, Recorded) and not located.out_of_step else None
+    if ours and known and known == ours.md5:
+        return None
+    try:
+        found = find_baseline(root, base, theirs, progress)
+    except GatesError as error:  # a broken base must not keep what mends it from being judged
+        progress(f"no baseline: {error}")
+        return None
+    return found if isinstance(found, Baseline) else None
 
 
 def _collect_commit(root: Path, name: str, out: Path) -> None:
