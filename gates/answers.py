@@ -39,6 +39,11 @@ class Answers(msgspec.Struct, frozen=True, eq=False):
         """How much data this is."""
         return Support(rows=self.rows)
 
+    @property
+    def rarer(self) -> Mask | None:
+        """The rows of the rarer of two classes; `None` where there are not two."""
+        return None
+
     def take(self, at: At) -> Self:
         """The answers of some of the rows, in that order."""
         return msgspec.structs.replace(
@@ -60,6 +65,11 @@ class Scored(Answers, frozen=True, eq=False):
     labels: Mask
     scores: Floats
     predictions: Mask
+
+    @property
+    def rarer(self) -> Mask | None:
+        """The positives, or the negatives where they are fewer."""
+        return self.labels if 2 * np.count_nonzero(self.labels) <= self.rows else ~self.labels
 
     @property
     def support(self) -> Support:

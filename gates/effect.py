@@ -22,7 +22,7 @@ from gates.stats.quantile import critical_z
 from gates.stats.seeds import SeedSpread, measure_spread, widen
 from gates.stats.undefined import UndefinedError
 from gates.stats.weighted import clustered_change
-from gates.tables.table import Floats
+from gates.tables.table import Floats, Mask
 
 CONFIDENCE = 0.95  # of every interval that is shown
 MIN_GROUPS = 30  # below it the cluster-robust interval covers too little: statistics.md §2
@@ -119,6 +119,7 @@ def measure_effect(
                 weights=new.weights,
                 same=old.same_as(new),
                 is_share=metric.shared_rows(new.labels) is not None,
+                rarer=new.rarer,
             )
         )
     if not parts:
@@ -150,6 +151,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     weights: Floats | None
     same: bool
     is_share: bool
+    rarer: Mask | None
 
 
 def _combine(parts: list[_Part], groups: Rows | None, spread: SeedSpread | None) -> Effect:
@@ -166,6 +168,8 @@ def _combine(parts: list[_Part], groups: Rows | None, spread: SeedSpread | None)
         # Where hardly a row changes, the spread over groups is too small; the metric's own
         # interval is honest there.
         weights = first.weights if len(parts) == 1 else None
+        if not first.is_share:
+            require_groups(groups[first.union], first.rarer)
         apart = clustered(contributions * len(rows), groups[rows], weights).interval(CONFIDENCE)
         interval = _wider(interval, apart)
     moved = contributions != 0
@@ -216,10 +220,27 @@ def clustered(values: Floats, groups: Rows, weights: Floats | None = None) -> Es
     Raises:
         UndefinedError: fewer than `MIN_GROUPS` groups.
     """
-    count = len(np.unique(groups))
-    if count < MIN_GROUPS:
-        raise UndefinedError(f"{count} groups of rows; rows that hang together need {MIN_GROUPS}")
+    require_groups(groups)
     return clustered_change(values, groups, weights)
+
+
+def require_groups(groups: Rows, rarer: Mask | None = None) -> None:
+    """Refuse rows of too few groups, or whose rarer class is of too few.
+
+    A share is honest with few groups that hold its rows, by its own interval; an area, a loss or
+    an F1 is not: of thirty patients perhaps three have a positive row.
+
+    Raises:
+        UndefinedError: fewer than `MIN_GROUPS`.
+    """
+    if rarer is not None:
+        require_groups(groups)
+        groups = groups[rarer]
+    count, whose = len(np.unique(groups)), "" if rarer is None else " of the rarer class"
+    if count < MIN_GROUPS:
+        raise UndefinedError(
+            f"{count} groups of rows{whose}; rows that hang together need {MIN_GROUPS}"
+        )
 
 
 def _in_order(part: _Part) -> TestSetValues:

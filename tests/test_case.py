@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gates.case import NotComparableError
@@ -183,6 +184,29 @@ def test_few_groups_of_rows_decide_nothing(tmp_path: Path) -> None:
     made = evidence(tmp_path / "e", {"person": "group text"}, test=test, scores=[0.9] * 100)
     with pytest.raises(UndefinedError, match="2 groups of rows"):
         measure_effect(ACCURACY, case(made, made))
+
+
+@pytest.mark.parametrize(
+    ("metric", "enough"), [("roc_auc", False), ("log_loss", False), ("f1", False), ("recall", True)]
+)
+def test_few_groups_with_a_positive_row_decide_no_more(
+    tmp_path: Path, metric: str, enough: bool
+) -> None:
+    """Forty patients of ten rows each; the forty positive rows are those of ten patients."""
+    rows = np.arange(400)
+    labels = (rows % 40 < 10) & (rows % 10 < 4)
+    test = {"label": labels.tolist(), "person": [f"p{row // 10}" for row in rows.tolist()]}
+    made = evidence(
+        tmp_path / "e",
+        {"person": "group text"},
+        test=test,
+        scores=(0.3 + 0.4 * labels + 0.01 * (rows % 7)).tolist(),
+    )
+    if enough:
+        assert measure_effect(METRICS[metric], case(made, made)).change == 0
+        return
+    with pytest.raises(UndefinedError, match="10 groups of rows of the rarer class"):
+        measure_effect(METRICS[metric], case(made, made))
 
 
 def test_a_row_without_a_group_stands_for_itself(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gates.answers import Answers
-from gates.effect import CONFIDENCE, clustered
+from gates.effect import CONFIDENCE, clustered, require_groups
 from gates.finding import Limit, Mode, Subject
 from gates.metrics.metric import Metric
 from gates.rules.gate import Item, Measurement
@@ -37,6 +37,8 @@ def measure(
     subject = Subject(metric=name, segment=segment or {})
     try:
         value = metric.of(answers, CONFIDENCE)
+        if groups is not None and metric.shared_rows(answers.labels) is None:
+            require_groups(groups, answers.rarer)
         estimate = _estimate(value) if groups is None else clustered(value.values, groups)
     except UndefinedError as error:
         return cannot_tell(subject, limit, str(error), answers.rows)
