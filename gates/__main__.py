@@ -125,6 +125,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_intake(commands)
     _add_receive(commands)
     _add_publish(commands)
+    _add_confirm(commands)
     _add_pack(commands)
     _add_explain(commands)
     _add_plan(commands)
@@ -334,6 +335,30 @@ def _add_publish(commands: Commands) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print what would be posted")
 
 
+def _add_confirm(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "confirm",
+        "on the default branch: compare this run's evidence with what its pull request claimed",
+        "gatepost confirm --workflow .github/workflows/gates.yml",
+    )
+    parser.add_argument(
+        "--workflow", metavar="PATH", required=True, help="the workflow that left the claim"
+    )
+    parser.add_argument(
+        "--artifact",
+        metavar="NAME",
+        default="ml-evidence",
+        help="the claim's, without `-<attempt>`",
+    )
+    parser.add_argument(
+        "--baseline-artifact",
+        metavar="NAME",
+        default="ml-baseline",
+        help="this run's, without `-<attempt>`",
+    )
+
+
 def _add_pack(commands: Commands) -> None:
     parser = _add(
         commands,
@@ -405,6 +430,15 @@ def _add_ledger(commands: Commands) -> None:
     record = actions.add_parser("record", help="add a verdict to the ledger of this repository")
     record.add_argument("verdict", metavar="VERDICT", help="a verdict.json")
     record.add_argument("--push", metavar="REMOTE", help="bring the ledger to a remote as well")
+    gather = actions.add_parser("gather", help="record what the trusted workflow's runs judged")
+    gather.add_argument("--push", metavar="REMOTE", required=True, help="bring it to this remote")
+    gather.add_argument(
+        "--workflow",
+        metavar="PATH",
+        default=".github/workflows/report.yml",
+        help="the trusted workflow (default: %(default)s)",
+    )
+    gather.add_argument("--artifact", metavar="NAME", default="ml-verdict", help=argparse.SUPPRESS)
     show = actions.add_parser("show", help="print each test set's count and what it may cost")
     show.add_argument(
         "--test-set", metavar="DIGEST", help="only this one, by how its digest starts"

@@ -7,14 +7,15 @@ alone.
 
 import base64
 import binascii
+import os
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from gates.errors import EvidenceError
-from gates.event import Head
+from gates.errors import EvidenceError, UsageError
+from gates.event import Head, run_here
 from gates.github import GitHub
 from gates.github_calls import RefusedError
 from gates.github_values import Artifact, Pull, Seen
@@ -40,6 +41,7 @@ class Run(Seen, frozen=True):
     path: str
     status: str
     head_sha: str
+    created_at: str = ""  # as `2026-05-02T10:00:00Z`
     head_branch: str | None = None
     head_repository: Repository | None = None
 
@@ -55,7 +57,7 @@ class Found(NamedTuple):
     """An artifact, and the run that left it."""
 
     artifact: Artifact
-    run: Run | None = None  # unknown where the event names it
+    run: Run
 
 
 class _Runs(Seen, frozen=True):
@@ -71,6 +73,10 @@ class _Commit(Seen, frozen=True):
     sha: str
 
 
+class _GitCommit(Seen, frozen=True):
+    tree: _Commit
+
+
 class _Comparison(Seen, frozen=True):
     merge_base_commit: _Commit
 
@@ -81,6 +87,21 @@ class _File(Seen, frozen=True):
     content: str = ""
 
 
+def head_here() -> Head:
+    """The commit of the default branch that this job is about.
+
+    Raises:
+        UsageError: this is no job of GitHub Actions.
+    """
+    names = ("GITHUB_REPOSITORY_ID", "GITHUB_REPOSITORY", "GITHUB_SHA")
+    number, repository, sha = (os.environ.get(name, "") for name in names)
+    if not (number.isdecimal() and number.isascii() and _SHA.fullmatch(sha)):
+        raise UsageError(f"{', '.join(names)}: not set as GitHub Actions sets them.")
+    return Head(
+        repository=int(number), repository_name=repository, sha=sha, run=run_here(), in_queue=True
+    )
+
+
 def find_base(github: GitHub, head: Head) -> Base:
     """The merge base of a head and the default branch.
 
@@ -88,10 +109,9 @@ def find_base(github: GitHub, head: Head) -> Base:
         GitHubError: GitHub knows of none.
         EvidenceError: what it names is no commit.
     """
-    root = _root(github)
-    branch = github.calls.get(_Repository, root).default_branch
+    branch = default_branch_of(github)
     ends = f"{quote(branch, safe='')}...{quote(head.sha, safe='')}"
-    found = github.calls.get(_Comparison, f"{root}/compare/{ends}", per_page=1)
+    found = github.calls.get(_Comparison, f"{_root(github)}/compare/{ends}", per_page=1)
     sha = found.merge_base_commit.sha
     if _SHA.fullmatch(sha) is None:
         raise EvidenceError(f"merge base of {head.sha}: {sha[:50]!r} is no commit. Re-run the job.")
@@ -115,7 +135,7 @@ def find_baseline_artifact(
         if run.head_sha == base.sha and _is_of_main(run, head, base, workflow)
     ]
     for run in runs:
-        for artifact in _artifacts(github, run, name):
+        for artifact in artifacts_of(github, run.id, run.run_attempt, name):
             return Found(artifact, run)
     if not runs and not any(
         _is_of_main(run, head, base, workflow)
@@ -130,21 +150,47 @@ def find_baseline_artifact(
     )
 
 
-def find_claim(github: GitHub, head: Head, *, workflow: str, name: str) -> Found | None:
-    """The evidence that a merged pull request, or the merge queue, had left for a head."""
-    for run in _runs_of(github, workflow, head_sha=head.sha):
-        wanted = run.head_sha == head.sha and _path_of(run) == workflow
-        if wanted and run.event in OF_PULLS:
-            for artifact in _artifacts(github, run, name):
-                return Found(artifact, run)
-    return None
+def find_claims(
+    github: GitHub, head: Head, *, workflow: str, name: str
+) -> Iterator[tuple[str, Found]]:
+    """What was claimed of a commit of the default branch, each with the commit it was claimed of.
+
+    The merge queue judges the commit itself; of a pull request it is the head, and that counts
+    where both have the same files.
+    """
+    tree = _tree_of(github, head.sha)
+    path = f"{_root(github)}/commits/{quote(head.sha, safe='')}/pulls"
+    pulls, _ = github.calls.pages(Pull, path, pages_max=1)
+    heads = [pull.head.sha for pull in pulls if pull.state == "closed"]
+    for sha in dict.fromkeys((head.sha, *heads)):
+        if sha == head.sha or _tree_of(github, sha) == tree:
+            for run in _runs_of(github, workflow, head_sha=sha):
+                if run.head_sha == sha and _path_of(run) == workflow and run.event in OF_PULLS:
+                    for artifact in artifacts_of(github, run.id, run.run_attempt, name):
+                        yield sha, Found(artifact, run)
 
 
-def pulls_merged_as(github: GitHub, sha: str) -> tuple[Pull, ...]:
-    """The closed pull requests that GitHub links with a commit of the default branch."""
-    path = f"{_root(github)}/commits/{quote(sha, safe='')}/pulls"
-    found, _ = github.calls.pages(Pull, path, pages_max=1)
-    return tuple(pull for pull in found if pull.state == "closed")
+def find_verdicts(github: GitHub, branch: str, *, workflow: str, name: str) -> Iterator[Found]:
+    """What the trusted workflow's newest runs left; only the default branch's file starts them."""
+    for run in _runs_of(github, workflow, event="workflow_run", branch=branch):
+        wanted = run.event == "workflow_run" and _path_of(run) == workflow
+        if wanted and run.head_branch == branch:
+            for artifact in artifacts_of(github, run.id, run.run_attempt, name):
+                yield Found(artifact, run)
+
+
+def default_branch_of(github: GitHub) -> str:
+    """The branch that counts, as GitHub has it now."""
+    return github.calls.get(_Repository, _root(github)).default_branch
+
+
+def artifacts_of(github: GitHub, run: int, attempt: int, name: str) -> Iterator[Artifact]:
+    """The artifact of this name that the last attempt left; a re-run may have been of one job."""
+    for each in range(attempt, max(0, attempt - _ATTEMPTS_MAX), -1):
+        found = github.artifacts(run, f"{name}-{each}")
+        if len(found) == 1 and not found[0].expired:
+            yield found[0]
+            return
 
 
 def file_at(github: GitHub, sha: str, path: str) -> bytes:
@@ -185,12 +231,9 @@ def _runs_of(github: GitHub, workflow: str, **query: str) -> tuple[Run, ...]:
         raise
 
 
-def _artifacts(github: GitHub, run: Run, name: str) -> Iterator[Artifact]:
-    """The artifacts of a run by this name, of its last attempt first; jobs may be re-run alone."""
-    for attempt in range(run.run_attempt, max(0, run.run_attempt - _ATTEMPTS_MAX), -1):
-        found = github.artifacts(run.id, f"{name}-{attempt}")
-        if len(found) == 1 and not found[0].expired:
-            yield found[0]
+def _tree_of(github: GitHub, sha: str) -> str:
+    path = f"{_root(github)}/git/commits/{quote(sha, safe='')}"
+    return github.calls.get(_GitCommit, path).tree.sha
 
 
 def _is_of_main(run: Run, head: Head, base: Base, workflow: str) -> bool:

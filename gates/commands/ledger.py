@@ -11,6 +11,7 @@ from gates.commands.check import PARAMS, progress
 from gates.errors import EvidenceError, ExitCode, GatesError
 from gates.finding import Wear
 from gates.git import find_root
+from gates.git_objects import fetch_branch
 from gates.ledger import Ledger, Page, entry_of, write_entry
 from gates.ledger_store import BRANCH, push, read_ledger, record
 from gates.policy import Primary, read_policy
@@ -56,6 +57,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     root = find_root(Path.cwd())
     if arguments.action == "record":
         return _record(root, Path(arguments.verdict), arguments.push)
+    if arguments.action == "gather":
+        return _gather(root, arguments)
     return _show(root, arguments)
 
 
@@ -74,6 +77,30 @@ def _record(root: Path, path: Path, remote: str | None) -> ExitCode:
     if remote is not None:
         push(root, remote)
         progress(f"pushed to {remote}")
+    return ExitCode.MAY_MERGE
+
+
+def _gather(root: Path, arguments: argparse.Namespace) -> ExitCode:
+    """Record the verdicts that the trusted workflow left; each counts once, however often."""
+    from gates.commands.publish import open_github  # noqa: PLC0415 - only this asks GitHub
+    from gates.fetch import take_verdict  # noqa: PLC0415
+    from gates.runs import default_branch_of, find_verdicts, head_here  # noqa: PLC0415
+
+    github, _ = open_github(head_here())
+    fetch_branch(root, arguments.push, BRANCH)
+    entries = []
+    branch = default_branch_of(github)
+    for found in find_verdicts(
+        github, branch, workflow=arguments.workflow, name=arguments.artifact
+    ):
+        try:
+            verdict = take_verdict(github, found.artifact)
+            entries.append(entry_of(verdict, found.run.created_at))
+        except EvidenceError as error:
+            progress(f"run {found.run.id} is not counted: {error}")
+    new = record(root, entries)
+    push(root, arguments.push)
+    progress(f"recorded {new} of {len(entries)} verdicts on {BRANCH}, and pushed")
     return ExitCode.MAY_MERGE
 
 

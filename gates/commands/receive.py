@@ -20,9 +20,8 @@ from gates.commands.publish import head_of, open_github
 from gates.commands.show import EXIT_CODES, own_templates, write_reports
 from gates.errors import EvidenceError, ExitCode, GatesError
 from gates.event import Head
+from gates.fetch import take
 from gates.finding import Decision, Side, Verdict
-from gates.github import GitHub
-from gates.intake import Budget, take_in
 from gates.manifest import write_atomically
 from gates.process import plain, signals_as_interrupt
 from gates.runs import Base, Found, file_at, find_base, find_baseline_artifact
@@ -72,13 +71,13 @@ def no_verdict(head: Head, reason: str) -> Verdict:
 def _receive(arguments: argparse.Namespace, head: Head, out: Path) -> Verdict:
     github, _ = open_github(head)
     candidate = find_artifact(github, head, f"{arguments.artifact}-{head.run.attempt}")
-    _take(github, Found(candidate), out / "candidate", head.sha)
+    take(github, candidate, out / "candidate", head.sha)
     base = find_base(github, head)
     found = find_baseline_artifact(
         github, head, base, workflow=arguments.baseline_workflow, name=arguments.baseline_artifact
     )
     if found is not None:
-        _take(github, found, out / "baseline", base.sha)
+        take(github, found.artifact, out / "baseline", base.sha)
     policy = out / "candidate.params.yaml"
     write_atomically(policy, file_at(github, head.sha, PARAMS))
     inputs = ["--candidate", str(out / "candidate"), "--candidate-policy", str(policy)]
@@ -86,13 +85,6 @@ def _receive(arguments: argparse.Namespace, head: Head, out: Path) -> Verdict:
     inputs += ["--ledger", arguments.ledger] if arguments.ledger else []
     verdict = _judge(inputs, arguments.policy, out / VERDICT)
     return _place(verdict, base, found)
-
-
-def _take(github: GitHub, found: Found, folder: Path, revision: str) -> None:
-    budget = Budget()
-    content = github.download(found.artifact, bytes_max=budget.archive_bytes)
-    digest = found.artifact.digest
-    take_in(content, folder, digest=digest, revision=revision, budget=budget)
 
 
 def _judge(inputs: Sequence[str], policy: str, out: Path) -> Verdict:
@@ -122,7 +114,7 @@ def _judge(inputs: Sequence[str], policy: str, out: Path) -> Verdict:
 
 def _place(verdict: Verdict, base: Base, found: Found | None) -> Verdict:
     """The verdict with whence its baseline and its policy came, which the judge cannot know."""
-    if found is None or found.run is None:
+    if found is None:
         return msgspec.structs.replace(verdict, policy_from="base", baseline_reason=_NO_BASELINE)
     side = Side(revision=base.sha, found=f"run {found.run.id} of {base.branch}")
     return msgspec.structs.replace(verdict, policy_from="base", baseline=side)
