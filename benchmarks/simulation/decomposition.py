@@ -13,14 +13,14 @@ from benchmarks.simulation.scores import TwoModels
 from gates.case import Arena
 from gates.effect import CONFIDENCE, measure_effect
 from gates.finding import State
-from gates.metrics import DirectedMetric
-from gates.metrics.binary import METRICS
+from gates.metrics import METRICS, DirectedMetric
 from gates.rules.margin import Margin
 from gates.rules.metric_regression import MetricRegression
 from gates.stats.decomposition import Square, TestSetValues, combine_means
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
 
+BINARY = METRICS["binary"]
 MARGIN = 0.01
 DISCORDANCE = 0.06
 JUDGED: tuple[DirectedMetric, ...] = (
@@ -175,7 +175,7 @@ def _answers(stratum: Stratum, rng: np.random.Generator) -> tuple[Flags, Flags]:
 
 def _measure(request: PullRequest, case: SimulatedCase, tally: _Tally) -> None:
     new, old = case.arenas
-    effect = measure_effect(METRICS["accuracy"], case)
+    effect = measure_effect(BINARY["accuracy"], case)
     square = Square(
         old_on_old=_accuracy(old, new=False),
         new_on_old=_accuracy(old, new=True),
@@ -201,13 +201,12 @@ def _measure(request: PullRequest, case: SimulatedCase, tally: _Tally) -> None:
 
 def _accuracy(arena: Arena, *, new: bool) -> float:
     side = arena.candidate if new else arena.baseline
-    return METRICS["accuracy"].of(side, CONFIDENCE).value
+    return BINARY["accuracy"].of(side, CONFIDENCE).value
 
 
 def _means(arena: Arena) -> TestSetValues:
     old, new = (
-        METRICS["accuracy"].of(side, CONFIDENCE).values
-        for side in (arena.baseline, arena.candidate)
+        BINARY["accuracy"].of(side, CONFIDENCE).values for side in (arena.baseline, arena.candidate)
     )
     return TestSetValues(arena.union, (old + new) / 2)
 
@@ -242,9 +241,9 @@ def _grow(rows: int, repetitions: int, rng: np.random.Generator) -> tuple[object
             arenas.append(arena_of(labels[:count], *sides))
         case = SimulatedCase((arenas[0], arenas[1]))
         for name, record in records.items():
-            better = METRICS[name].greater_is_better is True
+            better = BINARY[name].greater_is_better is True
             try:
-                effect = measure_effect(METRICS[name], case)
+                effect = measure_effect(BINARY[name], case)
             except UndefinedError:
                 continue
             record.add(effect.interval, truths[name], greater_is_better=better)

@@ -13,10 +13,10 @@ from benchmarks.simulation.in_memory import (
     SimulatedTable,
     judge_with,
 )
+from gates.answers import Scored
 from gates.case import Case
 from gates.columns import ColumnDictionary, Description, Role, Type
 from gates.finding import Result
-from gates.answers import Scored
 from gates.rules.drift import Drift
 from gates.settings import Settings
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from gates.answers import Answers, Scored
 from gates.case import Arena, Case
 from gates.columns import ColumnDictionary, Description, Role, Type
 from gates.evidence import Evidence
 from gates.finding import TestSet, Verdict
 from gates.judge import judge
 from gates.manifest import Manifest
-from gates.answers import Scored
 from gates.policy import Policy
 from gates.rules.gate import Gate
 from gates.segments import Rows, Segment
@@ -52,7 +52,7 @@ class SimulatedEvidence(Evidence):
 
     def __init__(
         self,
-        scored: Scored,
+        scored: Answers,
         *,
         dictionary: ColumnDictionary | None = None,
         test: Table | None = None,

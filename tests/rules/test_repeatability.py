@@ -89,7 +89,7 @@ def lucky(tmp_path: Path, deviation: float) -> Case:
         scores = right.copy()
         at = draws.choice(2000, count, replace=False)
         scores[at] = 1 - scores[at]
-        return scores.tolist()
+        return [float(score) for score in scores]
 
     steps = int(2000 * deviation)
     repeats = {f"seed_{at}.score": wrong(200 + at * steps) for at in (-2, -1, 1, 2)}
