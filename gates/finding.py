@@ -99,6 +99,25 @@ class Limit(Value, frozen=True, kw_only=True, omit_defaults=True):
     line: int | None = None  # in the policy's file, counted from 1
 
 
+class Waived(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """The waiver by which a finding does not block."""
+
+    until: str  # its last day, UTC
+    days_left: int  # after the day of the verdict
+    worst: float | None = None  # the worst value that it covers
+    reason: str
+    author: str
+    approved_by: str = ""
+    line: int | None = None  # in the waivers' file, counted from 1
+
+    def text(self) -> str:
+        """One plain line, unescaped: `until 2026-12-20 (27 days left), by dana: a reason`."""
+        days = "1 day left" if self.days_left == 1 else f"{self.days_left} days left"
+        left = days if self.days_left else "its last day"
+        approved = f", approved by {self.approved_by}" if self.approved_by else ""
+        return f"until {self.until} ({left}), by {self.author}{approved}: {self.reason}"
+
+
 class Finding(Value, frozen=True, kw_only=True, omit_defaults=True):
     """One comparison of an observed value with a limit, passed or not."""
 
@@ -119,6 +138,15 @@ class Finding(Value, frozen=True, kw_only=True, omit_defaults=True):
     seed_spread: float | None = None  # how far seeds alone move the metric, one deviation
     rows_needed: int | None = None  # to decide, where it is undecided
     fingerprint: str = ""
+    waiver: Waived | None = None
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it keeps the pull request from merging."""
+        if self.waiver is not None:
+            return False
+        strict = self.limit.mode is Mode.STRICT
+        return self.state is State.FAILED or (self.state is State.UNDECIDED and strict)
 
 
 class Observation(Value, frozen=True, kw_only=True, omit_defaults=True):
@@ -261,6 +289,38 @@ class Changes(Value, frozen=True, kw_only=True, omit_defaults=True):
     files: tuple[str, ...] = ()
 
 
+class WaiverUse(StrEnum):
+    """What became of one waiver of the base."""
+
+    USED = "used"
+    UNUSED = "unused"  # what it names is gone, or does not block
+    EXCEEDED = "exceeded"  # the finding got worse than it allows, or says something else
+    EXPIRED = "expired"
+    EARLY = "early"  # dated after the day of the verdict
+    REFUSED = "refused"  # by the gate
+
+
+class ListedWaiver(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """One entry of the base's `waivers.yaml`; its texts were written by people."""
+
+    gate: str
+    fingerprint: str
+    subject: str
+    until: str
+    days_left: int  # negative once it has ended
+    use: WaiverUse
+    why: str = ""  # it was not used
+    reason: str
+    line: int | None = None
+
+
+class WaiverList(Value, frozen=True, kw_only=True):
+    """All waivers of the base, and the day in UTC by which they were counted."""
+
+    day: str
+    listed: tuple[ListedWaiver, ...]
+
+
 class Verdict(Value, frozen=True, kw_only=True):
     """All outcomes, in the policy's order, and the decision that follows from them."""
 
@@ -279,6 +339,7 @@ class Verdict(Value, frozen=True, kw_only=True):
     test_set: TestSet | None
     environment: tuple[Difference, ...] = ()
     changes: Changes | None = None
+    waivers: WaiverList | msgspec.UnsetType = msgspec.UNSET  # left out where the base has none
 
 
 def fingerprint(gate: str, subject: Subject, limit: Limit) -> str:

@@ -14,19 +14,20 @@ from gates.finding import (
     Decision,
     Difference,
     Finding,
-    Mode,
     Observation,
     Outcome,
     Result,
     Side,
     State,
     Verdict,
+    WaiverList,
     fingerprint,
 )
 from gates.policy import Policy
 from gates.rules.gate import Comparison, Correction, Gate, Item, Measurement, NotApplicableError
 from gates.settings import Alpha
 from gates.stats import multiplicity
+from gates.waiving import Waiving, waive
 from gates.wording import describe_comparison, describe_measurement
 
 _ROUNDING = 1e-12  # so that 0.9 - 1.0 is a loss of 0.1, and 0.95 - 1.0 one of 0.05
@@ -42,17 +43,21 @@ class _Heard(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-def judge(policy: Policy, case: Case) -> Verdict:
+def judge(policy: Policy, case: Case, waiving: Waiving | None = None) -> Verdict:
     """Every gate of the policy, and what follows for the merge.
 
     All comparisons of all gates are tested together, so that the chance of blocking a harmless
-    pull request is the policy's, however many segments it declares.
+    pull request is the policy's, however many segments it declares. A waiver takes nothing out of
+    them: it only keeps a finding from blocking.
     """
     heard = {name: _hear(gate, case) for name, gate in policy.gates.items()}
     items = [item for each in heard.values() for item in each.items]
     levels = levels_of(policy.settings.alpha, items)
     p_values = _corrected(items, case)
     outcomes = tuple(_outcome(name, each, policy, levels, p_values) for name, each in heard.items())
+    waivers: WaiverList | msgspec.UnsetType = msgspec.UNSET
+    if waiving is not None and waiving.waivers.entries:
+        outcomes, waivers = waive(outcomes, policy, waiving)
     decision, reason = _decide(outcomes)
     return Verdict(
         gatepost=__version__,
@@ -66,6 +71,7 @@ def judge(policy: Policy, case: Case) -> Verdict:
         policy_changes=case.policy_changes,
         test_set=case.test_set,
         environment=_differences(case),
+        waivers=waivers,
     )
 
 
@@ -229,15 +235,9 @@ def _result(findings: Sequence[Finding]) -> Result:
     return Result.UNDECIDED if State.UNDECIDED in states else Result.PASSED
 
 
-def blocks(finding: Finding) -> bool:
-    """Whether a finding keeps the pull request from merging."""
-    strict = finding.limit.mode is Mode.STRICT
-    return finding.state is State.FAILED or (finding.state is State.UNDECIDED and strict)
-
-
 def _decide(outcomes: Sequence[Outcome]) -> tuple[Decision, str]:
     """Fail closed: what failed blocks, and where nothing was judged nothing passes."""
-    if any(blocks(finding) for outcome in outcomes for finding in outcome.findings):
+    if any(finding.blocks for outcome in outcomes for finding in outcome.findings):
         return Decision.FAIL, ""
     for outcome in outcomes:
         if outcome.outcome is Result.ERRORED:

@@ -10,7 +10,6 @@ from gates.finding import (
     Direction,
     Family,
     Finding,
-    Mode,
     Observation,
     Outcome,
     PolicyChange,
@@ -58,7 +57,7 @@ class Judged(NamedTuple):
     @property
     def blocks(self) -> bool:
         """Whether this finding alone keeps the pull request from merging."""
-        return self.finding.state is State.FAILED or is_strict_doubt(self.finding)
+        return self.finding.blocks
 
 
 def shown(verdict: Verdict) -> Shown:
@@ -97,7 +96,7 @@ def blocks(outcome: Outcome) -> bool:
 
 def is_strict_doubt(finding: Finding) -> bool:
     """Whether a finding blocks only because the data cannot decide it."""
-    return finding.state is State.UNDECIDED and finding.limit.mode is Mode.STRICT
+    return finding.state is State.UNDECIDED and finding.blocks
 
 
 def tally(verdict: Verdict) -> dict[Result, int]:

@@ -7,7 +7,7 @@ import msgspec
 from gates.case import Case
 from gates.evidence import Evidence
 from gates.finding import PolicyChange, Result, Verdict
-from gates.judge import blocks, judge
+from gates.judge import judge
 from gates.ledger import Ledger
 from gates.policy import Policy
 from gates.rules.metric_regression import MetricRegression
@@ -31,7 +31,7 @@ def verdict_of(
 def blocked_by(verdict: Verdict) -> dict[str, list[str]]:
     """Messages of what keeps the pull request from merging, by gate."""
     found = {
-        outcome.gate: [finding.message for finding in outcome.findings if blocks(finding)]
+        outcome.gate: [finding.message for finding in outcome.findings if finding.blocks]
         for outcome in verdict.outcomes
     }
     broken = {o.gate: [o.reason] for o in verdict.outcomes if o.outcome is Result.ERRORED}
