@@ -137,7 +137,7 @@ def parse(texts: Mapping[str, str]) -> Tree:
 
 def _load(text: str) -> object:
     """YAML with every scalar as its text: `on` stays `on`, and `false` is not quoted `"false"`."""
-    value = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts only
+    value = yaml.load(text, Loader=yaml.CBaseLoader)  # noqa: S506 - it makes texts only
     if isinstance(value, dict) and isinstance(value.get("on"), str):
         value["on"] = {value["on"]: ""}
     return value
