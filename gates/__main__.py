@@ -164,8 +164,17 @@ def _add_check(commands: Commands) -> None:
         action="store_true",
         help="run every stage whose inputs changed, even if DVC remembers it (default in CI)",
     )
+    _add_date(parser)
     parser.add_argument("--verbose", action="store_true", help="list every finding")
     parser.add_argument("--json", action="store_true", help="print the verdict as JSON only")
+
+
+def _add_date(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--date",
+        metavar="YYYY-MM-DD",
+        help="the day in UTC by which waivers end; a `Date` header will do (default: today)",
+    )
 
 
 def _add_collect(commands: Commands) -> None:
@@ -222,6 +231,15 @@ def _add_judge(commands: Commands) -> None:
         metavar="FILE",
         help="the pull request's params.yaml, to name what it changes",
     )
+    parser.add_argument(
+        "--waivers", metavar="FILE", help="a waivers.yaml: the base branch's (default: none)"
+    )
+    parser.add_argument(
+        "--candidate-waivers",
+        metavar="FILE",
+        help="the pull request's waivers.yaml, to name what it changes; it waives nothing",
+    )
+    _add_date(parser)
     parser.add_argument("--out", metavar="FILE", help="write the verdict here as well")
     parser.add_argument("--verbose", action="store_true", help="list every finding")
     parser.add_argument("--json", action="store_true", help="print the verdict as JSON only")

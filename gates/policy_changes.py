@@ -5,7 +5,8 @@ out a default is no change. A field's name means one thing in all gates, which i
 says in which direction it loosens; a test holds every numeric field to it.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +14,9 @@ import msgspec
 from gates.finding import Direction, PolicyChange
 from gates.metrics import is_greater_better
 from gates.policy import KEY, Policy
+from gates.waivers import Waiver
 
+WAIVERS = "waivers"  # how their keys begin, as those of limits begin with `gates`
 Path = tuple[str, ...]
 
 LOOSER_WHEN_GREATER = frozenset(
@@ -25,6 +28,8 @@ LOOSER_WHEN_GREATER = frozenset(
 LOOSER_WHEN_SMALLER = frozenset({"floor", "ratio", "overall", "segments", "fairness", "other"})
 _FLOORS = ("metric_floor", "segment_floor")
 _ABSENT = object()
+_HARMLESS = frozenset({"subject", "reason", "author", "approved_by", "written"})
+_Entry = tuple[str, str, int]  # gate, fingerprint, and which of several of the same finding
 
 
 def policy_changes(base: Policy, candidate: Policy) -> tuple[PolicyChange, ...]:
@@ -35,6 +40,61 @@ def policy_changes(base: Policy, candidate: Policy) -> tuple[PolicyChange, ...]:
         for path in dict.fromkeys([*old, *new])
         if old.get(path, _ABSENT) != new.get(path, _ABSENT) and _on_both_sides(path[:-1], old, new)
     )
+
+
+def waiver_changes(base: Sequence[Waiver], candidate: Sequence[Waiver]) -> tuple[PolicyChange, ...]:
+    """Every waiver that is new, gone or changed; none of it counts before it is in the base."""
+    old, new = _by_finding(base), _by_finding(candidate)
+    return tuple(
+        change
+        for key in dict.fromkeys([*old, *new])
+        for change in _of_waiver(key, old.get(key), new.get(key))
+    )
+
+
+def _by_finding(waivers: Sequence[Waiver]) -> dict[_Entry, Waiver]:
+    """By what they waive; of several for the same finding, each has its number."""
+    seen: Counter[tuple[str, str]] = Counter()
+    found: dict[_Entry, Waiver] = {}
+    for waiver in waivers:
+        same = (waiver.gate, waiver.fingerprint)
+        found[*same, seen[same]] = waiver
+        seen[same] += 1
+    return found
+
+
+def _of_waiver(key: _Entry, old: Waiver | None, new: Waiver | None) -> Iterator[PolicyChange]:
+    gate, fingerprint, number = key
+    name = f"{WAIVERS}.{gate}.{fingerprint}" + (f".{number + 1}" if number else "")
+    if old is None or new is None:
+        yield PolicyChange(
+            key=name,
+            direction=Direction.TIGHTENED if new is None else Direction.LOOSENED,
+            base=None if old is None else _in_brief(old),
+            candidate=None if new is None else _in_brief(new),
+        )
+        return
+    before, after = msgspec.to_builtins(old), msgspec.to_builtins(new)
+    for field in before:
+        if before[field] != after[field]:
+            yield PolicyChange(
+                key=f"{name}.{field}",
+                direction=_direction_of_waiver(field, old, new),
+                base=_json(before[field]),
+                candidate=_json(after[field]),
+            )
+
+
+def _direction_of_waiver(field: str, old: Waiver, new: Waiver) -> Direction:
+    """Another bound may cover more; which way is worse, only the finding knows."""
+    if field in _HARMLESS:
+        return Direction.CHANGED
+    shorter = field == "until" and new.until < old.until
+    return Direction.TIGHTENED if shorter else Direction.LOOSENED
+
+
+def _in_brief(waiver: Waiver) -> str:
+    return _json(f"{waiver.subject} until {waiver.until}")
 
 
 def _on_both_sides(parent: Path, old: dict[Path, Any], new: dict[Path, Any]) -> bool:

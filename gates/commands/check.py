@@ -1,6 +1,7 @@
 """`gatepost check`: reproduce the working tree, find the baseline, judge, show."""
 
 import argparse
+import datetime as dt
 import os
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from gates.case import Case
 from gates.changes import find_changes
 from gates.collect import collect, read_reported
 from gates.commands.show import REPORTS, own_templates, print_verdict, write_reports
+from gates.day import read_day, utc_today
 from gates.dvc import reproduce
 from gates.errors import ExitCode, GatesError, PolicyError
 from gates.evidence import Evidence
@@ -24,9 +26,12 @@ from gates.judge import judge
 from gates.ledger_store import BRANCH, read_ledger
 from gates.manifest import write_atomically
 from gates.policy import Policy, has_policy, read_policy
-from gates.policy_changes import policy_changes
+from gates.policy_changes import policy_changes, waiver_changes
 from gates.report import render_not_judged
 from gates.verdict import write_verdict
+from gates.waivers import FILE as WAIVERS
+from gates.waivers import Waivers, read_waivers
+from gates.waiving import Waiving
 from gates.wear import rank_by_primary, with_wear
 
 OUT = Path("build") / "gatepost"
@@ -42,9 +47,17 @@ class Policies(msgspec.Struct, frozen=True):
     candidate: Policy
 
 
+class WaiversOfBoth(msgspec.Struct, frozen=True):
+    """The waivers that count, and those that would once this change is merged."""
+
+    base: Waivers
+    candidate: Waivers
+
+
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Judge the working tree; leaves verdict, comment, page and JUnit file in `build/gatepost`."""
     root = find_root(Path.cwd())
+    today = read_day(arguments.date) if arguments.date else utc_today()
     out = root / OUT
     out.mkdir(parents=True, exist_ok=True)
     for name in (VERDICT, *REPORTS):  # an earlier verdict must not be taken for this one
@@ -52,7 +65,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     try:
         # In CI others may write to what a cache is restored from, so nothing is taken from it.
         use_run_cache = not arguments.no_run_cache and not os.environ.get("CI")
-        verdict = _check(root, arguments.base, use_run_cache=use_run_cache)
+        verdict = _check(root, arguments.base, today, use_run_cache=use_run_cache)
     except GatesError as error:
         text = render_not_judged(str(error), overrides=own_templates(root))
         write_atomically(out / "comment.md", text.encode())
@@ -70,9 +83,9 @@ def progress(line: str) -> None:
     sys.stderr.flush()
 
 
-def _check(root: Path, base_name: str | None, *, use_run_cache: bool) -> Verdict:
+def _check(root: Path, base_name: str | None, today: dt.date, *, use_run_cache: bool) -> Verdict:
     base, head = merge_base(root, base_name), resolve(root, "HEAD")
-    policies = read_policies(root, base)
+    policies, waivers = read_policies(root, base), read_both_waivers(root, base)
     sources = policies.candidate.settings.evidence
     progress(f"base {base[:7]} (merge base)   head {head[:7]}")
     reported = read_reported(root, sources)
@@ -90,7 +103,10 @@ def _check(root: Path, base_name: str | None, *, use_run_cache: bool) -> Verdict
         reported=reported,
         baseline=baseline,
     )
-    changes = policy_changes(policies.judging, policies.candidate)
+    changes = (
+        *policy_changes(policies.judging, policies.candidate),
+        *waiver_changes(waivers.base.entries, waivers.candidate.entries),
+    )
     settings = policies.judging.settings
     candidate = Evidence(collected.folder, settings, verify=False)  # written a moment ago, by us
     ledger = read_ledger(root, candidate.test_digest)
@@ -111,7 +127,7 @@ def _check(root: Path, base_name: str | None, *, use_run_cache: bool) -> Verdict
         else None,
     )
     case.test_set = with_wear(case, primary, ledger)
-    verdict = judge(policies.judging, case)
+    verdict = judge(policies.judging, case, Waiving(waivers.base, today))
     return msgspec.structs.replace(
         verdict,
         baseline=Side(revision=base, found=baseline.found) if baseline else None,
@@ -136,3 +152,15 @@ def read_policies(root: Path, base: str) -> Policies:
     if content is None or not has_policy(content, name):
         return Policies(candidate, "candidate", candidate)
     return Policies(read_policy(content, name), "base", candidate)
+
+
+def read_both_waivers(root: Path, base: str) -> WaiversOfBoth:
+    """The waivers of the base's commit and those of the working tree; no file has none.
+
+    Raises:
+        PolicyError: either cannot be read; a broken file must not get to the base.
+    """
+    path = root / WAIVERS
+    own = path.read_bytes() if path.is_file() else b""
+    content = read_file(root, base, WAIVERS) or b""
+    return WaiversOfBoth(read_waivers(content, f"{base[:7]}:{WAIVERS}"), read_waivers(own, WAIVERS))

@@ -6,6 +6,7 @@ from pathlib import Path
 from gates.case import Anchor, Case, NoAnchor
 from gates.commands.engines import chosen_engine
 from gates.commands.show import print_verdict
+from gates.day import read_day, utc_today
 from gates.errors import ExitCode, PolicyError, UsageError
 from gates.evidence import Evidence
 from gates.finding import PolicyChange, Side
@@ -13,10 +14,12 @@ from gates.judge import judge
 from gates.ledger import Ledger, read_ledger_lines
 from gates.manifest import write_atomically
 from gates.policy import Policy, read_policy
-from gates.policy_changes import policy_changes
+from gates.policy_changes import policy_changes, waiver_changes
 from gates.settings import Settings
 from gates.store import Store
 from gates.verdict import write_verdict
+from gates.waivers import Waivers, read_waivers
+from gates.waiving import Waiving
 from gates.wear import with_wear
 
 
@@ -24,9 +27,16 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     """Judge, print, and write the verdict where asked."""
     out = _writable(arguments.out) if arguments.out else None
     policy = _read(arguments.policy)
+    waiving = Waiving(
+        _read_waivers(arguments.waivers),
+        read_day(arguments.date) if arguments.date else utc_today(),
+    )
     changes: tuple[PolicyChange, ...] = ()
     if arguments.candidate_policy:
         changes = policy_changes(policy, _read(arguments.candidate_policy))
+    if arguments.candidate_waivers:
+        proposed = _read_waivers(arguments.candidate_waivers)
+        changes += waiver_changes(waiving.waivers.entries, proposed.entries)
     with chosen_engine(arguments.engine) as store:
         settings, baseline = policy.settings, None
         candidate = Evidence(store(arguments.candidate), settings)
@@ -37,7 +47,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         )
         case = Case(settings, candidate, baseline, changes, anchor=anchor)
         case.test_set = with_wear(case, policy.primary, _read_ledger(arguments.ledger))
-        verdict = judge(policy, case)
+        verdict = judge(policy, case, waiving)
     if out:
         write_atomically(out, write_verdict(verdict))
     return print_verdict(verdict, as_json=arguments.json, verbose=arguments.verbose)
@@ -83,10 +93,15 @@ def _writable(name: str) -> Path:
 
 
 def _read(name: str) -> Policy:
+    return read_policy(_content(name, "params.yaml"), name)
+
+
+def _read_waivers(name: str | None) -> Waivers:
+    return read_waivers(_content(name, "waivers.yaml"), name) if name else Waivers()
+
+
+def _content(name: str, usual: str) -> bytes:
     try:
-        content = Path(name).read_bytes()
+        return Path(name).read_bytes()
     except OSError as error:
-        raise PolicyError(
-            f"{name}: cannot be read: {error.strerror}. Name a params.yaml."
-        ) from error
-    return read_policy(content, name)
+        raise PolicyError(f"{name}: cannot be read: {error.strerror}. Name a {usual}.") from error

@@ -23,14 +23,16 @@ _RULE = Limit(rule="a limit is loosened in a pull request of its own")
 class PolicyChangeGate(Gate, frozen=True, kw_only=True):
     """Blocks a pull request that loosens a limit and changes the model in one go.
 
-    What it blocks: any loosened limit beside changed predictions, test rows or training rows. A
-    pull request that only edits the policy passes, with every loosening named for its reviewers.
+    What it blocks: any loosened limit, and any new or longer waiver, beside changed predictions,
+    test rows or training rows. A pull request that only edits the policy or the waivers passes,
+    with every loosening named for its reviewers.
 
     Why: limits are read from the base branch, so a loosening never helps the pull request that
     carries it; but mixed with a model change it is easy to overlook, and the next pull request
     is judged by it.
 
-    What it does not see: whether a loosening is wise. That is for the owners of `params.yaml`.
+    What it does not see: whether a loosening is wise. That is for the owners of `params.yaml`
+    and `waivers.yaml`.
 
     Example:
         policy_change: {}
@@ -70,7 +72,14 @@ def _judge_loosening(change: PolicyChange, *, mixed: bool) -> Finding:
 def _sentence(change: PolicyChange) -> str:
     before = "absent" if change.base is None else change.base
     after = "absent" if change.candidate is None else change.candidate
-    return f"{change.key}: {before} → {after} ({change.direction}); judged by the base's value."
+    judged = (
+        "it counts once it is on the base" if _is_waiver(change) else "judged by the base's value"
+    )
+    return f"{change.key}: {before} → {after} ({change.direction}); {judged}."
+
+
+def _is_waiver(change: PolicyChange) -> bool:
+    return change.key.startswith("waivers.")
 
 
 def _changes_the_model(case: Case) -> bool:
