@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from gates.errors import EvidenceError
-from gates.tables.engine import Kernel, Scan
+from gates.tables.engine import Kernel, Scan, Source
 from gates.tables.identifiers import OrderCheck, OrderDiffersError, refuse_repeats
 from gates.tables.join import join_to_files, read_joined
+from gates.tables.overlap import share_identifiers
 from gates.tables.stream import Stream, step_together
 
 R = TypeVar("R")
@@ -66,6 +67,14 @@ class EmbeddedEngine:
             return _fold(kernel, read_joined(self._joined[scan]))
         self._verified.add(about)
         return value
+
+    def share_identifiers(self, one: Source, other: Source) -> bool:
+        """Whether any identifier of one table stands in the other, by hashes in temporary files.
+
+        Raises:
+            EvidenceError: a table cannot be read, or lacks the column.
+        """
+        return share_identifiers(Stream(one), Stream(other))
 
     @cached_property
     def _folder(self) -> Path:

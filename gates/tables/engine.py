@@ -81,3 +81,10 @@ class Engine(Protocol):
             EvidenceError: a table cannot be read, lacks a column, has a nested one, or its
                 identifiers are missing, repeated, or not those of the first table.
         """
+
+    def share_identifiers(self, one: Source, other: Source) -> bool:
+        """Whether any identifier of one table stands in the other; missing ones do not count.
+
+        Raises:
+            EvidenceError: a table cannot be read, or lacks the column.
+        """

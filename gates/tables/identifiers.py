@@ -94,20 +94,27 @@ def _alone(array: pa.Array) -> list[pa.Array]:
 
 def _find_shared(batches: Iterator[Hashes]) -> Hashes:
     """Hashes that more than one row has, sorted."""
-    with TemporaryDirectory(prefix="gatepost-") as folder, ExitStack() as stack:
-        paths = [Path(folder) / str(part) for part in range(PARTS)]
-        files = [stack.enter_context(path.open("w+b")) for path in paths]
+    with TemporaryDirectory(prefix="gatepost-") as folder:
+        found = []
+        for hashes in part_hashes(batches, Path(folder)):
+            part = np.sort(hashes)
+            found.append(np.unique(part[1:][part[1:] == part[:-1]]))
+        return np.concatenate(found)[:MOST_SUSPECTS]
+
+
+def part_hashes(batches: Iterator[Hashes], folder: Path) -> Iterator[Hashes]:
+    """All hashes, by their highest bits, so that equal ones are in one part, and few in memory."""
+    paths = [folder / str(part) for part in range(PARTS)]
+    with ExitStack() as stack:
+        files = [stack.enter_context(path.open("wb")) for path in paths]
         for hashes in batches:
             ordered = np.sort(hashes)
             ends = np.searchsorted(ordered >> _TOP, np.arange(PARTS + 1, dtype=np.uint64))
             for file, start, end in zip(files, ends, ends[1:], strict=False):
                 file.write(ordered[start:end].tobytes())
-        found = []
-        for file in files:
-            file.seek(0)
-            part = np.sort(np.frombuffer(file.read(), dtype=np.uint64))
-            found.append(np.unique(part[1:][part[1:] == part[:-1]]))
-        return np.concatenate(found)[:MOST_SUSPECTS]
+    for path in paths:
+        yield np.fromfile(path, dtype=np.uint64)
+        path.unlink()
 
 
 def as_identifiers(arrays: Sequence[pa.Array]) -> list[pa.Array]:
@@ -123,7 +130,7 @@ def as_identifiers(arrays: Sequence[pa.Array]) -> list[pa.Array]:
 def hash_identifiers(array: pa.Array) -> Hashes:
     """64 bits per identifier; equal ones have equal hashes."""
     if pa.types.is_int64(array.type):
-        return _mix(values_of(array, np.int64).view(np.uint64))
+        return mix_words(values_of(array, np.int64).view(np.uint64))
     offsets = np.frombuffer(array.buffers()[1], dtype=np.int64)
     offsets = offsets[array.offset : array.offset + len(array) + 1]
     start, end = int(offsets[0]), int(offsets[-1])
@@ -132,13 +139,18 @@ def hash_identifiers(array: pa.Array) -> Hashes:
     data = np.frombuffer(array.buffers()[2], dtype=np.uint8)[start:end].astype(np.uint64)
     lengths = np.diff(offsets)
     place = np.arange(end - start) - np.repeat(offsets[:-1] - start, lengths)
-    spread = _mix(_mix(place.view(np.uint64)) ^ data)
+    spread = mix_words(mix_words(place.view(np.uint64)) ^ data)
     sums = np.concatenate(([np.uint64(0)], np.cumsum(spread)))
-    return _mix(sums[offsets[1:] - start] - sums[offsets[:-1] - start] + lengths.view(np.uint64))
+    return mix_words(
+        sums[offsets[1:] - start] - sums[offsets[:-1] - start] + lengths.view(np.uint64)
+    )
 
 
-def _mix(words: Hashes) -> Hashes:
-    """Source: the finaliser of splitmix64, Steele, Lea & Flood, OOPSLA 2014."""
+def mix_words(words: Hashes) -> Hashes:
+    """Words of which every bit depends on every bit of the given one's.
+
+    Source: the finaliser of splitmix64, Steele, Lea & Flood, OOPSLA 2014.
+    """
     words = (words + _STEP) * _SPREAD
     words ^= words >> _HALF
     words *= _SPREAD

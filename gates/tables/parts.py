@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from gates.errors import EvidenceError
 
 CODED_TEXT = pa.dictionary(pa.int32(), pa.string())
-_INT96 = {"coerce_int96_timestamp_unit": "us"}  # as Spark writes times; years beyond 2262 fit
+INT96 = {"coerce_int96_timestamp_unit": "us"}  # as Spark writes times; years beyond 2262 fit
 _SHORT = {pa.large_string(): pa.string(), pa.string_view(): pa.string()}
 
 
@@ -53,7 +53,7 @@ class Part:
         """
         self.path = path
         try:
-            with pq.ParquetFile(stream or path, pre_buffer=False, **_INT96) as file:
+            with pq.ParquetFile(stream or path, pre_buffer=False, **INT96) as file:
                 self.metadata: pq.FileMetaData = file.metadata
                 self.schema: pa.Schema = file.schema_arrow
         except (pa.ArrowException, OSError) as fault:
@@ -88,7 +88,7 @@ class Part:
                 metadata=self.metadata,
                 pre_buffer=False,
                 read_dictionary=texts,
-                **_INT96,
+                **INT96,
             ) as file:
                 yield file
         except (pa.ArrowException, OSError) as fault:

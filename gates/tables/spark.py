@@ -126,6 +126,24 @@ class SparkEngine:
         self._verified.add(about)
         return total.value
 
+    def share_identifiers(self, one: Source, other: Source) -> bool:
+        """Whether any identifier of one table stands in the other, by a join.
+
+        Raises:
+            EvidenceError: a table cannot be read, or lacks the column.
+        """
+        from pyspark.sql import functions as F  # noqa: N812, PLC0415 - as everybody calls it
+
+        tables = [self._columns(source.location) for source in (one, other)]
+        for source, table in zip((one, other), tables, strict=True):
+            _refuse_unfit(source, table)
+        mine, theirs = (
+            table.frame((source.id,)).select(F.col("c0").cast("string").alias("k"))
+            for source, table in zip((one, other), tables, strict=True)
+        )
+        with translated(str(one.location)):
+            return not mine.join(theirs, "k", "left_semi").isEmpty()
+
     def _shuffle(self, scan: Scan, tables: list[SparkColumns], partitions: int) -> "DataFrame":
         """All tables' rows, those of one identifier together; kept, as passes come in threes."""
         from pyspark import StorageLevel  # noqa: PLC0415 - slow to import, and only Spark has it

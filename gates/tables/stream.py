@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from gates.errors import EvidenceError
 from gates.tables.engine import Source
+from gates.tables.parts import INT96, Part, common_schema, first_line, part_files
 
 BATCH_ROWS = 1 << 16  # decoded at a time
 _READ_BYTES = 1 << 20  # of a column chunk at a time, however large the writer made it
@@ -26,8 +27,11 @@ class Stream:
                 or more rows than can be judged.
         """
         self.source = source
-        self._paths = _files_of(source.location)
-        self.rows = sum(self._check(path) for path in self._paths)
+        self._paths = part_files(source.location)
+        parts = [Part(path) for path in self._paths]
+        self.schema = common_schema(parts)
+        self._check()
+        self.rows: int = sum(part.metadata.num_rows for part in parts)
         if self.rows > MAX_ROWS:
             raise EvidenceError(
                 f"{source.location}: {self.rows:,} rows; at most {MAX_ROWS:,} are judged. Draw a "
@@ -48,31 +52,28 @@ class Stream:
                         yield _validated(batch.select([*names]))
             except (pa.ArrowException, OSError) as fault:
                 raise EvidenceError(
-                    f"{path}: columns {', '.join(names)} cannot be read ({_first_line(fault)}). "
+                    f"{path}: columns {', '.join(names)} cannot be read ({first_line(fault)}). "
                     "Write the file again, then collect the evidence again."
                 ) from fault
 
-    def _check(self, path: Path) -> int:
-        file = _open(path)
-        schema: pa.Schema = file.schema_arrow
+    def _check(self) -> None:
+        schema, where = self.schema, self.source.location
         for name in (self.source.id, *self.source.columns):
             found = schema.get_all_field_indices(name)
             if not found:
                 known = ", ".join(schema.names[:_SHOWN_COLUMNS])
                 more = max(0, len(schema.names) - _SHOWN_COLUMNS)
                 raise EvidenceError(
-                    f"{path}: no column {name!r}; it has {known}{f' and {more} more' * (more > 0)}."
-                    " Write the column, or mend the dictionary."
+                    f"{where}: no column {name!r}; it has {known}{f' and {more} more' * (more > 0)}"
+                    ". Write the column, or mend the dictionary."
                 )
             if len(found) > 1:
-                raise EvidenceError(f"{path}: two columns are called {name!r}. Rename one.")
+                raise EvidenceError(f"{where}: two columns are called {name!r}. Rename one.")
             if pa.types.is_nested(schema.field(name).type):
                 raise EvidenceError(
-                    f"{path}: column {name!r} is {schema.field(name).type}; columns hold one value "
-                    "a row. Flatten it."
+                    f"{where}: column {name!r} is {schema.field(name).type}; columns hold one value"
+                    " a row. Flatten it."
                 )
-        rows: int = file.metadata.num_rows
-        return rows
 
     def _texts(self, path: Path, names: Sequence[str]) -> list[str]:
         """Columns of plain text, which Parquet holds coded; identifiers would only be slower."""
@@ -99,23 +100,18 @@ def step_together(streams: Sequence[Iterator[pa.RecordBatch]]) -> Iterator[list[
         ]
 
 
-def _files_of(location: Path) -> list[Path]:
-    files = sorted(location.glob("*.parquet")) if location.is_dir() else [location]
-    if not files:
-        raise EvidenceError(
-            f"{location}: no Parquet file in this folder. Write the table as `*.parquet`."
-        )
-    return files
-
-
 def _open(path: Path, read_dictionary: list[str] | None = None) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(
-            path, pre_buffer=False, buffer_size=_READ_BYTES, read_dictionary=read_dictionary
+            path,
+            pre_buffer=False,
+            buffer_size=_READ_BYTES,
+            read_dictionary=read_dictionary,
+            **INT96,
         )
     except (pa.ArrowException, OSError) as fault:
         raise EvidenceError(
-            f"{path}: not readable as Parquet ({_first_line(fault)}); it may be cut short. "
+            f"{path}: not readable as Parquet ({first_line(fault)}); it may be cut short. "
             "Write it again, then collect the evidence again."
         ) from fault
 
@@ -126,7 +122,3 @@ def _validated(batch: pa.RecordBatch) -> pa.RecordBatch:
         if not pa.types.is_primitive(column.type):
             column.validate(full=True)
     return batch
-
-
-def _first_line(fault: BaseException) -> str:
-    return (str(fault).splitlines() or [type(fault).__name__])[0][:200]

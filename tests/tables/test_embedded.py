@@ -189,7 +189,7 @@ def test_a_file_that_is_cut_short_is_refused(tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     source = Source(name="t", location=tmp_path, id="row_id", columns=())
-    with pytest.raises(EvidenceError, match="no Parquet file"):
+    with pytest.raises(EvidenceError, match="a folder without part files"):
         EmbeddedEngine().rows(Scan(sources=(source,)))
 
 

@@ -226,6 +226,18 @@ def test_tables_that_do_not_fit_are_refused_as_by_the_embedded_engine(
         assert said[0] == said[1]
 
 
+def test_whether_tables_have_a_row_in_common(spark: SparkEngine, tmp_path: Path) -> None:
+    one = write_ids(tmp_path / "one.parquet", ["a", None, "b"])
+    some = write_ids(tmp_path / "some.parquet", ["b", None])
+    none = write_ids(tmp_path / "none.parquet", ["c", None])
+    mine, shared, other = (
+        Source(name="t", location=path, id="row_id", columns=()) for path in (one, some, none)
+    )
+    for engine in (spark, EmbeddedEngine()):
+        assert engine.share_identifiers(mine, shared)
+        assert not engine.share_identifiers(mine, other)
+
+
 def all_types() -> pa.Table:
     gaps = [1, 2, None, 4, 5]
     times = [0, 1, None, -1, 10**9]
