@@ -2,6 +2,12 @@
 
 import signal
 
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("gatepost", deadline=None)
+settings.load_profile("gatepost")
+
 
 def pytest_configure() -> None:
     """Hear Ctrl-C again where we were started in the background.

@@ -12,6 +12,7 @@ _TINY = 1e-300
 _EPSILON = 3e-16
 _LARGE = 20.0  # where Stirling's series is exact to a double
 _MOST_TERMS = 100_000
+_AS_GOOD_AS_NORMAL = 1e10  # degrees of freedom, beyond which both quantiles share ten digits
 
 
 def normal_cdf(z: float) -> float:
@@ -61,7 +62,7 @@ def binomial_cdf(count: int, trials: int, chance: float) -> float:
 
 def student_cdf(t: float, degrees: float) -> float:
     """Probability of at most `t` with (not necessarily whole) degrees of freedom."""
-    if math.isinf(degrees):
+    if degrees > _AS_GOOD_AS_NORMAL:
         return normal_cdf(t)
     square = t * t
     total = degrees + square
@@ -77,7 +78,7 @@ def student_quantile(probability: float, degrees: float) -> float:
     z = normal_quantile(probability)
     if probability > 0.5:  # noqa: PLR2004
         return -student_quantile(1 - probability, degrees)
-    if math.isinf(degrees) or z == 0:
+    if degrees > _AS_GOOD_AS_NORMAL or z == 0:
         return z
     if degrees < 10 or z < -6:  # noqa: PLR2004 - where the expansion is no good start
         return _search_student(probability, degrees, z)
