@@ -5,7 +5,8 @@ partitioning nor the order of rows shows. Tables that are brought here come in t
 """
 
 import math
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 R = TypeVar("R")
+Work = Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]
 ROWS_A_PARTITION = 1 << 19  # of all tables of a join: what a worker holds at a time
 _MERGED_AT_ONCE = 32
 _SHOWN_COLUMNS = 8
@@ -115,12 +117,12 @@ class SparkEngine:
         if len(tables) == 1 and about in self._verified:
             columns = [f"c{at}" for at in range(len(task.names))]
             frame = tables[0].frame(scan.sources[0].columns).select(*columns)
-            partials = frame.mapInArrow(task.reduce_rows, OUTPUT)
+            partials = _map(frame, task.reduce_rows)
             partitions = frame.rdd.getNumPartitions()
         else:
             rows = max(1, tables[0].rows * len(tables))
             partitions = math.ceil(rows / self._rows_a_partition)
-            partials = self._shuffle(scan, tables, partitions).mapInArrow(task.reduce_join, OUTPUT)
+            partials = _map(self._shuffle(scan, tables, partitions), task.reduce_join)
         total = _merge(task, partials, partitions, str(scan.sources[0].location))
         _refuse_faults(scan, tables[0].rows, total)
         self._verified.add(about)
@@ -219,11 +221,21 @@ def _union(sources: Sequence[Source], tables: Sequence[SparkColumns]) -> "DataFr
     return whole
 
 
+def _map(frame: "DataFrame", work: Work) -> "DataFrame":
+    """What the workers make of every partition; pandas, which PySpark warns of, has no part in it.
+
+    Newer PySpark asks for an older pandas whenever Arrow batches are handed over.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+        return frame.mapInArrow(work, OUTPUT)
+
+
 def _merge(task: Task[R], partials: "DataFrame", partitions: int, where: str) -> Partial[R]:
     """The values of all partitions as one; many are merged by the workers first."""
     while partitions > _MERGED_AT_ONCE:
         partitions = math.ceil(partitions / _MERGED_AT_ONCE)
-        partials = partials.repartition(partitions).mapInArrow(task.merge, OUTPUT)
+        partials = _map(partials.repartition(partitions), task.merge)
     with translated(where):
         values = partials.toArrow().column(0)
     return task.merge_all(values)
