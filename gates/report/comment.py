@@ -17,6 +17,7 @@ from gates.report.lines import (
     environment_line,
     fix_list,
     policy_section,
+    waivers_section,
 )
 from gates.report.remedy import root_cause, to_fix
 from gates.report.rows_judged import is_worn, test_set_words, wear_phrase
@@ -161,6 +162,7 @@ def _head(verdict: Verdict) -> dict[str, object]:
         "changes": changes_line(verdict),
         "environment": environment_line(verdict),
         "policy_changes": policy_section(verdict),
+        "waivers": waivers_section(verdict),
     }
 
 

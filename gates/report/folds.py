@@ -13,7 +13,7 @@ from gates.report.rows import (
     stopped_row,
 )
 from gates.report.sentences import bound_of, cells, direction, subject_phrase
-from gates.report.summary import FAMILIES, Judged, excess, loss
+from gates.report.summary import FAMILIES, Judged, excess, is_waived_whole, loss
 from gates.report.top import Top, remaining
 from gates.report.words import Name, Phrase, say
 
@@ -76,7 +76,7 @@ def _gate(outcome: Outcome, hidden: list[Judged], shares: Shares) -> GateFold:
     if outcome.outcome in {Result.SKIPPED, Result.ERRORED} and not outcome.findings:
         line = say(Name(outcome.gate), " — ", *stopped_row(outcome).message)
         return GateFold(stopped_row(outcome).sign, line, ())
-    waived = outcome.outcome is Result.WAIVED
+    waived = is_waived_whole(outcome)
     if waived:
         failed = [one for one in outcome.findings if one.state is not State.PASSED]
         hidden = [Judged(outcome, one) for one in failed]
@@ -186,23 +186,25 @@ def worst_sign(outcomes: list[Outcome]) -> str:
 
 def summary_of(outcomes: list[Outcome]) -> list[str]:
     """`1 of 9 comparisons failed`, `2 undecided`, `1 gate skipped`."""
-    judged = [one for one in outcomes if one.outcome is not Result.WAIVED]
+    judged = [one for one in outcomes if not is_waived_whole(one)]
     findings = [one for out in judged for one in out.findings]
     parts = []
     for state in (State.FAILED, State.UNDECIDED):
-        found = sum(one.state is state for one in findings)
+        found = sum(one.state is state and one.waiver is None for one in findings)
         if found:
             parts.append(f"{found:,} {state.value}")
     if parts:
         number, _, word = parts[0].partition(" ")
         parts[0] = f"{number} of {counted(len(findings), 'comparison')} {word}"
-    elif findings:
-        parts.append(f"{counted(len(findings), 'comparison')} passed")
-    for result, word in (
-        (Result.ERRORED, "crashed"),
-        (Result.WAIVED, "waived"),
-        (Result.SKIPPED, "skipped"),
+    passed = sum(one.state is State.PASSED for one in findings)
+    if not parts and passed:
+        parts.append(f"{counted(passed, 'comparison')} passed")
+    found = sum(one.waiver is not None for one in findings)
+    parts += [f"{counted(found, 'comparison')} waived"] if found else []
+    for found, word in (
+        (sum(out.outcome is Result.ERRORED for out in outcomes), "crashed"),
+        (sum(map(is_waived_whole, outcomes)), "waived"),
+        (sum(out.outcome is Result.SKIPPED for out in outcomes), "skipped"),
     ):
-        found = sum(out.outcome is result for out in outcomes)
         parts += [f"{counted(found, 'gate')} {word}"] if found else []
     return parts

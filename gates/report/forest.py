@@ -12,7 +12,7 @@ import msgspec
 from gates.finding import Family, Finding, State, Subject, Verdict
 from gates.report.nesting import nested
 from gates.report.sentences import cells, subject_phrase
-from gates.report.summary import FAMILIES, Judged, findings_in, loss
+from gates.report.summary import FAMILIES, Judged, findings_in, loss, waived_in
 from gates.report.words import Name, Phrase, columns, fit, plain, say, shorten
 
 FURTHEST_WORSE, NEAREST_WORSE = -4.0, -2.0
@@ -34,6 +34,11 @@ class Bar(NamedTuple):
     high: float
     change: str
     state: State
+    waived: bool
+
+    def word(self) -> str:
+        """What it came to."""
+        return "waived" if self.waived else STATES[self.state]
 
 
 class Heading(NamedTuple):
@@ -64,7 +69,7 @@ def plant_in_brief(verdict: Verdict, most: int) -> Forest:
     """
     found = _drawable(verdict)
     open_ones = [nest.judged for nest in nested(findings_in(verdict, *NOT_PASSED))]
-    known = {id(one.finding) for one in open_ones}
+    known = {id(one.finding) for one in (*open_ones, *waived_in(verdict))}
     wanted = [one for one in found if id(one.finding) in known or _is_whole(one)]
     wanted = sorted(wanted, key=_importance)[:most]
     while len(_rows_by_metric(wanted)) > most:
@@ -74,7 +79,8 @@ def plant_in_brief(verdict: Verdict, most: int) -> Forest:
 
 def _drawable(verdict: Verdict) -> list[Judged]:
     """What can be drawn; nothing where all of it passed and no number moved."""
-    found = [one for one in findings_in(verdict, *State) if _can_be_drawn(one.finding)]
+    judged = (*findings_in(verdict, *State), *waived_in(verdict))
+    found = [one for one in judged if _can_be_drawn(one.finding)]
     return found if any(_moved(one.finding) for one in found) else []
 
 
@@ -158,6 +164,7 @@ def _bar(finding: Finding, label: Phrase) -> Bar:
         high=ends[1],
         change=cells(finding).change,
         state=finding.state,
+        waived=finding.waiver is not None,
     )
 
 
@@ -178,7 +185,7 @@ def draw(forest: Forest, width: int) -> str:
         bar = row if isinstance(row, Bar) else None
         drawn = f"{fit(shorten(label, label_width), label_width)} {scale.line(bar)}"
         if isinstance(row, Bar):
-            drawn += f"  {row.change:>{change_width}}  {STATES[row.state]}"
+            drawn += f"  {row.change:>{change_width}}  {row.word()}"
         lines.append(drawn.rstrip())
     lines += [(indent + line).rstrip() for line in scale.axis()]
     return "\n".join(lines)

@@ -5,7 +5,7 @@ import re
 from gates.finding import Result, State, Verdict
 from gates.report.figures import counted
 from gates.report.sentences import movement, reason, subject_phrase
-from gates.report.summary import Shown, findings_in, problems, shown, stopped, tally
+from gates.report.summary import Shown, findings_in, problems, shown, stopped, tally, waived_in
 from gates.report.trade_off import Moved, trade_off
 from gates.report.words import Name, Phrase, Prose, first_sentence, plain, say, short
 
@@ -58,6 +58,13 @@ def _short(text: str) -> str:
 
 
 def _waived(verdict: Verdict) -> Phrase:
+    """The gate of the waiver that ends first, and when."""
+    found = [(one.finding.waiver, one) for one in waived_in(verdict)]
+    ends = [(waiver.until, one.outcome.gate) for waiver, one in found if waiver is not None]
+    if ends:
+        until, gate = min(ends, key=lambda end: end[0])
+        more = f" and {len(ends) - 1} more" if len(ends) > 1 else ""
+        return say(Name(gate), " until ", Prose(until), more)
     gates = [one.gate for one in verdict.outcomes if one.outcome is Result.WAIVED]
     more = f" and {len(gates) - 1} more" if len(gates) > 1 else ""
     return say(Name(gates[0]), more)

@@ -2,6 +2,7 @@
 
 from gates.finding import Finding, Outcome, Result, State, Verdict
 from gates.report.headline import headline
+from gates.report.rows import waiver_phrase
 from gates.report.sentences import reason
 from gates.report.summary import blocks, tally
 from gates.report.words import LONGEST_PROSE, Prose, clean, escape, plain, say
@@ -51,10 +52,13 @@ def _case(outcome: Outcome) -> list[str]:
     if outcome.outcome is Result.ERRORED:
         return _element("error", why, "", opening)
     if _sets_aside(outcome):
-        return _element("skipped", f"{outcome.outcome.value}: {why}", "", opening)
+        waived = [_sentence(one, outcome) for one in outcome.findings if one.waiver is not None]
+        text = "\n".join(waived[:MOST_FINDINGS])
+        return _element("skipped", f"{outcome.outcome.value}: {why}", text, opening)
     if outcome.outcome is Result.SKIPPED:
         return _element("failure", f"required, but skipped: {why}", "", opening)
     found = [one for one in outcome.findings if one.state is not State.PASSED]
+    found.sort(key=lambda one: one.waiver is not None)
     told = [_sentence(one, outcome) for one in found[:MOST_FINDINGS]]
     if len(found) > MOST_FINDINGS:
         told.append(f"{len(found) - MOST_FINDINGS:,} more")
@@ -66,6 +70,8 @@ def _case(outcome: Outcome) -> list[str]:
 
 def _sentence(finding: Finding, outcome: Outcome) -> str:
     words = plain(reason(finding, outcome.family))
+    if finding.waiver is not None:
+        return f"{plain(waiver_phrase(finding))}: {words}"
     mend = clean(" ".join(finding.mend.split()), LONGEST_PROSE)
     return f"{finding.state.value}: {words} {mend}".rstrip()
 

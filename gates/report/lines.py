@@ -13,10 +13,12 @@ from gates.report.changes import (
 )
 from gates.report.figures import counted
 from gates.report.remedy import Item
-from gates.report.summary import Shown, counts_text, loosened, tally
+from gates.report.summary import Shown, counts_text, loosened, tally, waived_in
+from gates.report.waivers import idle_waivers
 from gates.report.words import Markdown, Phrase, markdown
 
 MOST_DIFFERENCES = 10
+MOST_IDLE = 10
 DIFFER = {True: "differs", False: "differ"}
 DECIDED = {
     Shown.PASSED: "passed — ",
@@ -35,7 +37,8 @@ JUDGED_BY = {
 def decided(verdict: Verdict, state: Shown) -> Markdown:
     """What the heading says before its reason."""
     if state is Shown.WAIVED:
-        return Markdown(f"passed with {counted(tally(verdict)[Result.WAIVED], 'waiver')} — ")
+        waivers = len(waived_in(verdict)) or tally(verdict)[Result.WAIVED]
+        return Markdown(f"passed with {counted(waivers, 'waiver')} — ")
     return Markdown(DECIDED[state])
 
 
@@ -88,6 +91,15 @@ def policy_section(verdict: Verdict) -> Markdown:
     end = ":" if lines else "."
     title = f"**{words or 'This PR changes the policy'}** — {JUDGED_BY[verdict.policy_from]}{end}"
     return Markdown("\n".join([title, *lines]))
+
+
+def waivers_section(verdict: Verdict) -> Markdown:
+    """The waivers of the base that did nothing, and why."""
+    idle = idle_waivers(verdict)
+    lines = [f"- {markdown(one)}" for one in idle[:MOST_IDLE]]
+    lines += [f"- … {len(idle) - MOST_IDLE} more in `report.html`"] if idle[MOST_IDLE:] else []
+    title = f"**{counted(len(idle), 'waiver')} of the base without effect**:"
+    return Markdown("\n".join([title, *lines])) if idle else Markdown("")
 
 
 def fix_list(items: Iterable[Item], *, mends: bool) -> Markdown:

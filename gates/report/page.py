@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from gates.finding import Outcome, Result, State, Verdict
+import msgspec
+
+from gates.finding import ListedWaiver, Outcome, Result, State, Verdict, WaiverUse
 from gates.report.changes import (
     anchor_phrase,
     anchor_words,
@@ -22,6 +24,7 @@ from gates.report.rows_judged import is_worn, test_set_words, wear_phrase
 from gates.report.summary import FAMILIES, Judged, Shown, blocks, counts_text, loosened, shown
 from gates.report.templates import render
 from gates.report.trade_off import trade_off
+from gates.report.waivers import idle_reason, left, listed_waivers
 from gates.report.words import Name, Phrase, Prose, plain, say, shorten
 
 MOST_BARS = 60
@@ -82,6 +85,18 @@ class GateView(NamedTuple):
     told: tuple[Told, ...]
     seen: tuple[Row, ...]
     is_open: bool
+
+
+class WaiverView(NamedTuple):
+    """One waiver of the base, and what became of it."""
+
+    gate: Name
+    subject: Name
+    until: str
+    left: str
+    used: bool
+    why: Phrase
+    reason: Prose
 
 
 class Drawn(NamedTuple):
@@ -158,6 +173,8 @@ def page(verdict: Verdict, *, overrides: Path | None = None) -> str:
         worse=tuple(map(moved_row, trade.worse)),
         gates=tuple(_gate(outcome, place) for place, outcome in enumerate(_ordered(verdict), 1)),
         policy_changes=tuple(policy_line(one) for one in verdict.policy_changes),
+        waivers=tuple(map(_waiver, listed_waivers(verdict))),
+        day=verdict.waivers.day if verdict.waivers is not msgspec.UNSET else "",
         loosened=counted(len(loosened(verdict)), "limit") if loosened(verdict) else "",
         limits_from=LIMITS_FROM[verdict.policy_from],
         environment=tuple(map(difference, verdict.environment)),
@@ -194,11 +211,23 @@ def _gate(outcome: Outcome, place: int) -> GateView:
 
 def _told(one: Judged) -> Told:
     return Told(
-        tone=TONE_OF_STATE[one.finding.state],
-        word=one.finding.state.value,
+        tone="doubt" if one.finding.waiver else TONE_OF_STATE[one.finding.state],
+        word="waived" if one.finding.waiver else one.finding.state.value,
         row=row_of(one),
         message=say(Prose(one.finding.message)),
         mend=say(Prose(one.finding.mend)) if one.finding.mend else say(),
+    )
+
+
+def _waiver(one: ListedWaiver) -> WaiverView:
+    return WaiverView(
+        gate=Name(one.gate),
+        subject=Name(one.subject),
+        until=one.until,
+        left=left(one),
+        used=one.use is WaiverUse.USED,
+        why=idle_reason(one),
+        reason=Prose(one.reason),
     )
 
 
@@ -245,6 +274,6 @@ def _drawn(forest: Forest, row: Bar | Heading, top: float) -> Drawn:
         beyond_high=row.high > forest.highest,
         outside=not forest.lowest <= row.middle <= forest.highest,
         change=row.change,
-        tone=TONE_OF_STATE[row.state],
-        word=row.state.value,
+        tone="doubt" if row.waived else TONE_OF_STATE[row.state],
+        word="waived" if row.waived else row.state.value,
     )

@@ -48,6 +48,7 @@ class Row(NamedTuple):
     note: str = ""
     doubt: str = ""
     inside: str = ""
+    waiver: Phrase = NOTHING
     limit: Phrase = NOTHING
     line: str = ""
 
@@ -60,7 +61,7 @@ def row_of(one: Judged, sign: str = "") -> Row:
     interval = _with_confidence(finding, in_words.interval)
     of_candidate = finding.interval_of == "candidate"
     return Row(
-        sign=sign or SIGN_OF_STATE[finding.state],
+        sign=sign or (DOUBT if finding.waiver else SIGN_OF_STATE[finding.state]),
         gate=outcome.gate,
         subject=subject_phrase(finding.subject) if numbers else say(),
         message=say() if numbers else reason(finding, outcome.family),
@@ -72,6 +73,7 @@ def row_of(one: Judged, sign: str = "") -> Row:
         candidate_interval=interval if of_candidate else "",
         note=direction(finding) if finding.state is not State.UNDECIDED else "",
         doubt=doubt(finding),
+        waiver=waiver_phrase(finding),
         limit=in_words.limit,
         line=f"policy line {finding.limit.line}" if finding.limit.line else "",
     )
@@ -100,6 +102,20 @@ def doubt(finding: Finding) -> str:
     wanted = finding.rows_needed
     needs = f"; needs about {counted(wanted, 'row')}" if wanted else ""
     return f"can't rule out a breach{needs}"
+
+
+def waiver_phrase(finding: Finding) -> Phrase:
+    """Until when, by whom and why a finding is waived; nothing where it is not."""
+    waiver = finding.waiver
+    if waiver is None:
+        return NOTHING
+    worst = "" if waiver.worst is None else f"; blocks beyond {worst_text(waiver.worst)}"
+    return say("waived ", Prose(waiver.text()), worst)
+
+
+def worst_text(worst: float) -> str:
+    """The bound of a waiver, with a typographic minus."""
+    return f"{worst:.6g}".replace("-", "−")
 
 
 def stopped_row(outcome: Outcome) -> Row:

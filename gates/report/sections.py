@@ -29,6 +29,8 @@ def _numbers(rows: Iterable[Row], base: Markdown) -> str:
 def _left_out(top: Top) -> Iterator[str]:
     if top.failed_left_out:
         yield f"… **{top.failed_left_out:,} more failed**: in `report.html`"
+    if top.waived_left_out:
+        yield f"… {top.waived_left_out:,} more waived: in `report.html`"
     if top.doubts_left_out:
         yield f"… {top.doubts_left_out:,} more undecided: below, or in `report.html`"
 
@@ -55,7 +57,8 @@ def _sentences(rows: Iterable[Row]) -> str:
 
 
 def _sentence(row: Row) -> str:
-    return " — ".join(part for part in (markdown(row.message), row.doubt) if part)
+    waiver = markdown(row.waiver)
+    return " — ".join(part for part in (markdown(row.message), row.doubt, waiver) if part)
 
 
 def _limit_of(row: Row) -> str:
@@ -127,7 +130,8 @@ def _finding(row: Row) -> str:
     message = markdown(row.message, cell=True)
     parts = (f"**{markdown(row.subject, cell=True)}**", message)
     said = " · ".join(part for part in (" — ".join(filter(None, parts)), row.support) if part)
-    return " — ".join(part for part in (said, row.doubt, row.inside) if part)
+    waiver = markdown(row.waiver, cell=True)
+    return " — ".join(part for part in (said, row.doubt, row.inside, waiver) if part)
 
 
 def _limit(row: Row) -> str:

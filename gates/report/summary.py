@@ -1,6 +1,7 @@
 """What a verdict comes to: its state, its counts, its problems in order, its trade-offs."""
 
 from collections import Counter
+from collections.abc import Iterable
 from enum import Enum
 from math import inf, isfinite
 from typing import NamedTuple
@@ -134,14 +135,34 @@ def _ratio(observed: float, accepted: float) -> float:
 
 
 def findings_in(verdict: Verdict, *states: State) -> list[Judged]:
-    """Findings of not-waived gates: causes first, then broad segments, then the worst."""
+    """Findings that nobody waived: causes first, then broad segments, then the worst."""
     found = [
         Judged(outcome, finding)
         for outcome in verdict.outcomes
-        if outcome.outcome is not Result.WAIVED
+        if not is_waived_whole(outcome)
         for finding in outcome.findings
-        if finding.state in states
+        if finding.state in states and finding.waiver is None
     ]
+    return _in_order(found)
+
+
+def is_waived_whole(outcome: Outcome) -> bool:
+    """Whether a gate is waived without saying which of its findings are."""
+    named = any(finding.waiver is not None for finding in outcome.findings)
+    return outcome.outcome is Result.WAIVED and not named
+
+
+def waived_in(verdict: Verdict) -> list[Judged]:
+    """Findings that would block, were it not for a waiver; in the order of `findings_in`."""
+    return _in_order(
+        Judged(outcome, finding)
+        for outcome in verdict.outcomes
+        for finding in outcome.findings
+        if finding.waiver is not None
+    )
+
+
+def _in_order(found: Iterable[Judged]) -> list[Judged]:
     order = {family: place for place, family in enumerate(FAMILIES)}
     return sorted(
         found,

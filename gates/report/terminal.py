@@ -19,11 +19,14 @@ from gates.report.summary import (
     counts_text,
     findings_in,
     is_strict_doubt,
+    is_waived_whole,
     loosened,
     shown,
     stopped,
+    waived_in,
 )
 from gates.report.trade_off import trade_off
+from gates.report.waivers import idle_waivers
 from gates.report.words import Prose, clean, columns, fit, plain, say, shorten
 
 NARROWEST, WIDEST = 60, 120
@@ -117,6 +120,7 @@ def _head(verdict: Verdict, look: Look) -> str:
     if verdict.environment:
         lines.append("differs  " + ", ".join(plain(difference(one)) for one in verdict.environment))
     lines += [f"{LOOSENS:<9}{plain(policy_line(one))}" for one in loosened(verdict)]
+    lines += [f"{'idle':<9}waiver of {plain(one)}" for one in idle_waivers(verdict)[:MOST_CHANGES]]
     wrapped = "\n".join(look.wrap(line) for line in lines)
     return wrapped.replace(f"\n{LOOSENS} ", f"\n{look.paint(LOOSENS, Paint.DOUBT)} ")
 
@@ -142,7 +146,9 @@ def _lines(verdict: Verdict, look: Look) -> list[Line]:
     nests = [Nest(one, ()) for one in found] if look.verbose else nested(found)
     blocking = [one for one in nests if one.judged.blocks]
     lines = [_line(one) for one in blocking]
-    lines += [_gate_line(outcome) for outcome in [*stopped(verdict), *_set_aside(verdict)]]
+    lines += [_gate_line(outcome) for outcome in stopped(verdict)]
+    lines += [Line(*WORDS_OF_GATES[Result.WAIVED], row_of(one)) for one in waived_in(verdict)]
+    lines += [_gate_line(outcome) for outcome in _set_aside(verdict)]
     lines += [_line(one) for one in nests if not one.judged.blocks]
     passed = findings_in(verdict, State.PASSED) if look.verbose else []
     return lines + [_line(Nest(one, ())) for one in passed]
@@ -164,8 +170,11 @@ def _gate_line(outcome: Outcome) -> Line:
 
 def _set_aside(verdict: Verdict) -> list[Outcome]:
     """Gates that neither judged nor block: waived, or skipped without being required."""
-    aside = {Result.WAIVED, Result.SKIPPED}
-    return [one for one in verdict.outcomes if one.outcome in aside and not blocks(one)]
+    return [
+        one
+        for one in verdict.outcomes
+        if is_waived_whole(one) or (one.outcome is Result.SKIPPED and not blocks(one))
+    ]
 
 
 def _table(verdict: Verdict, look: Look) -> str:
@@ -178,6 +187,7 @@ def _table(verdict: Verdict, look: Look) -> str:
         word = fit(line.word, len(INDENT))
         written.append(look.paint(word, line.paint) + text[len(word) :])
         written += [f"{INDENT}{GAP}{line.row.inside}"] if line.row.inside else []
+        written += [_waiver(line.row, look)] if line.row.waiver else []
     if len(lines) > len(shown_lines):
         written.append(f"{INDENT}{GAP}{len(lines) - len(shown_lines)} more (--verbose)")
     passed = len(findings_in(verdict, State.PASSED))
@@ -185,6 +195,10 @@ def _table(verdict: Verdict, look: Look) -> str:
         quiet = f"{counted(passed, 'comparison')} passed (--verbose)"
         written.append(look.paint(fit("pass", len(INDENT)), Paint.GOOD) + GAP + quiet)
     return "\n".join(written)
+
+
+def _waiver(row: Row, look: Look) -> str:
+    return look.wrap(plain(row.waiver), INDENT + GAP, INDENT + GAP)
 
 
 def _message(line: Line, look: Look) -> str:

@@ -2,10 +2,17 @@
 
 from typing import NamedTuple
 
-from gates.finding import Outcome, Result, State, Verdict
+from gates.finding import Outcome, State, Verdict
 from gates.report.nesting import Nest, nested
 from gates.report.rows import FAILED, STOPPED, Row, row_of, stopped_row
-from gates.report.summary import Judged, findings_in, is_strict_doubt, stopped
+from gates.report.summary import (
+    Judged,
+    findings_in,
+    is_strict_doubt,
+    is_waived_whole,
+    stopped,
+    waived_in,
+)
 from gates.report.words import Name, say
 
 
@@ -15,7 +22,8 @@ class Top(NamedTuple):
     failed: tuple[Row, ...]
     failed_total: int
     failed_left_out: int
-    doubts: tuple[Row, ...]
+    doubts: tuple[Row, ...]  # what is waived stands before them
+    waived_left_out: int
     doubts_left_out: int
     hidden: tuple[Judged, ...]
 
@@ -38,17 +46,24 @@ def top_of(verdict: Verdict, most_failed: int, most_of_gate: int, most_doubts: i
     hard = _lines_by_gate([one for one in nests if one.judged.blocks], most_of_gate)
     hard += [Line(stopped_row(one), 1) for one in stopped(verdict)]
     open_doubts = [_nest_line(one) for one in nests if not one.judged.blocks]
-    waived = [one for one in verdict.outcomes if one.outcome is Result.WAIVED]
+    waived = waived_rows(verdict)
     lines = [*hard[:most_failed], *open_doubts[:most_doubts]]
     in_sight = {id(line.judged.finding) for line in lines if line.judged}
     return Top(
         failed=tuple(line.row for line in hard[:most_failed]),
         failed_total=sum(line.stands_for for line in hard),
         failed_left_out=sum(line.stands_for for line in hard[most_failed:]),
-        doubts=(*map(stopped_row, waived), *(line.row for line in open_doubts[:most_doubts])),
+        doubts=(*waived[:most_failed], *(line.row for line in open_doubts[:most_doubts])),
+        waived_left_out=len(waived[most_failed:]),
         doubts_left_out=sum(line.stands_for for line in open_doubts[most_doubts:]),
         hidden=tuple(one for one in (*failed, *doubts) if id(one.finding) not in in_sight),
     )
+
+
+def waived_rows(verdict: Verdict) -> list[Row]:
+    """What a waiver keeps from blocking, finding by finding where the verdict says so."""
+    gates = [stopped_row(one) for one in verdict.outcomes if is_waived_whole(one)]
+    return [*gates, *map(row_of, waived_in(verdict))]
 
 
 def _lines_by_gate(hard: list[Nest], most: int) -> list[Line]:

@@ -1,5 +1,6 @@
 """Verdicts as pull requests make them; each is rendered to golden files."""
 
+import datetime as dt
 from collections.abc import Callable
 
 import msgspec
@@ -12,6 +13,7 @@ from gates.finding import (
     Family,
     Finding,
     Limit,
+    ListedWaiver,
     Mode,
     Observation,
     Outcome,
@@ -24,6 +26,9 @@ from gates.finding import (
     TestSet,
     Use,
     Verdict,
+    Waived,
+    WaiverList,
+    WaiverUse,
     Wear,
     WearState,
     fingerprint,
@@ -603,6 +608,118 @@ def waived() -> Verdict:
     return verdict(Decision.PASS, *data_gates(), metrics(), floors(), out, fairness())
 
 
+def taken_on(finding: Finding, until: str, days_left: int, worst: float | None = None) -> Finding:
+    """The finding as a waiver of the base leaves it."""
+    waiver = Waived(
+        until=until,
+        days_left=days_left,
+        worst=worst,
+        reason="relabelling is under way (#131)",
+        author="dana",
+        approved_by="@acme/ml-leads",
+        line=3,
+    )
+    return msgspec.structs.replace(finding, waiver=waiver)
+
+
+def listed(
+    gate: str, subject: str, days_left: int, use: WaiverUse = WaiverUse.USED, why: str = ""
+) -> ListedWaiver:
+    """A waiver of the base as of 2026-11-23."""
+    until = dt.date(2026, 11, 23) + dt.timedelta(days=days_left)
+    return ListedWaiver(
+        gate=gate,
+        fingerprint="0f3b9a7c2d1e4f56",
+        subject=subject,
+        until=until.isoformat(),
+        days_left=days_left,
+        use=use,
+        why=why,
+        reason="relabelling is under way (#131)",
+        line=3,
+    )
+
+
+def known_harm() -> tuple[Finding, Finding]:
+    """Two segments that lost more than they may."""
+    women, elderly = (
+        compared(
+            "recall", 0.251, after, 0.025, margin=0.05, state=State.FAILED, segment=segment,
+            rows=7_907, positives=409, mend="Look at the labels of these rows.",
+        )
+        for after, segment in ((0.186, {"sex": "Female"}), (0.171, {"age": "65 to 91"}))
+    )  # fmt: skip
+    return women, elderly
+
+
+def waivers_used() -> Verdict:
+    """Everything that would block is waived; three other waivers of the base do nothing."""
+    women, elderly = known_harm()
+    doubt = compared(
+        "log_loss", 0.1943, 0.2013, 0.006, margin=0.01, up=False, mode=Mode.STRICT,
+        state=State.UNDECIDED, line=14, needed=31_000,
+    )  # fmt: skip
+    again = said(
+        "dividends: 12 rows of test.parquet hold text where numbers are declared.",
+        state=State.FAILED,
+        column="dividends",
+        mend="Mend the ingestion.",
+    )
+    segment = msgspec.structs.replace(
+        segments(
+            taken_on(women, "2026-12-20", 27, -0.07), taken_on(elderly, "2026-11-24", 1, -1.0)
+        ),
+        outcome=Result.WAIVED,
+        reason="2 findings, the first until 2026-11-24 (1 day left), by dana, approved by "
+        "@acme/ml-leads: relabelling is under way (#131)",
+    )
+    overall = msgspec.structs.replace(
+        metrics(log_loss=taken_on(doubt, "2026-12-01", 8, 0.0075)),
+        outcome=Result.WAIVED,
+        reason="until 2026-12-01 (8 days left), by dana, approved by @acme/ml-leads: "
+        "relabelling is under way (#131)",
+    )
+    schema = msgspec.structs.replace(
+        outcome("schema", Family.DATA, taken_on(again, "2026-11-23", 0)),
+        outcome=Result.WAIVED,
+        reason="until 2026-11-23 (its last day), by dana, approved by @acme/ml-leads: "
+        "relabelling is under way (#131)",
+    )
+    usual = [one for one in data_gates() if one.gate != "schema"]
+    made = verdict(Decision.PASS, schema, *usual, overall, floors(), segment, fairness())
+    shown = (
+        listed("segment_regression", "recall for sex = Female", 27),
+        listed("segment_regression", "recall for age = 65 to 91", 1),
+        listed("metric_regression", "log_loss", 8),
+        listed("schema", "dividends", 0),
+        listed("calibration", "expected error", -1, WaiverUse.EXPIRED, "ended with 2026-11-22"),
+        listed(
+            "drift", "distance of age", 8, WaiverUse.UNUSED,
+            "what it names does not block: take it out",
+        ),
+        listed(
+            "target_leakage", "capital_gains", 8, WaiverUse.REFUSED,
+            "the gate is `waivable: false`",
+        ),
+    )  # fmt: skip
+    return msgspec.structs.replace(made, waivers=WaiverList(day="2026-11-23", listed=shown))
+
+
+def waiver_exceeded() -> Verdict:
+    """One segment is waived; another got worse than its waiver allows, so the gate blocks."""
+    women, elderly = known_harm()
+    segment = segments(women, taken_on(elderly, "2026-11-24", 1, -0.09))
+    made = verdict(Decision.FAIL, *data_gates(), metrics(), floors(), segment, fairness())
+    shown = (
+        listed(
+            "segment_regression", "recall for sex = Female", 27, WaiverUse.EXCEEDED,
+            "the finding got worse: -0.065, beyond -0.06",
+        ),
+        listed("segment_regression", "recall for age = 65 to 91", 1),
+    )  # fmt: skip
+    return msgspec.structs.replace(made, waivers=WaiverList(day="2026-11-23", listed=shown))
+
+
 def unchanged() -> Verdict:
     """Only the documentation changed."""
     same = metrics(
@@ -831,6 +948,8 @@ SAMPLES: dict[str, Callable[[], Verdict]] = {
         undecided_strict,
         errored,
         waived,
+        waivers_used,
+        waiver_exceeded,
         nested,
         unchanged,
         loosened,

@@ -33,6 +33,8 @@ HEADINGS = {
     "errored": "🛑 could not decide — `target_leakage` is required: "
     "the evidence has no train.parquet",
     "waived": "✅ passed with 1 waiver — `segment_regression`",
+    "waivers_used": "✅ passed with 4 waivers — `schema` until 2026-11-23 and 3 more",
+    "waiver_exceeded": "❌ blocked — recall for `sex = Female` fell 6.5 points (limit 5.0)",
     "unchanged": "✅ nothing to judge — every compared number is the same as at `41d07ab`",
     "loosened": "❌ blocked — recall for `sex = Female` fell 16.5 points (limit 5.0); "
     "1 version differs from the baseline run",
