@@ -130,6 +130,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_plan(commands)
     _add_ledger(commands)
+    _add_waive(commands)
     return parser
 
 
@@ -466,6 +467,43 @@ def _add_ledger(commands: Commands) -> None:
     form.add_argument(
         "--lines", action="store_true", help="print the entries, for `gatepost judge --ledger`"
     )
+
+
+def _add_waive(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "waive",
+        "let what a gate found pass for a while, once the base branch says so",
+        "gatepost waive segment_regression --until 2026-12-20 --worst=-0.07 \\\n"
+        '    --reason "relabelling is under way (#131)" --dry-run',
+    )
+    parser.add_argument("gate", metavar="GATE", nargs="?", help="a gate that blocks")
+    parser.add_argument(
+        "--until", metavar="DATE", help="the last day, in UTC; at most 30 days ahead"
+    )
+    parser.add_argument(
+        "--worst",
+        metavar="VALUE",
+        type=float,
+        help="the worst value that you accept: of the change where the limit is a margin, else of "
+        "the value itself; a finding without a number needs none",
+    )
+    parser.add_argument("--reason", metavar="TEXT", help="why, for those who approve it")
+    parser.add_argument(
+        "--finding",
+        metavar="FINGERPRINT",
+        help="one of the gate's findings (default: all of them that block)",
+    )
+    parser.add_argument(
+        "--verdict", metavar="FILE", help="(default: the last, build/gatepost/verdict.json)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the diff, write nothing")
+    parser.add_argument(
+        "--list",
+        action="store_true",
+        help="list all waivers with days left, and what the last verdict made of each",
+    )
+    _add_date(parser)
 
 
 if __name__ == "__main__":
