@@ -111,6 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="gatepost",
         description="Judge a machine-learning pull request before it merges.",
         epilog="examples:\n"
+        "  gatepost init --dry-run            what would set this repository up\n"
         "  gatepost check                     this branch against its merge base\n"
         "  gatepost explain segment_floor     what a gate blocks, and how to mend it\n\n"
         + _EXIT_CODES,
@@ -118,6 +119,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"gatepost {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_init(commands)
     _add_check(commands)
     _add_collect(commands)
     _add_judge(commands)
@@ -145,6 +147,24 @@ def _add(commands: Commands, name: str, summary: str, example: str) -> argparse.
         description=summary[0].upper() + summary[1:] + ".",
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_init(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "init",
+        "set a DVC repository up: limits, column dictionary, workflows, code owners, hook",
+        "gatepost init --dry-run",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the diff, write nothing")
+    parser.add_argument("--label", metavar="COLUMN", help="what the model predicts")
+    parser.add_argument("--id", metavar="COLUMN", help="the column that names a row")
+    parser.add_argument(
+        "--owner", metavar="@TEAM", help="who must agree to a change of the limits, for CODEOWNERS"
+    )
+    parser.add_argument(
+        "--action", metavar="OWNER/NAME@COMMIT", help="the release that the workflows use"
     )
 
 
