@@ -111,13 +111,13 @@ def write_waiver(finding: Finding, wish: Wish) -> Waiver:
         )
     if number is not None and wish.worst is None:
         raise UsageError(
-            f"--worst: {about}: is missing; the finding is at {number.value!r}. Give the worst "
+            f"--worst: {about}: is missing; the finding is at {number.value:.12g}. Give the worst "
             "value that you accept."
         )
     if number is not None and wish.worst is not None and not number.within(wish.worst):
         raise UsageError(
-            f"--worst {wish.worst!r}: {about}: is at {number.value!r}, which is worse, so it would "
-            f"block all the same. Give that or a worse value. {choose}"
+            f"--worst {wish.worst:.12g}: {about}: is at {number.value:.12g}, which is worse, so it "
+            f"would block all the same. Give that or a worse value. {choose}"
         )
     said = None if number is not None else sentence_digest(finding)
     subject = _about(finding)
