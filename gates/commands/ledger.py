@@ -98,9 +98,10 @@ def _gather(root: Path, arguments: argparse.Namespace) -> ExitCode:
             entries.append(entry_of(verdict, found.run.created_at))
         except EvidenceError as error:
             progress(f"run {found.run.id} is not counted: {error}")
-    new = record(root, entries)
-    push(root, arguments.push)
-    progress(f"recorded {new} of {len(entries)} verdicts on {BRANCH}, and pushed")
+    if entries:
+        new = record(root, entries)
+        push(root, arguments.push)
+        progress(f"recorded {new} of {len(entries)} verdicts on {BRANCH}, and pushed")
     return ExitCode.MAY_MERGE
 
 

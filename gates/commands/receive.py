@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+import gates
 from gates import __version__
 from gates.commands.intake import find_artifact
 from gates.commands.publish import head_of, open_github
@@ -30,6 +31,11 @@ from gates.verdict import read_verdict, write_verdict
 VERDICT: Final = "verdict.json"
 PARAMS: Final = "params.yaml"
 _JUDGE_MAX_S: Final = 600
+# Isolated from the job's folder and variables, and of the same code as this process.
+_START: Final = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); import gates.__main__ as it; it.run()"
+)
+_CODE: Final = Path(gates.__file__).parents[1]
 _NO_BASELINE: Final = "the default branch has never left evidence; its workflow will from now on"
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TEMP", "SYSTEMROOT", "NO_COLOR")
 
@@ -88,8 +94,8 @@ def _receive(arguments: argparse.Namespace, head: Head, out: Path) -> Verdict:
 
 
 def _judge(inputs: Sequence[str], policy: str, out: Path) -> Verdict:
-    """The verdict of a child that has nothing of this process but its evidence."""
-    command = (sys.executable, "-I", "-m", "gates", "judge", *inputs)
+    """The verdict of a child that has nothing of this process but its code and the evidence."""
+    command = (sys.executable, "-I", "-c", _START, str(_CODE), "judge", *inputs)
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     try:
         done = subprocess.run(
