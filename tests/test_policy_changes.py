@@ -1,3 +1,4 @@
+import datetime as dt
 from typing import Any
 
 import msgspec
@@ -5,7 +6,13 @@ import pytest
 
 from gates.finding import Direction
 from gates.policy import policy_schema, read_policy
-from gates.policy_changes import LOOSER_WHEN_GREATER, LOOSER_WHEN_SMALLER, policy_changes
+from gates.policy_changes import (
+    LOOSER_WHEN_GREATER,
+    LOOSER_WHEN_SMALLER,
+    policy_changes,
+    waiver_changes,
+)
+from tests.waivers import waiver
 
 BASE = """
 gates:
@@ -79,6 +86,50 @@ def test_comments_order_and_spelt_out_defaults_are_no_change() -> None:
     assert not policy_changes(
         read_policy(BASE.encode(), "base"), read_policy(edited.encode(), "head")
     )
+
+
+ONE, OTHER = waiver(), waiver("1111111111111111", gate="b")
+KEY = "waivers.a.0f3b9a7c2d1e4f56"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "direction"),
+    [
+        ({"until": dt.date(2026, 12, 21)}, "until", L),
+        ({"until": dt.date(2026, 12, 19)}, "until", T),
+        ({"worst": -0.2}, "worst", L),
+        ({"worst": -0.05}, "worst", L),  # which way is worse, only the finding knows
+        ({"reason": "another"}, "reason", C),
+        ({"author": "kim"}, "author", C),
+        ({"subject": "recall"}, "subject", C),
+        ({"approved_by": "kim"}, "approved_by", C),
+        ({"written": dt.date(2026, 11, 22)}, "written", C),
+    ],
+)
+def test_every_edit_of_a_waiver_is_named(
+    changes: dict[str, object], field: str, direction: Direction
+) -> None:
+    edited = msgspec.structs.replace(ONE, **changes)
+    (change,) = waiver_changes([OTHER, ONE], [edited, OTHER])
+    assert (change.key, change.direction) == (f"{KEY}.{field}", direction)
+
+
+def test_another_bound_is_a_loosening_too() -> None:
+    said = msgspec.structs.replace(ONE, worst=None, said="0f3b9a7c2d1e4f56")
+    changes = waiver_changes([ONE], [said])
+    assert [(one.key, one.direction) for one in changes] == [
+        (f"{KEY}.worst", L),
+        (f"{KEY}.said", L),
+    ]
+
+
+def test_waivers_that_are_new_or_gone() -> None:
+    (new,) = waiver_changes([ONE], [ONE, ONE])
+    (gone,) = waiver_changes([ONE, OTHER], [ONE])
+    assert (new.key, new.direction) == (f"{KEY}.2", L)
+    assert (new.base, new.candidate) == (None, '"accuracy until 2026-12-20"')
+    assert (gone.key, gone.direction, gone.candidate) == ("waivers.b.1111111111111111", T, None)
+    assert waiver_changes([ONE, OTHER], [OTHER, ONE]) == ()
 
 
 def numeric_fields(schema: Any, name: str = "") -> set[str]:

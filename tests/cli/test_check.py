@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from gates.finding import Decision, Direction
+from gates.finding import Decision, Direction, Limit, Subject, fingerprint
 from gates.verdict import read_verdict
+from gates.waiver_file import append_waivers
 from tests.cli.command import GATEPOST, gatepost, user_environment
 from tests.cli.judged import limits, propose
 from tests.shell.project import change_params, commit, git
+from tests.waivers import waiver
 
 WRITTEN = {"verdict.json", "comment.md", "report.html", "junit.xml"}
 TICKING = """\
@@ -61,6 +63,44 @@ def test_a_harmful_change_is_blocked_by_the_bases_limits(project: Path) -> None:
     assert (change.direction, change.base, change.candidate) == (Direction.LOOSENED, "0.1", "1.0")
     assert change.key in (out(project) / "comment.md").read_text("utf-8")
     assert "\x1b[" not in done.stdout
+
+
+def test_waivers_count_from_the_base_alone(project: Path) -> None:
+    """The base takes the loss of accuracy upon itself; what this branch adds to that is ignored."""
+    accuracy = fingerprint("metric_regression", Subject(metric="accuracy"), Limit(margin=0.1))
+    theirs = waiver(accuracy, gate="metric_regression", worst=-1.0)
+    (project / "waivers.yaml").write_text(append_waivers("", [theirs]), "utf-8")
+    commit(project, "a waiver")
+    propose(project, "shift: 900", "shift: 0")
+    path = project / "waivers.yaml"
+    ours = waiver(accuracy, gate="metric_regression", worst=-2.0)
+    path.write_text(append_waivers(path.read_text("utf-8"), [ours]), "utf-8")
+    done = gatepost("check", "--date", "2026-12-20", cwd=project)
+    assert done.returncode == 1, done.stderr
+    verdict = read_verdict((out(project) / "verdict.json").read_bytes())
+    waived, _, changed = verdict.outcomes
+    assert (waived.outcome, changed.outcome) == ("waived", "failed")
+    assert waived.findings[0].waiver is not None
+    assert (waived.findings[0].waiver.worst, waived.findings[0].waiver.days_left) == (-1.0, 0)
+    (change,) = verdict.policy_changes
+    assert change.key == f"waivers.metric_regression.{accuracy}.2"
+    comment = (out(project) / "comment.md").read_text("utf-8")
+    assert "waived until 2026-12-20 (its last day), by dana" in comment
+    assert "it counts once it is on the base" in comment
+
+
+@pytest.mark.parametrize("on_the_base", [True, False])
+def test_waivers_that_cannot_be_read(project: Path, on_the_base: bool) -> None:
+    """On the base nothing may be guessed; from here a broken file must not get there."""
+    (project / "waivers.yaml").write_text("- gate: schema\n  gate: drift\n", "utf-8")
+    if on_the_base:
+        commit(project, "a slip")
+        (project / "waivers.yaml").unlink()
+    done = gatepost("check", cwd=project)
+    assert (done.returncode, done.stdout) == (2, "")
+    where = f"{git(project, 'rev-parse', 'HEAD')[:7]}:" if on_the_base else ""
+    assert f"gatepost: {where}waivers.yaml:2: the key 'gate' a second time" in done.stderr
+    assert written(project) == {"comment.md"}
 
 
 def test_limits_that_cannot_be_read(project: Path) -> None:
