@@ -13,6 +13,7 @@ from gates.report.words import clean
 MOST: Final = 200
 MESSAGE_MAX: Final = 2_000
 POLICY_FILE: Final = "params.yaml"
+WAIVERS_FILE: Final = "waivers.yaml"
 # Where a reader looks for the cause of a number, in this order, where no line can be named.
 _CAUSES: Final = ("dvc.lock", "params.yaml", "dvc.yaml")
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
@@ -56,16 +57,19 @@ def read_patch(file: ChangedFile) -> Changed:
 
 
 def _of_policy(verdict: Verdict, changed: dict[str, Changed]) -> Iterator[Annotation]:
-    """At the limits that the pull request loosens."""
-    policy = changed.get(POLICY_FILE)
+    """At the limits that the pull request loosens, and at the waivers that it adds or extends."""
     for change in verdict.policy_changes:
-        if policy is None or change.direction is not Direction.LOOSENED:
+        of_waiver = change.key.startswith("waivers.")
+        path = WAIVERS_FILE if of_waiver else POLICY_FILE
+        file = changed.get(path)
+        if file is None or change.direction is not Direction.LOOSENED:
             continue
         key = re.compile(rf"\b{re.escape(change.key.rpartition('.')[2])}\b")
-        line = next((at for at, text in policy.added.items() if key.search(text)), None)
+        line = next((at for at, text in file.added.items() if key.search(text)), None)
         if line is not None:
+            title = "waives more, once merged" if of_waiver else "loosens a limit"
             said = f"{change.key}: {change.base} → {change.candidate}"
-            yield _remark(POLICY_FILE, line, "warning", "loosens a limit", said)
+            yield _remark(path, line, "warning", title, said)
 
 
 def _of_problems(verdict: Verdict, changed: dict[str, Changed]) -> Iterator[Annotation]:

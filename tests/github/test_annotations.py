@@ -1,11 +1,12 @@
 """Remarks stand at lines that the pull request changed, and only there."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.annotations import MOST, annotate, read_patch
-from gates.finding import Direction, Verdict
+from gates.finding import Direction, PolicyChange, Verdict
 from gates.github_values import ChangedFile
 from tests.report.samples import SAMPLES
 
@@ -80,6 +81,18 @@ def test_a_loosened_limit_is_named_at_its_line() -> None:
     found = annotate(verdict("loosened"), [changed("params.yaml", patch)])
     assert [(one.start_line, one.annotation_level) for one in found if "limit" in one.title] == [
         (3, "warning")
+    ]
+
+
+def test_a_new_waiver_is_named_at_its_line() -> None:
+    new = PolicyChange(
+        key="waivers.drift.0f3b9a7c2d1e4f56", direction=Direction.LOOSENED, candidate='"age"'
+    )
+    made = msgspec.structs.replace(verdict("improvement"), policy_changes=(new,))
+    patch = '@@ -0,0 +1,2 @@\n+- gate: drift\n+  fingerprint: "0f3b9a7c2d1e4f56"'
+    found = annotate(made, [changed("params.yaml", patch), changed("waivers.yaml", patch)])
+    assert [(one.path, one.start_line, one.title) for one in found] == [
+        ("waivers.yaml", 2, "waives more, once merged")
     ]
 
 
