@@ -20,7 +20,7 @@ import msgspec
 
 from benchmarks.tables_at_scale import SEGMENT_LEVELS, write_evaluation
 from gates.reduction.coding import Cut
-from gates.reduction.correct import correct
+from gates.reduction.correct import Comparison, correct
 from gates.reduction.reduce import Reduced, Request, reduce_evidence
 from gates.reduction.scored_rows import Columns
 from gates.stats.undefined import UndefinedError
@@ -175,7 +175,8 @@ def judge(job: Job, scan: Scan) -> str:
             change = reduced.change(metric, cuts, codes, confidence=CONFIDENCE)
         except UndefinedError:
             continue
-        comparisons.append(("f", reduced.term(change, cuts, codes, 1.0)))
+        contribution = reduced.term(change, cuts, codes)
+        comparisons.append(Comparison(family="f", contribution=contribution))
     said = f"{len(segments):,} slices, {len(comparisons):,} intervals"
     if job.corrected:
         correct(reduced, engine, scan, comparisons, seed=b"benchmark")

@@ -6,22 +6,28 @@ mean of the two differences: the model's part of the change (`statistics.md` §6
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
 from gates.answers import Answers, answer
+from gates.ask import Ask
 from gates.columns import Role
 from gates.errors import EvidenceError, GatesError, PolicyError
 from gates.evidence import AGAIN, Evidence
 from gates.finding import PolicyChange, Side, TestSet
 from gates.metrics import metrics_called
 from gates.metrics.metric import Metric
-from gates.segments import Rows, Segment, split_by
+from gates.segments import Rows, split_by
 from gates.settings import Settings
 from gates.tables.arrow import places_in
 from gates.tables.table import Floats, Mask
+
+if TYPE_CHECKING:
+    from gates.streamed import Streamed, SummedSegment
+
+    Part = Rows | SummedSegment  # of an arena
 
 
 class NotComparableError(GatesError):
@@ -84,8 +90,18 @@ class Case:
         *,
         anchor: Anchor | NoAnchor | None = None,
         reference: str | None = None,
+        asked: tuple[Ask, ...] = (),
     ) -> None:
         """Bring both sides together.
+
+        Args:
+            settings: the policy's.
+            candidate: what is judged.
+            baseline: what it is compared with, where there is anything.
+            policy_changes: what the candidate's policy asks otherwise.
+            anchor: the last release, or why there is none.
+            reference: the anchor's name, where the baseline is the anchor.
+            asked: what gates will ask, so that large evidence can be judged in passes.
 
         Raises:
             EvidenceError: the two sides do not speak of the same label.
@@ -96,7 +112,8 @@ class Case:
         self.policy_changes = policy_changes
         self.anchor = anchor
         self.reference = reference
-        if reference is None and (differ := self._labels_differ):
+        self.asked = asked
+        if reference is None and (differ := self.labels_differ):
             raise EvidenceError(
                 f"{candidate.folder / 'columns.yaml'}: {differ}. Keep the label's name and meaning."
             )
@@ -108,7 +125,32 @@ class Case:
         if self.baseline is None or not isinstance(anchor, Anchor):
             return (self,)
         name = anchor.side.tag or anchor.side.revision
-        return (self, Case(self.settings, self.candidate, anchor.evidence, reference=name))
+        against = Case(
+            self.settings, self.candidate, anchor.evidence, reference=name, asked=self.asked
+        )
+        return (self, against)
+
+    @cached_property
+    def streamed(self) -> "Streamed | None":
+        """The case of evidence too large for memory, where passes over it can judge it.
+
+        Raises:
+            EvidenceError: a table cannot be read, or does not fit the others.
+        """
+        return None if isinstance(self._streamed, str) else self._streamed
+
+    @property
+    def why_by_rows(self) -> str:
+        """Why all rows are needed in memory though they are many; nothing where they are not."""
+        return self._streamed if isinstance(self._streamed, str) else ""
+
+    @cached_property
+    def _streamed(self) -> "Streamed | str | None":
+        if not self.candidate.is_large:
+            return None
+        from gates.passes import stream  # noqa: PLC0415 - large tables need it
+
+        return stream(self)
 
     def metrics(self, name: str) -> Mapping[str, Metric[Any]]:
         """What a metric of the policy stands for, by the name that is shown: one, or one per class.
@@ -128,6 +170,15 @@ class Case:
     def scored(self) -> Answers:
         """The candidate on its own test rows; those of weight 0 are left out."""
         return self._answer(self.candidate, self.counted, self.candidate.scores[self.counted])
+
+    @property
+    def judged(self) -> "Answers | SummedSegment":
+        """`scored`, or the sums over its rows."""
+        return self.scored if self.streamed is None else self.streamed.whole
+
+    def judged_in(self, rows: "Rows | SummedSegment") -> "Answers | SummedSegment":
+        """The candidate in one of its segments."""
+        return self.scored.take(rows) if isinstance(rows, np.ndarray) else rows
 
     def repeated(self, scores: Floats) -> Answers:
         """What a repeated training says of the rows of `scored`."""
@@ -152,12 +203,23 @@ class Case:
         place[self.counted] = np.arange(len(self.counted))
         return place[rows][place[rows] >= 0]
 
-    def candidate_segments(self, columns: tuple[str, ...]) -> list[Segment]:
-        """Segments of the candidate's test rows, by their positions in `scored`."""
+    def candidate_segments(
+        self, columns: tuple[str, ...]
+    ) -> "list[tuple[dict[str, str], Rows | SummedSegment]]":
+        """Segments of the candidate's test rows: name, and positions in `scored` or sums."""
+        if self.streamed is not None:
+            found = self.streamed.segments(columns)
+            return [(dict(zip(columns, key, strict=True)), each) for key, each in found.items()]
         return [
-            Segment(segment.name, self.positions(segment.rows))
+            (segment.name, self.positions(segment.rows))
             for segment in split_by(columns, self.candidate.test, self.candidate.dictionary)
         ]
+
+    def segments(self, columns: tuple[str, ...]) -> "list[Mapping[tuple[str, ...], Part]]":
+        """Per arena, positions in it by the values of the columns; or the sums, of one arena."""
+        if self.streamed is not None:
+            return [self.streamed.segments(columns)]
+        return [arena.segments(columns) for arena in self.arenas]
 
     @cached_property
     def test_set(self) -> TestSet:
@@ -170,10 +232,10 @@ class Case:
             sample_weight=self.settings.sample_weight or "",
             weightless=0 if weights is None else int(np.count_nonzero(weights == 0)),
         )
-        if self.baseline is None:
+        if self.baseline is None or self.streamed is not None:
             return alone
         seen = int(np.count_nonzero(self._seen_rows(self.candidate)))
-        if self.baseline.test_digest == alone.digest:
+        if self._has_rows_of(self.baseline):
             return msgspec.structs.replace(alone, seen=seen)
         kept = len(self._kept[0])
         return msgspec.structs.replace(
@@ -196,7 +258,7 @@ class Case:
         """
         if self.baseline is None:
             raise NotComparableError("there is no baseline")
-        if differ := self._labels_differ:
+        if differ := self.labels_differ:
             raise NotComparableError(differ)
         crossed = ("baseline_predictions.parquet", "predictions_on_baseline_test.parquet")
         arenas: tuple[Arena, ...]
@@ -276,7 +338,7 @@ class Case:
         return 1 + max(int(arena.union.max()) for arena in self.arenas)
 
     @property
-    def _labels_differ(self) -> str:
+    def labels_differ(self) -> str:
         """What tells the two sides' labels apart; nothing where they are the same."""
         if self.baseline is None:
             return ""
@@ -372,6 +434,12 @@ class Case:
             if other.train_ids is not None:
                 seen |= places_in(side.ids, other.train_ids) >= 0
         return seen
+
+    def _has_rows_of(self, baseline: Evidence) -> bool:
+        """Whether the test sets are the same; of large ones the digest is no proof."""
+        if not self.candidate.is_large:
+            return baseline.test_digest == self.candidate.test_digest
+        return len(self._kept[0]) == self.candidate.test.rows == baseline.test.rows
 
     @cached_property
     def _seen(self) -> dict[int, Mask]:

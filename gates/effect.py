@@ -3,7 +3,7 @@
 import contextlib
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import numpy as np
@@ -23,6 +23,10 @@ from gates.stats.seeds import SeedSpread, measure_spread, widen
 from gates.stats.undefined import UndefinedError
 from gates.stats.weighted import clustered_change
 from gates.tables.table import Floats, Mask
+
+if TYPE_CHECKING:
+    from gates.case import Part
+    from gates.streamed import Added, SummedSegment
 
 CONFIDENCE = 0.95  # of every interval that is shown
 MIN_GROUPS = 30  # below it the cluster-robust interval covers too little: statistics.md §2
@@ -47,6 +51,7 @@ class Effect(msgspec.Struct, frozen=True, eq=False):
     tested: Interval  # as the test rows alone give it, without the trainings' share
     is_share: bool  # a share of fixed rows, for which the rows' signs say all there is to say
     spread: SeedSpread | None = None  # of the metric over seeds, where trainings were repeated
+    added: "Added | None" = None  # instead of rows and contributions, where only sums are known
 
     @property
     def change(self) -> float:
@@ -87,22 +92,26 @@ class Effect(msgspec.Struct, frozen=True, eq=False):
 
 
 def measure_effect(
-    metric: Metric[Any], case: Case, rows: Sequence[Rows | None] | None = None
+    metric: Metric[Any], case: Case, rows: "Sequence[Part | None] | None" = None
 ) -> Effect:
     """The change of a metric; over two test sets, the mean of the changes on each.
 
     Args:
         metric: what to measure.
         case: the test sets on which both models are scored.
-        rows: positions in each arena; all rows where left out, none of an arena where `None`.
+        rows: positions in each arena, or the sums of a segment; all rows where left out, none of
+            an arena where `None`.
 
     Raises:
         UndefinedError: the metric has no value in any arena, or too few groups of rows.
     """
+    if case.streamed is not None:
+        return _effect_of_sums(metric, case.streamed.whole if rows is None else rows[0])
+    places = cast("Sequence[Rows | None] | None", rows)  # whoever has no sums has rows
     parts: list[_Part] = []
     refused = UndefinedError("no rows")
     for index, arena in enumerate(case.arenas):
-        at = slice(None) if rows is None else rows[index]
+        at = slice(None) if places is None else places[index]
         if at is None:
             continue
         old, new = arena.baseline.take(at), arena.candidate.take(at)
@@ -124,7 +133,25 @@ def measure_effect(
         )
     if not parts:
         raise refused
-    return _combine(parts, case.groups, _seed_spread(metric, case, rows))
+    return _combine(parts, case.groups, _seed_spread(metric, case, places))
+
+
+def _effect_of_sums(metric: Metric[Any], part: "Part | None") -> Effect:
+    segment = cast("SummedSegment", part)  # sums have one arena, which has every segment
+    found, added = segment.change(metric, CONFIDENCE)
+    return Effect(
+        baseline=found.baseline,
+        candidate=found.candidate,
+        interval=(found.interval.lower, found.interval.upper),
+        rows=np.empty(0, dtype=np.intp),
+        contributions=np.empty(0),
+        support=segment.support,
+        counted=found.counted,
+        same=segment.same,
+        tested=found.interval,
+        is_share=metric.shared_rows(np.empty(0, dtype=np.bool_)) is not None,
+        added=added,
+    )
 
 
 def _seed_spread(

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -27,9 +28,14 @@ from gates.store import LocalStore, Store
 from gates.tables.arrow import places_in, values_of
 from gates.tables.table import Floats, Table
 
+if TYPE_CHECKING:
+    from gates.tables.engine import Engine
+
 COLUMNS_MAX_BYTES = 1 << 20
 REPEATS = "repeats.parquet"
 AGAIN = "again"  # the repeat with the same seed
+LARGE_ROWS = 2_000_000  # test rows beyond which evidence is judged in passes, if it can be
+_ENCODED_ROWS = 1 << 14  # at a time, so that few objects are made
 _SHOWN_COLUMNS = 8
 
 
@@ -74,7 +80,7 @@ class Evidence:
             raise EvidenceError(
                 f"{self.test.path}: no rows, so nothing can be judged. Check the split."
             )
-        self._twin = beside if beside is not None and self._has_rows_of(beside) else None
+        self._twin = beside if beside is not None and self.has_rows_of(beside) else None
 
     def has(self, name: str) -> bool:
         """Whether the manifest lists a file, or parts of the table of this name."""
@@ -111,6 +117,11 @@ class Evidence:
         """What the model says of each test row, in the test table's order; see `scores_for`."""
         return self.scores_for("predictions.parquet", self.ids)
 
+    @property
+    def predictions(self) -> Table:
+        """What the model says of its own test rows."""
+        return self._table("predictions.parquet")
+
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """The label's classes, in the order of its levels; none where the task has none."""
@@ -129,21 +140,47 @@ class Evidence:
 
     @cached_property
     def test_digest(self) -> str:
-        """SHA-256 over the test rows' identifiers, labels and weights, whatever their order."""
+        """SHA-256 over the test rows' identifiers, labels and weights, whatever their order.
+
+        Of a large table it is of sums over the rows, see `reduction.row_prints`: what hangs on it
+        is the page of the ledger and the seed of the draws.
+        """
         if self._twin:
             return self._twin.test_digest
-        at = values_of(self.id_order, np.uint64)
-        labels = self.labels[at].tolist()
-        if self.classes:
-            labels = [self.classes[code] for code in labels]
-        parts = [self.ids.take(self.id_order).to_pylist(), labels]
-        if self.weights is not None:
-            parts.append(self.weights[at].tolist())
-        rows = list(zip(*parts, strict=True))
-        return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
+        if self.is_large:
+            from gates.passes import digest_test_rows  # noqa: PLC0415 - large tables need it
 
-    def _has_rows_of(self, other: "Evidence") -> bool:
-        """Whether identifiers and labels of both sides' test rows are the same by definition."""
+            return digest_test_rows(self)
+        return self._digest_rows()
+
+    def _digest_rows(self) -> str:
+        order = values_of(self.id_order, np.uint64)
+        digest = hashlib.sha256(b"[")
+        for start in range(0, len(order), _ENCODED_ROWS):
+            at = slice(start, start + _ENCODED_ROWS)
+            labels = self.labels[order[at]].tolist()
+            if self.classes:
+                labels = [self.classes[code] for code in labels]
+            parts = [self.ids.take(self.id_order[at]).to_pylist(), labels]
+            if self.weights is not None:
+                parts.append(self.weights[order[at]].tolist())
+            encoded = msgspec.json.encode(list(zip(*parts, strict=True)))
+            digest.update(b"," * (start > 0) + encoded[1:-1])
+        digest.update(b"]")
+        return digest.hexdigest()
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the test table, by its footers, is too large for all rows in memory."""
+        return self.test.rows > LARGE_ROWS
+
+    @property
+    def engine(self) -> "Engine":
+        """What passes over its tables where they are too large for memory."""
+        return self._store.engine
+
+    def has_rows_of(self, other: "Evidence") -> bool:
+        """Whether both sides' test rows and labels are the same by their files; none is read."""
         mine, theirs = self.dictionary, other.dictionary
         return (
             self.test is other.test

@@ -2,6 +2,7 @@
 
 import hashlib
 import traceback
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -110,14 +111,7 @@ def _corrected(items: Sequence[Item], case: Case) -> dict[int, float]:
     """P-values by the item's identity, each corrected for all items of its kind together."""
     comparisons = [item for item in items if isinstance(item, Comparison)]
     measurements = [item for item in items if isinstance(item, Measurement)]
-    harm = multiplicity.harm_p_values(
-        [
-            multiplicity.Comparison(item.correction, item.rows, item.contributions, item.doubt)
-            for item in comparisons
-        ],
-        seed=_seed(case),
-        groups=case.groups if comparisons else None,
-    )
+    harm = _harm(comparisons, case) if comparisons else []
     breach = multiplicity.holm([item.p_value for item in measurements])
     return {
         **{id(item): p for item, p in zip(comparisons, harm, strict=True)},
@@ -125,8 +119,46 @@ def _corrected(items: Sequence[Item], case: Case) -> dict[int, float]:
     }
 
 
+def _harm(comparisons: Sequence[Comparison], case: Case) -> list[float]:
+    """P-values of harm; those whose joint law is not known are tested apart, and paid for.
+
+    The joint law is known of all rows in memory, and of the sums of one case. A family's p-values
+    are multiplied by the number of its parts, which holds under any dependence (Bonferroni).
+    """
+    parts: dict[object, list[int]] = {}
+    for place, item in enumerate(comparisons):
+        parts.setdefault(item.added and item.added.of, []).append(place)
+    seed, p_values = _seed(case), [1.0] * len(comparisons)
+    shares = Counter(
+        family for part in parts.values() for family in {comparisons[at].correction for at in part}
+    )
+    for part in parts.values():
+        members = [comparisons[at] for at in part]
+        for at, item, p_value in zip(
+            part, members, _harm_together(members, case, seed), strict=True
+        ):
+            p_values[at] = min(1.0, p_value * shares[item.correction])
+    return p_values
+
+
+def _harm_together(members: Sequence[Comparison], case: Case, seed: bytes) -> list[float]:
+    if (added := members[0].added) is not None:
+        asked = [(item.correction, item.added, item.doubt) for item in members if item.added]
+        return added.of.harm_p_values(asked, seed)
+    return multiplicity.harm_p_values(
+        [
+            multiplicity.Comparison(item.correction, item.rows, item.contributions, item.doubt)
+            for item in members
+        ],
+        seed=seed,
+        groups=case.groups,
+    )
+
+
 def _seed(case: Case) -> bytes:
     """The same evidence gives the same draws, so running a job again cannot change a verdict."""
+    if case.streamed is not None:
+        return case.streamed.seed
     digest = hashlib.sha256(case.candidate.test_digest.encode())
     for side in (case.baseline, case.candidate):
         if side is not None:

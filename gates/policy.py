@@ -4,7 +4,9 @@ from typing import Any
 
 import msgspec
 
+from gates.ask import Ask
 from gates.errors import PolicyError
+from gates.evidence import Evidence
 from gates.rules import GATES
 from gates.rules.gate import Gate
 from gates.rules.metric_regression import MetricRegression
@@ -38,6 +40,10 @@ class Policy(msgspec.Struct, frozen=True):
             return None
         name, margin = next(iter(gate.metrics.items()))
         return Primary(name, margin.margin)
+
+    def asks(self, evidence: Evidence) -> tuple[Ask, ...]:
+        """What its gates will ask of both models' rows, so that large evidence is passed over."""
+        return tuple(dict.fromkeys(a for gate in self.gates.values() for a in gate.asks(evidence)))
 
     def line(self, *path: str) -> int | None:
         """The line of the longest known part of a path below `gates:`."""

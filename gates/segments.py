@@ -59,7 +59,12 @@ def _name(code: int, columns: tuple[str, ...], parts: list[Categories]) -> dict[
     return dict(zip(columns, reversed(values), strict=True))
 
 
-def _categories(name: str, table: Table, dictionary: ColumnDictionary) -> Categories:
+def require_column(name: str, table: Table) -> None:
+    """Refuse a column that segments cannot be made by.
+
+    Raises:
+        EvidenceError: it is not in the table.
+    """
     if name not in table:
         close = difflib.get_close_matches(name, table.names, n=1)
         meant = f" Did you mean {close[0]!r}?" if close else ""
@@ -67,6 +72,16 @@ def _categories(name: str, table: Table, dictionary: ColumnDictionary) -> Catego
             f"{table.path}: no column {name!r}, which the policy names as a segment.{meant} "
             "Write the column into the test table, or take it out of `gates.segments`."
         )
+
+
+def band_names(edges: tuple[float, ...]) -> tuple[str, ...]:
+    """What the bands between edges are called, and those below and above them."""
+    inner = [f"[{low:g}, {high:g})" for low, high in pairwise(edges)]
+    return (f"below {edges[0]:g}", *inner, f"{edges[-1]:g} or more")
+
+
+def _categories(name: str, table: Table, dictionary: ColumnDictionary) -> Categories:
+    require_column(name, table)
     entry = dictionary.columns.get(name)
     if entry is None or not isinstance(entry.segment, tuple):
         return table.categories(name)
@@ -77,5 +92,4 @@ def _bands(table: Table, name: str, edges: tuple[float, ...]) -> Categories:
     values = table.numbers(name)
     bands = np.searchsorted(np.asarray(edges), values, side="right").astype(np.int32)
     bands[np.isnan(values)] = -1
-    inner = [f"[{low:g}, {high:g})" for low, high in pairwise(edges)]
-    return Categories(bands, (f"below {edges[0]:g}", *inner, f"{edges[-1]:g} or more"))
+    return Categories(bands, band_names(edges))

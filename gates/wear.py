@@ -6,7 +6,7 @@ import math
 import msgspec
 import numpy as np
 
-from gates.case import Arena, Case
+from gates.case import Case
 from gates.effect import CONFIDENCE, measure_effect
 from gates.errors import GatesError
 from gates.evidence import Evidence
@@ -58,13 +58,12 @@ def measure_use(case: Case, primary: Primary | None) -> Use:
     try:
         metric = next(iter(case.metrics(primary.metric).values()))
         effect = measure_effect(metric, case)
-        discordance = _discordance(case.arenas[0])
+        discordance = _discordance(case)
     except (GatesError, UndefinedError):
         return bare
     spread = (effect.interval[1] - effect.interval[0]) / 2 / critical_z(CONFIDENCE)
-    plain = len(case.arenas) == 1 and case.groups is None and case.candidate.weights is None
-    if primary.metric in _SHARES and plain and discordance is not None:
-        spread = share_spread(discordance, len(case.arenas[0].rows))
+    if primary.metric in _SHARES and _is_plain(case) and discordance is not None:
+        spread = share_spread(discordance, effect.support.rows)
     same = not case.test_set.changed
     return msgspec.structs.replace(
         bare,
@@ -116,16 +115,32 @@ def measure_wear(use: Use | None, page: Page, primary: Primary | None) -> Wear:
 
 
 def digest_predictions(evidence: Evidence) -> str:
-    """SHA-256 of a model's scores of its test rows, whatever their order, to nine decimals."""
+    """SHA-256 of a model's scores of its test rows, whatever their order, to nine decimals.
+
+    Of a large table it is of the file as it is: the same scores written otherwise count as others.
+    """
     digest = hashlib.sha256(evidence.test_digest.encode())
+    if evidence.is_large:
+        digest.update((evidence.digest_of("predictions.parquet") or "").encode())
+        return digest.hexdigest()
     ordered = evidence.scores[values_of(evidence.id_order, np.uint64)]
     rounded = np.round(ordered, _DECIMALS) + 0.0  # no negative zero
     digest.update(np.ascontiguousarray(rounded, dtype="<f8").tobytes())
     return digest.hexdigest()
 
 
-def _discordance(arena: Arena) -> float | None:
+def _is_plain(case: Case) -> bool:
+    """Whether there is one test set, whose rows stand for themselves and count alike."""
+    if case.streamed is not None:
+        return True
+    return len(case.arenas) == 1 and case.groups is None and case.candidate.weights is None
+
+
+def _discordance(case: Case) -> float | None:
     """The share of rows that one of the models alone has right; `None` for numbers."""
+    if case.streamed is not None:
+        return case.streamed.whole.discordance
+    arena = case.arenas[0]
     labels = arena.baseline.labels
     if np.issubdtype(labels.dtype, np.floating):
         return None

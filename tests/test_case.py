@@ -127,8 +127,8 @@ def test_segments_hold_every_row_once_with_bands_and_missing_values(tmp_path: Pa
         },
     )
     found = {
-        tuple(segment.name.values()): segment.rows.tolist()
-        for segment in case(made).candidate_segments(("age", "sex"))
+        tuple(segment.values()): [*rows]
+        for segment, rows in case(made).candidate_segments(("age", "sex"))
     }
     assert found == {
         ("below 0", "m"): [4],

@@ -19,6 +19,7 @@ HEAVY = (
     "skops",
     "mlflow",
 )
+LARGE = ("gates.passes", "gates.reduction", "gates.tables.embedded", "gates.tables.spark")
 SHELL = {
     "anchor",
     "git",
@@ -40,6 +41,8 @@ SHELL = {
     "intake",
     "publish",
     "sticky",
+    "runs",
+    "fetch",
 }
 # What publishing has no need of, where the token is: it judges nothing and runs no repository.
 TRUSTED = ("numpy", "pyarrow", "scipy", "yaml", "gates.judge", "gates.git", "gates.dvc", "requests")
@@ -71,7 +74,7 @@ def modules(*folders: str) -> list[Path]:
 @pytest.mark.parametrize(
     ("code", "also"),
     [
-        ("import gates.commands.judge", ()),
+        ("import gates.commands.judge", LARGE),
         ("import gates.report, gates.verdict", ("numpy", "pyarrow", "scipy", "yaml")),
         (
             "import gates.__main__ as m\ntry: m.main(['--help'])\nexcept SystemExit: pass",
@@ -79,8 +82,9 @@ def modules(*folders: str) -> list[Path]:
         ),
         ("import gates.baseline", ("numpy", "scipy")),
         ("import gates.commands.publish, gates.commands.intake", TRUSTED),
+        ("import gates.commands.receive, gates.commands.confirm", TRUSTED),
     ],
-    ids=["judge", "report", "help", "baseline", "publish"],
+    ids=["judge", "report", "help", "baseline", "publish", "receive"],
 )
 def test_a_command_loads_nothing_heavy(code: str, also: tuple[str, ...]) -> None:
     assert not loaded(code) & {*HEAVY, *also}
@@ -108,3 +112,37 @@ def test_the_judge_runs_where_data_is_only_data() -> None:
     ours = {name.split(".")[1] for name in reached if name.startswith("gates.")}
     assert not ours & SHELL
     assert not reached & {"joblib", *HEAVY}
+
+
+BANNED = {"pickle", "joblib", "dill", "cloudpickle", "torch", "skops", "marshal", "shelve", "dvc"}
+ON_THE_TRUSTED_SIDE = ("receive", "confirm", "publish", "intake", "judge", "ledger")
+
+
+def reached_from(*names: str) -> set[Path]:
+    """Every module of ours that these import, at once or later, by their text."""
+    found: set[Path] = set()
+    waiting = [ROOT / "gates" / "commands" / f"{name}.py" for name in names]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            ours = {name for name in imported_by(path) if name.split(".")[0] == "gates"}
+            places = [ROOT.joinpath(*name.split(".")) for name in ours]
+            files = [place.with_suffix(".py") for place in places]
+            files += [place / "__init__.py" for place in places]
+            waiting += [file for file in files if file.is_file()]
+    return found
+
+
+def test_nothing_on_the_trusted_side_can_open_a_model() -> None:
+    """What it imports late counts too, which running it would not show."""
+    reached = reached_from(*ON_THE_TRUSTED_SIDE)
+    assert ROOT / "gates" / "judge.py" in reached
+    assert ROOT / "gates" / "intake.py" in reached
+    wrong = {
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in reached
+        for name in imported_by(path)
+        if name.split(".")[0] in BANNED
+    }
+    assert wrong == set()

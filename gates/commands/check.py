@@ -125,6 +125,7 @@ def _check(root: Path, base_name: str | None, today: dt.date, *, use_run_cache: 
         anchor=find_anchor(root, base, candidate, settings, progress, ranked=ranked)
         if baseline
         else None,
+        asked=policies.judging.asks(candidate),
     )
     case.test_set = with_wear(case, primary, ledger)
     verdict = judge(policies.judging, case, Waiving(waivers.base, today))

@@ -1,6 +1,7 @@
 """`gatepost judge`: evidence folders and a policy → verdict, without Git, DVC or a model."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from gates.case import Anchor, Case, NoAnchor
@@ -45,12 +46,25 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         anchor = _open_anchor(
             arguments.anchor and store(arguments.anchor), settings, candidate, baseline
         )
-        case = Case(settings, candidate, baseline, changes, anchor=anchor)
+        asked = policy.asks(candidate)
+        case = Case(settings, candidate, baseline, changes, anchor=anchor, asked=asked)
+        _say_why_by_rows(case)
         case.test_set = with_wear(case, policy.primary, _read_ledger(arguments.ledger))
         verdict = judge(policy, case, waiving)
     if out:
         write_atomically(out, write_verdict(verdict))
     return print_verdict(verdict, as_json=arguments.json, verbose=arguments.verbose)
+
+
+def _say_why_by_rows(case: Case) -> None:
+    """On standard error, before much memory is taken."""
+    for against in case.references:
+        if reason := against.why_by_rows:
+            since = f" since {against.reference}" if against.reference else ""
+            sys.stderr.write(
+                f"gatepost: all {case.candidate.test.rows:,} test rows are read into memory"
+                f"{since}: {reason}\n"
+            )
 
 
 def _open_anchor(

@@ -8,17 +8,15 @@ import math
 import msgspec
 import numpy as np
 
+from gates.metrics.binary import MIN_OF_EACH_CLASS, MIN_OF_EACH_CLASS_FOR_A_LOSS
 from gates.reduction.sums import CELLS, Floats, Steps, Table
 from gates.stats import influence
-from gates.stats.binned_auc import ClassSums, Ranking, binned_difference
+from gates.stats.binned_auc import BinnedDifference, ClassSums, Ranking, binned_difference
 from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval
 from gates.stats.paired import tango
 from gates.stats.proportion import wilson
 from gates.stats.undefined import UndefinedError
-
-MIN_OF_EACH_CLASS = 20  # below it DeLong's interval of an AUC covers too little: statistics.md §2
-MIN_OF_EACH_CLASS_FOR_A_LOSS = 30  # below it Student's interval of a mean loss does
 
 
 class Tally(msgspec.Struct, frozen=True, eq=False):
@@ -61,6 +59,9 @@ class Weights(msgspec.Struct, frozen=True, eq=False):
 
     by_cell: Floats
     by_feature: Floats  # (features,)
+
+    def __neg__(self) -> "Weights":
+        return Weights(-self.by_cell, -self.by_feature)
 
 
 class SummedChange(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -157,12 +158,7 @@ def loss_value(place: int, tally: Tally, confidence: float) -> SummedValue:
 def auc_change(
     place: int, tally: Tally, old: Ranking, new: Ranking, confidence: float
 ) -> SummedChange:
-    """Of an AUC, with DeLong's interval made wider by what the bins may hide.
-
-    Raises:
-        UndefinedError: too few rows of a class.
-    """
-    _require_both_classes(tally, MIN_OF_EACH_CLASS, "an AUC")
+    """Of an AUC, with DeLong's interval made wider by what the bins may hide."""
     negatives, positives = (
         ClassSums(
             int(tally.rows[half].sum()),
@@ -172,14 +168,32 @@ def auc_change(
         for half in (slice(4), slice(4, 8))
     )
     found = binned_difference(old, new, negatives, positives)
-    plain = found.estimate.interval(confidence)
     return SummedChange(
         baseline=old.auc,
         candidate=new.auc,
-        interval=Interval(plain.lower - found.bound, plain.upper + found.bound),
+        interval=_widen(found, confidence),
         counted=int(tally.rows.sum()),
         weights=_only(place, tally),
     )
+
+
+def auc_value(found: BinnedDifference, confidence: float) -> SummedValue:
+    """The candidate's AUC, as wide as the change's."""
+    return SummedValue(found.estimate.value, _widen(found, confidence))
+
+
+def require_for_auc(tally: Tally) -> None:
+    """Refuse what is too little for DeLong's interval.
+
+    Raises:
+        UndefinedError: too few rows of a class.
+    """
+    _require_both_classes(tally, MIN_OF_EACH_CLASS, "an AUC")
+
+
+def _widen(found: BinnedDifference, confidence: float) -> Interval:
+    plain = found.estimate.interval(confidence)
+    return Interval(plain.lower - found.bound, plain.upper + found.bound)
 
 
 def _only(place: int, tally: Tally) -> Weights:

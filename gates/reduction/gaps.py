@@ -49,7 +49,7 @@ def gap_of(ratio: Ratio, group: Steps, rest: Steps, confidence: float) -> Summed
     counts = np.stack([rest, group]) * below[_OLD]
     sizes = counts.sum(axis=1)
     if not sizes.all():
-        raise UndefinedError("the rate counts no row of the group, or none of the rest")
+        raise UndefinedError("the mean counts no row of the group, or none of the rest")
     weights = np.array([[-1.0], [1.0]]) * above / sizes[:, None]
     before, after = (float(np.sum(counts * weights[:, side])) for side in (_OLD, _NEW))
     was, now = _sign(before or after), _sign(after or before)

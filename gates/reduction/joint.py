@@ -24,6 +24,9 @@ class Term(msgspec.Struct, frozen=True, eq=False):
     codes: tuple[int, ...]
     weights: Weights
 
+    def __neg__(self) -> "Term":
+        return Term(self.cuts, self.codes, -self.weights)
+
 
 Contribution = tuple[Term, ...]  # a comparison, a sum over terms; positive is better
 

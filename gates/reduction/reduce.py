@@ -4,6 +4,7 @@
 of a verdict are tested together by `correct`, in the module beside.
 """
 
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from typing import get_args
@@ -12,38 +13,56 @@ import msgspec
 import numpy as np
 
 from gates.errors import EvidenceError
+from gates.metrics.binary import MIN_OF_EACH_CLASS
 from gates.reduction.changes import (
-    MIN_OF_EACH_CLASS,
     SummedChange,
     SummedValue,
     Tally,
     Weights,
     auc_change,
+    auc_value,
     cell_change,
     cell_value,
     loss_change,
     loss_value,
+    require_for_auc,
     tally_of,
 )
 from gates.reduction.coding import Cut
 from gates.reduction.features import Feature, LossFeature, RankFeature, rank_whole
 from gates.reduction.gaps import SummedGap, gap_of
-from gates.reduction.grids import Cuts, Grid, pair_needs, plan_grids
+from gates.reduction.grids import MAX_CODES, Cuts, Grid, pair_needs, plan_grids
 from gates.reduction.joint import Contribution, Term
 from gates.reduction.scored_rows import Columns, Loss, largest_loss
-from gates.reduction.segment_scores import SegmentRankings, SegmentScores, rank_segments
+from gates.reduction.segment_scores import (
+    MOST_RANKED,
+    SegmentRankings,
+    SegmentScores,
+    rank_segments,
+)
 from gates.reduction.sums import Summed, Sums, Table
 from gates.reduction.survey import Survey, Surveyed
 from gates.segments import MISSING
 from gates.stats import influence
-from gates.stats.binned_auc import Ranking, rank_bins
-from gates.stats.undefined import UndefinedError
+from gates.stats.binned_auc import BinnedDifference, Ranking, binned_value, rank_bins
 from gates.tables.engine import Engine, Scan
 
 AUC = "roc_auc"
 _SAME = 1e-9  # predictions closer than this are the same: statistics.md §0
 
+
+class TooManySegmentsError(Exception):
+    """The columns of a segmentation have more combinations of levels than can be held."""
+
+    def __init__(self, cuts: Cuts, segments: int) -> None:
+        """Say which columns, and how many combinations."""
+        super().__init__(f"{segments:,} combinations")
+        self.cuts = cuts
+        self.segments = segments
+
+
 Codes = tuple[int, ...]
+Share = tuple[int, int]  # rows that count as hits, of so many rows
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,21 +140,26 @@ class Reduced:
             return loss_change(self._loss_place(metric), tally, confidence)
         if metric != AUC:
             return cell_change(metric, tally, confidence)
+        require_for_auc(tally)
         place, pair = self._ranking(cuts, codes)
         return auc_change(place, tally, *pair, confidence)
 
     def value(
         self, metric: str, cuts: Cuts = (), codes: Codes = (), *, confidence: float
     ) -> SummedValue:
-        """The candidate's metric in a segment; all but the AUC.
+        """The candidate's metric in a segment.
 
         Raises:
             UndefinedError: it has no value there.
+            KeyError: it was not asked for.
         """
         tally = self.tally(cuts, codes)
         if metric in get_args(Loss):
             return loss_value(self._loss_place(metric), tally, confidence)
-        return cell_value(metric, tally, confidence)
+        if metric != AUC:
+            return cell_value(metric, tally, confidence)
+        require_for_auc(tally)
+        return auc_value(self._area(cuts, codes), confidence)
 
     def gap(self, metric: str, cuts: Cuts, codes: Codes, *, confidence: float) -> SummedGap:
         """How much a group's distance from all other rows grows.
@@ -147,10 +171,19 @@ class Reduced:
         ratio = influence.METRICS[metric].ratios[0]
         return gap_of(ratio, group, whole - group, confidence)
 
-    def term(self, change: SummedChange, cuts: Cuts, codes: Codes, sign: float) -> Contribution:
-        """What a change adds to the joint test; `sign` is −1 where smaller is better."""
-        weights = change.weights
-        return (Term(cuts, codes, Weights(sign * weights.by_cell, sign * weights.by_feature)),)
+    def rates(self, metric: str, cuts: Cuts, codes: Codes) -> tuple[Share, Share]:
+        """A rate of a segment under both models: hits, and the rows that it counts."""
+        ratio = influence.METRICS[metric].ratios[0]
+        before, after = influence.split_cells(self.tally(cuts, codes).rows)
+        above, below = np.array(ratio.above), np.array(ratio.below)
+        return (
+            (int(before @ above), int(before @ below)),
+            (int(after @ above), int(after @ below)),
+        )
+
+    def term(self, change: SummedChange, cuts: Cuts, codes: Codes) -> Contribution:
+        """What a change adds to the joint test, in the metric's own sign."""
+        return (Term(cuts, codes, change.weights),)
 
     def gap_terms(self, gap: SummedGap, cuts: Cuts, codes: Codes) -> Contribution:
         """What a gap's growth, which is harm, adds to the joint test."""
@@ -170,21 +203,28 @@ class Reduced:
     def _table(self, cuts: Cuts) -> Table:
         if cuts not in self._tables:
             table = self.sums.table(self.summed, cuts)
-            if table is None:
-                raise UndefinedError(f"segments of {len(cuts)} columns have too many combinations")
+            assert table is not None  # noqa: S101 - its segments were asked for, and not too many
             self._tables[cuts] = table
         return self._tables[cuts]
 
     def _loss_place(self, metric: str) -> int:
         return list(map(str, self.request.losses)).index(metric)
 
+    def _area(self, cuts: Cuts, codes: Codes) -> BinnedDifference:
+        if not cuts:
+            assert self.surveyed.bins is not None  # noqa: S101 - asked for only where ranked
+            return binned_value(self.surveyed.bins[1].binned(), self.whole_rankings[1])
+        found = self._ranked[cuts]
+        area = found.areas[int(np.ravel_multi_index(codes, found.feature.sizes))]
+        assert area is not None  # noqa: S101 - it has enough rows of each class
+        return area
+
     def _ranking(self, cuts: Cuts, codes: Codes) -> tuple[int, tuple[Ranking, Ranking]]:
         if not cuts:
             return len(self.request.losses), self.whole_rankings
         found = self._ranked[cuts]
         pair = found.rankings[int(np.ravel_multi_index(codes, found.feature.sizes))]
-        if pair is None:
-            raise UndefinedError(f"fewer than {MIN_OF_EACH_CLASS} rows of a class")
+        assert pair is not None  # noqa: S101 - it has enough rows of each class
         place = next(
             at
             for at, each in enumerate(self.sums.features)
@@ -198,6 +238,7 @@ def reduce_evidence(engine: Engine, scan: Scan, request: Request) -> Reduced:
 
     Raises:
         EvidenceError: a table cannot be read, or a label or a score cannot be judged.
+        TooManySegmentsError: a segmentation has too many combinations of levels.
     """
     ranked = request.ranked or bool(request.ranked_segments)
     survey = Survey(columns=request.columns, cuts=request.cuts, ranked=ranked)
@@ -205,6 +246,7 @@ def reduce_evidence(engine: Engine, scan: Scan, request: Request) -> Reduced:
     if surveyed.faults:
         raise _refuse(surveyed, request.columns)
     cuts = survey.cut(surveyed)
+    _refuse_many(request, cuts)
     by_segment = _rank_all(engine, scan, request, surveyed, cuts)
     features = _list_features(request, surveyed, by_segment)
     sums = Sums(
@@ -215,6 +257,13 @@ def reduce_evidence(engine: Engine, scan: Scan, request: Request) -> Reduced:
         row_count=surveyed.rows,
     )
     return Reduced(request, surveyed, sums, engine.reduce(scan, sums), by_segment)
+
+
+def _refuse_many(request: Request, cuts: tuple[Cut, ...]) -> None:
+    for each in request.segmentations:
+        segments = math.prod(cuts[cut].size for cut in each)
+        if segments > (MOST_RANKED if each in request.ranked_segments else MAX_CODES):
+            raise TooManySegmentsError(each, segments)
 
 
 def _rank_all(

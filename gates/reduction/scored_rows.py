@@ -55,7 +55,7 @@ class ScoredRows(msgspec.Struct, frozen=True, eq=False):
 
 def read_rows(batch: pa.RecordBatch, columns: Columns) -> tuple[ScoredRows, Faults]:
     """The rows of a batch; a faulty label counts as false, a faulty score as 0."""
-    labels, no_label, wrong_label = _read_labels(batch.column(columns.label), columns.positive)
+    labels, no_label, wrong_label = read_labels(batch.column(columns.label), columns.positive)
     old, no_old, wrong_old = _read_scores(batch.column(columns.baseline))
     new, no_new, wrong_new = _read_scores(batch.column(columns.candidate))
     cells = labels.astype(np.intp)
@@ -93,7 +93,7 @@ def largest_loss(loss: Loss, least_likely: float) -> float:
     return float(losses_of(loss, np.array([True]), np.array([least_likely]))[0])
 
 
-def _read_labels(array: pa.Array, positive: str | None) -> tuple[Mask, int, int]:
+def read_labels(array: pa.Array, positive: str | None) -> tuple[Mask, int, int]:
     """Labels, and how many are missing or neither 0 nor 1; which levels occur is the survey's."""
     if positive is not None:
         indices, texts = encode_levels(array)

@@ -12,10 +12,19 @@ from gates.reduction.features import RankFeature
 from gates.reduction.grids import Cuts
 from gates.reduction.scored_rows import Columns, read_rows
 from gates.reduction.survey import ScoreBins
-from gates.stats.binned_auc import BINS, BinnedScores, Ranking, bin_scores, rank_bins
+from gates.stats.binned_auc import (
+    BINS,
+    BinnedDifference,
+    BinnedScores,
+    Ranking,
+    bin_scores,
+    binned_value,
+    rank_bins,
+)
 
 MOST_CELLS = 1 << 19  # segments × bins of one segmentation: 16 MB for both classes and models
 MOST_BINS, LEAST_BINS = 1 << 13, 1 << 8
+MOST_RANKED = MOST_CELLS // LEAST_BINS  # segments of a segmentation
 
 Counts = npt.NDArray[np.int64]  # (2 models, segments, 2 classes, bins)
 
@@ -63,11 +72,12 @@ class SegmentScores(msgspec.Struct, frozen=True, kw_only=True):
 class SegmentRankings(msgspec.Struct, frozen=True, eq=False):
     """Both models' rankings in the segments of one segmentation; none where too few are of a class.
 
-    `rankings` is by the code of the segment among all combinations of codes.
+    `rankings` and `areas`, the candidate's, are by the code of the segment among all combinations.
     """
 
     feature: RankFeature
     rankings: tuple[tuple[Ranking, Ranking] | None, ...]
+    areas: tuple[BinnedDifference | None, ...]
 
 
 def choose_bins(segments: int) -> int:
@@ -90,18 +100,22 @@ def rank_segments(
     mixed = [_mix(each, bins) for each in whole]
     values = np.zeros(counts.shape)
     rankings: list[tuple[Ranking, Ranking] | None] = []
+    areas: list[BinnedDifference | None] = []
     for code in range(counts.shape[1]):
         if counts[0, code].sum(axis=-1).min() < least:
             rankings.append(None)
+            areas.append(None)
             continue
-        old, new = (
-            rank_bins(BinnedScores(counts[model, code, 1], counts[model, code, 0], mixed[model]))
+        before, after = (
+            BinnedScores(counts[model, code, 1], counts[model, code, 0], mixed[model])
             for model in (0, 1)
         )
+        old, new = rank_bins(before), rank_bins(after)
         values[0, code], values[1, code] = old.values, new.values
         rankings.append((old, new))
+        areas.append(binned_value(after, new))
     feature = RankFeature(cuts=cuts, sizes=sizes, old=values[0], new=values[1])
-    return SegmentRankings(feature, tuple(rankings))
+    return SegmentRankings(feature, tuple(rankings), tuple(areas))
 
 
 def _mix(scores: ScoreBins, bins: int) -> npt.NDArray[np.bool_]:

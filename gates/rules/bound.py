@@ -1,6 +1,6 @@
 """A floor or a ceiling of a metric, by the metric's direction."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gates.answers import Answers
 from gates.effect import CONFIDENCE, clustered, require_groups
@@ -10,9 +10,12 @@ from gates.rules.gate import Item, Measurement
 from gates.rules.margin import cannot_tell
 from gates.segments import Rows
 from gates.stats.estimate import Estimate
-from gates.stats.measured import ModelValue
+from gates.stats.interval import Interval
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
+
+if TYPE_CHECKING:
+    from gates.streamed import SummedSegment
 
 
 def limit_of(metric: Metric[Any], bound: float, mode: Mode) -> Limit:
@@ -25,7 +28,7 @@ def limit_of(metric: Metric[Any], bound: float, mode: Mode) -> Limit:
 def measure(
     name: str,
     metric: Metric[Any],
-    answers: Answers,
+    answers: "Answers | SummedSegment",
     limit: Limit,
     *,
     groups: Rows | None = None,
@@ -36,17 +39,13 @@ def measure(
     """The candidate's metric with its interval, against a floor or a ceiling."""
     subject = Subject(metric=name, segment=segment or {})
     try:
-        value = metric.of(answers, CONFIDENCE)
-        if groups is not None and metric.shared_rows(answers.labels) is None:
-            require_groups(groups, answers.rarer)
-        estimate = _estimate(value) if groups is None else clustered(value.values, groups)
+        value, interval, estimate = _value(metric, answers, groups)
     except UndefinedError as error:
         return cannot_tell(subject, limit, str(error), answers.rows)
-    interval = value.interval if groups is None else estimate.interval(CONFIDENCE)
     return Measurement(
         subject=subject,
         limit=limit,
-        value=value.value,
+        value=value,
         interval=(interval.lower, interval.upper),
         p_value=_p_of_keeping(estimate, limit),
         mend=mend,
@@ -55,10 +54,24 @@ def measure(
     )
 
 
-def _estimate(value: ModelValue) -> Estimate:
-    """A value with the standard error that its interval's width stands for."""
-    error = value.interval.width / 2 / critical_z(CONFIDENCE)
-    return Estimate(value=value.value, standard_error=error)
+def _value(
+    metric: Metric[Any], answers: "Answers | SummedSegment", groups: Rows | None
+) -> tuple[float, Interval, Estimate]:
+    """The value with its interval, and with the standard error that the interval stands for."""
+    if not isinstance(answers, Answers):
+        summed = answers.value(metric, CONFIDENCE)
+        return summed.value, summed.interval, _estimate(summed.value, summed.interval)
+    value = metric.of(answers, CONFIDENCE)
+    if groups is None:
+        return value.value, value.interval, _estimate(value.value, value.interval)
+    if metric.shared_rows(answers.labels) is None:
+        require_groups(groups, answers.rarer)
+    estimate = clustered(value.values, groups)
+    return value.value, estimate.interval(CONFIDENCE), estimate
+
+
+def _estimate(value: float, interval: Interval) -> Estimate:
+    return Estimate(value=value, standard_error=interval.width / 2 / critical_z(CONFIDENCE))
 
 
 def _p_of_keeping(estimate: Estimate, limit: Limit) -> float:

@@ -1,7 +1,8 @@
 """The gap between the mean of one group and that of all other rows, under both models."""
 
 import math
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import numpy as np
@@ -18,6 +19,10 @@ from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
 from gates.stats.weighted import effective_rows, weighted_mean, weighted_tango
 from gates.tables.table import Floats, Mask
+
+if TYPE_CHECKING:
+    from gates.case import Part
+    from gates.streamed import Added, SummedSegment
 
 T = TypeVar("T", bound=np.generic)
 
@@ -48,6 +53,7 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     contributions: Floats
     counted: int
     same: bool
+    added: "Added | None" = None  # instead of rows, where only sums are known: as harm
 
     @property
     def growth(self) -> float:
@@ -68,7 +74,23 @@ def rate_of(metric: GroupMean, answers: Answers, rows: Rows) -> Rate:
     return Rate(float(np.average(values, weights=weights)) * effective, effective, len(values))
 
 
-def measure_gap(metric: GroupMean, case: Case, groups: list[Rows | None]) -> Gap:
+def rates_of(metric: GroupMean, case: Case, rows: "Part") -> tuple[Rate, Rate]:
+    """The mean of both models on some rows of the first arena."""
+    if isinstance(rows, np.ndarray):
+        first = case.arenas[0]
+        return rate_of(metric, first.baseline, rows), rate_of(metric, first.candidate, rows)
+    before, after = rows.rates(_name_of(metric))
+    return Rate(*before, before[1]), Rate(*after, after[1])
+
+
+def candidate_rate(metric: GroupMean, case: Case, rows: "Part") -> Rate:
+    """The mean of the candidate on some of its own rows."""
+    if isinstance(rows, np.ndarray):
+        return rate_of(metric, case.scored, rows)
+    return rates_of(metric, case, rows)[1]
+
+
+def measure_gap(metric: GroupMean, case: Case, groups: "Sequence[Part | None]") -> Gap:
     """The gap of a group, given its rows in each arena; over two test sets, the mean of both.
 
     The growth is linear in each row's two answers once the sign of the gap before and after is
@@ -77,10 +99,12 @@ def measure_gap(metric: GroupMean, case: Case, groups: list[Rows | None]) -> Gap
     Raises:
         UndefinedError: in no arena the mean counts rows both of the group and of the rest.
     """
+    if groups[0] is not None and not isinstance(groups[0], np.ndarray):
+        return _gap_of_sums(metric, groups[0])
     every = [
         _side(metric, arena, group)
         for arena, group in zip(case.arenas, groups, strict=True)
-        if group is not None
+        if isinstance(group, np.ndarray)
     ]
     sides = [side for side in every if side.both]
     if not sides:
@@ -116,6 +140,25 @@ def measure_gap(metric: GroupMean, case: Case, groups: list[Rows | None]) -> Gap
         counted=int(np.count_nonzero(sides[0].counted)),
         same=all(_same(side.arena) for side in sides),
     )
+
+
+def _gap_of_sums(metric: GroupMean, segment: "SummedSegment") -> Gap:
+    found, added = segment.gap(_name_of(metric), CONFIDENCE)
+    return Gap(
+        before=found.before,
+        after=found.after,
+        interval=(found.interval.lower, found.interval.upper),
+        rows=np.empty(0, dtype=np.intp),
+        contributions=np.empty(0),
+        counted=found.counted,
+        same=found.same,
+        added=added,
+    )
+
+
+def _name_of(metric: GroupMean) -> str:
+    """What sums know a rate by."""
+    return "recall" if metric.kind == "true_positive_rate" else metric.kind
 
 
 def _chosen(values: list[npt.NDArray[T]], masks: list[Mask]) -> npt.NDArray[T]:

@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from gates.ask import Ask
 from gates.case import Case
+from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Observation, Subject, Support
 from gates.stats.multiplicity import SURE, Doubt
 from gates.tables.table import Floats
+
+if TYPE_CHECKING:
+    from gates.streamed import Added
 
 Amount = Annotated[float, msgspec.Meta(ge=0)]
 NOT_EMPTY = msgspec.Meta(min_length=1)  # of a mapping without which there is nothing to judge
@@ -35,8 +40,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Two models on the same rows, with the largest accepted loss; the judge decides.
 
     `rows` are places in the union of all arenas' rows and `contributions` what each adds to the
-    change, positive is better; both of shape (rows that are not zero,). `change` and `interval`
-    have the metric's own sign.
+    change, positive is better; both of shape (rows that are not zero,). Of evidence too large for
+    memory `added` says the same by sums. `change` and `interval` have the metric's own sign.
     """
 
     subject: Subject
@@ -52,6 +57,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     support: Support
     counted: int  # rows that the metric counts, such as the positives for recall
     same: bool  # identical predictions on all rows of the subject
+    added: "Added | None" = None
     doubt: Doubt = SURE
     rows_needed: int | None = None
     mend: str = ""
@@ -88,6 +94,10 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     family: ClassVar[Family]
     required: bool = False  # a skip blocks
     waivable: bool = True
+
+    def asks(self, _evidence: Evidence) -> Iterator[Ask]:
+        """What it will ask of both models' rows; nothing where it asks no sums over them."""
+        return iter(())
 
     def judge(self, case: Case) -> Iterator[Item]:
         """Every comparison it makes, passed or not.

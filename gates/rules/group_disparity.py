@@ -1,20 +1,24 @@
 """Gate `group_disparity`."""
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
+from gates.ask import Ask
 from gates.case import Case
+from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.metrics.group import GroupMean, GroupMetric, group_means, group_names
-from gates.rules.gap import Rate, measure_gap, rate_of
+from gates.rules.gap import Rate, candidate_rate, measure_gap, rates_of
 from gates.rules.gate import Amount, Comparison, Correction, Gate, Item, NotApplicableError
 from gates.rules.margin import cannot_tell
-from gates.segments import Rows
 from gates.settings import Columns, Probability
 from gates.stats.disparity import Disparity, GroupRate, judge_difference, judge_ratio
 from gates.stats.undefined import UndefinedError
+
+if TYPE_CHECKING:
+    from gates.case import Part
 
 _SHOWN = 5  # groups in a sentence
 MAX_GROUPS = 200  # each is compared with all other rows
@@ -56,7 +60,7 @@ class _Group(msgspec.Struct, frozen=True):
     """One group: its rows in each arena, and its rate in the first, under both models."""
 
     values: tuple[str, ...]
-    rows: list[Rows | None]
+    rows: "list[Part | None]"
     before: Rate
     after: Rate
 
@@ -106,7 +110,9 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         if not set(self.metrics) <= set(group_names(task)):
             known = ", ".join(group_names(task))
             raise NotApplicableError(f"name its `metrics`; those of a {task} task are {known}")
-        features = self._features(case)
+        features = self._features(case.candidate)
+        if not features:
+            raise NotApplicableError("the dictionary names no sensitive column with segments")
         if case.baseline is None and all(d.worsens_only for d in self.metrics.values()):
             raise NotApplicableError("there is no baseline to compare with")
         for columns in features:
@@ -117,16 +123,16 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
                         yield from self._judge_change(case, compared)
                     yield from _judge_level(case, compared)
 
-    def _features(self, case: Case) -> list[tuple[str, ...]]:
+    def asks(self, evidence: Evidence) -> Iterator[Ask]:
+        """Each rate in each group."""
+        for columns in self._features(evidence):
+            yield from (Ask(metric, columns) for metric in self.metrics)
+
+    def _features(self, evidence: Evidence) -> list[tuple[str, ...]]:
         if self.features:
             return [(each,) if isinstance(each, str) else each for each in self.features]
-        entries = case.candidate.dictionary.columns
-        found: list[tuple[str, ...]] = [
-            (name,) for name, entry in entries.items() if entry.sensitive and entry.segment
-        ]
-        if not found:
-            raise NotApplicableError("the dictionary names no sensitive column with segments")
-        return found
+        entries = evidence.dictionary.columns
+        return [(name,) for name, entry in entries.items() if entry.sensitive and entry.segment]
 
     def _judge_change(self, case: Case, compared: "_Compared") -> Iterator[Item]:
         columns, mean, demand = compared.columns, compared.mean, compared.demand
@@ -178,10 +184,8 @@ def _judge_level(case: Case, compared: _Compared) -> Iterator[Item]:
     if demand.limit is None and demand.ratio is None:
         return
     rates = tuple(
-        _group_rate(
-            " and ".join(segment.name.values()), rate_of(compared.mean, case.scored, segment.rows)
-        )
-        for segment in case.candidate_segments(compared.columns)
+        _group_rate(" and ".join(segment.values()), candidate_rate(compared.mean, case, rows))
+        for segment, rows in case.candidate_segments(compared.columns)
     )
     if demand.limit is not None:
         limit = Limit(ceiling=demand.limit, mode=demand.mode)
@@ -201,15 +205,9 @@ def _judge_level(case: Case, compared: _Compared) -> Iterator[Item]:
 
 def _groups(case: Case, columns: tuple[str, ...], mean: GroupMean) -> list[_Group]:
     """The groups of the first arena, with their means there."""
-    first, *_ = case.arenas
-    by_arena = [arena.segments(columns) for arena in case.arenas]
+    by_arena = case.segments(columns)
     return [
-        _Group(
-            values=values,
-            rows=[segments.get(values) for segments in by_arena],
-            before=rate_of(mean, first.baseline, rows),
-            after=rate_of(mean, first.candidate, rows),
-        )
+        _Group(values, [segments.get(values) for segments in by_arena], *rates_of(mean, case, rows))
         for values, rows in by_arena[0].items()
     ]
 
@@ -230,6 +228,7 @@ def _compare(subject: Subject, limit: Limit, mean: GroupMean, case: Case, group:
         interval=gap.interval,
         rows=gap.rows,
         contributions=-gap.contributions,
+        added=gap.added,
         support=Support(rows=gap.counted, groups=2),
         counted=gap.counted,
         same=gap.same,

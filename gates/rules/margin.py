@@ -45,7 +45,7 @@ def why_incomparable(case: Case) -> str:
         NotComparableError: it is the merge base's model that cannot.
     """
     try:
-        _ = case.arenas
+        _ = case.streamed or case.arenas
     except NotComparableError as error:
         if case.reference is None:
             raise
@@ -78,6 +78,7 @@ def compare(
         interval=effect.interval,
         rows=effect.rows,
         contributions=better,
+        added=effect.added if greater_is_better or effect.added is None else -effect.added,
         support=effect.support,
         counted=effect.counted,
         same=effect.same,

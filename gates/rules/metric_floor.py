@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
 
+from gates.ask import Ask
 from gates.case import Case
 from gates.effect import CONFIDENCE
+from gates.evidence import Evidence
 from gates.finding import Family, Mode
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
@@ -36,6 +38,10 @@ class MetricFloor(Gate, frozen=True, kw_only=True):
     metrics: Annotated[dict[DirectedMetric, float], NOT_EMPTY]
     mode: Mode = Mode.GUARD
 
+    def asks(self, _evidence: Evidence) -> Iterator[Ask]:
+        """Each metric of all rows."""
+        yield from map(Ask, self.metrics)
+
     def judge(self, case: Case) -> Iterator[Item]:
         """One measurement per metric."""
         for named, bound in self.metrics.items():
@@ -43,7 +49,7 @@ class MetricFloor(Gate, frozen=True, kw_only=True):
                 yield measure(
                     name,
                     metric,
-                    case.scored,
+                    case.judged,
                     limit_of(metric, bound, self.mode),
                     groups=case.candidate_groups,
                     baseline=_baseline_value(metric, case),
@@ -56,6 +62,8 @@ def _baseline_value(metric: Metric[Any], case: Case) -> float | None:
     if case.baseline is None or case.test_set.changed:
         return None
     try:
+        if case.streamed is not None:
+            return case.streamed.whole.change(metric, CONFIDENCE)[0].baseline
         return metric.of(case.arenas[0].baseline, CONFIDENCE).value
     except UndefinedError:
         return None

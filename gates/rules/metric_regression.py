@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
 
+from gates.ask import Ask
 from gates.case import Arena, Case
 from gates.effect import CONFIDENCE, measure_effect
+from gates.evidence import Evidence
 from gates.finding import Family, Limit, Mode, Observation, Subject, Support
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
@@ -47,6 +49,10 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
     family: ClassVar[Family] = Family.METRICS
     metrics: Annotated[dict[DirectedMetric, Margin], NOT_EMPTY]
 
+    def asks(self, _evidence: Evidence) -> Iterator[Ask]:
+        """Each metric of all rows."""
+        yield from map(Ask, self.metrics)
+
     def judge(self, case: Case) -> Iterator[Item]:
         """One comparison per metric, on all rows that both models have scored."""
         if case.baseline is None:
@@ -78,7 +84,7 @@ def _judge_metric(name: str, metric: Metric[Any], margin: Margin, case: Case) ->
     yield compare(
         name, metric, effect, margin, Correction.OVERALL, reference=case.reference, mend=mend
     )
-    if len(case.arenas) == 2:  # noqa: PLR2004 - the candidate's test set, the baseline's
+    if case.streamed is None and len(case.arenas) == 2:  # noqa: PLR2004 - the candidate's test set, the baseline's
         yield _show_split(name, metric, *case.arenas)
 
 

@@ -1,15 +1,21 @@
 """Gate `segment_floor`."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
+import numpy as np
+
+from gates.ask import Ask
 from gates.case import Case
+from gates.evidence import Evidence
 from gates.finding import Family, Mode
 from gates.metrics import DirectedMetric
 from gates.rules.bound import limit_of, measure
 from gates.rules.gate import NOT_EMPTY, Gate, Item, NotApplicableError
 from gates.rules.segment_regression import too_small, without_weight
-from gates.segments import Segment
+
+if TYPE_CHECKING:
+    from gates.case import Part
 
 _MEND = "Add or relabel training rows of this segment, or say why it may be worse."
 
@@ -35,25 +41,29 @@ class SegmentFloor(Gate, frozen=True, kw_only=True):
     min_rows: int = 30
     mode: Mode = Mode.GUARD
 
+    def asks(self, evidence: Evidence) -> Iterator[Ask]:
+        """Each metric in each declared segment."""
+        for columns in evidence.settings.segment_columns:
+            yield from (Ask(metric, columns) for metric in self.metrics)
+
     def judge(self, case: Case) -> Iterator[Item]:
         """One measurement per metric and segment; what is too small is counted in one finding."""
         if not case.settings.segments:
             raise NotApplicableError("`gates.segments` declares no segment")
         for columns in case.settings.segment_columns:
             small: list[int] = []
-            for segment in case.candidate_segments(columns):
-                if not len(segment.rows) and case.weighted:
-                    yield without_weight(segment.name)
-                elif len(segment.rows) < self.min_rows:
-                    small.append(len(segment.rows))
+            for segment, rows in case.candidate_segments(columns):
+                if not len(rows) and case.weighted:
+                    yield without_weight(segment)
+                elif len(rows) < self.min_rows:
+                    small.append(len(rows))
                 else:
-                    yield from self._judge_segment(case, segment)
+                    yield from self._judge_segment(case, segment, rows)
             if small:
                 yield too_small(columns, small, self.min_rows)
 
-    def _judge_segment(self, case: Case, segment: Segment) -> Iterator[Item]:
-        rows, groups = segment.rows, case.candidate_groups
-        answers = case.scored.take(rows)
+    def _judge_segment(self, case: Case, segment: dict[str, str], rows: "Part") -> Iterator[Item]:
+        groups, answers = case.candidate_groups, case.judged_in(rows)
         for named, bound in self.metrics.items():
             for name, metric in case.metrics(named).items():
                 yield measure(
@@ -61,7 +71,9 @@ class SegmentFloor(Gate, frozen=True, kw_only=True):
                     metric,
                     answers,
                     limit_of(metric, bound, self.mode),
-                    groups=None if groups is None else groups[rows],
-                    segment=segment.name,
+                    groups=groups[rows]
+                    if groups is not None and isinstance(rows, np.ndarray)
+                    else None,
+                    segment=segment,
                     mend=_MEND,
                 )

@@ -1,19 +1,23 @@
 """Gate `segment_regression`."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 
+from gates.ask import Ask
 from gates.case import Case
 from gates.effect import Effect, measure_effect
+from gates.evidence import Evidence
 from gates.finding import Family, Limit, Mode, Subject
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
 from gates.rules.gate import NOT_EMPTY, Amount, Correction, Gate, Item, NotApplicableError
 from gates.rules.margin import Margin, against_each, cannot_tell, compare, why_incomparable
-from gates.segments import Rows
 from gates.stats.undefined import UndefinedError
+
+if TYPE_CHECKING:
+    from gates.case import Part
 
 _MEND = "Look at what the change did to these rows (training rows, labels, features), and mend it."
 
@@ -54,6 +58,11 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
     metrics: Annotated[dict[DirectedMetric, Margin], NOT_EMPTY]
     critical: tuple[Critical, ...] = ()
     min_rows: int = 30
+
+    def asks(self, evidence: Evidence) -> Iterator[Ask]:
+        """Each metric in each declared segment."""
+        for columns in evidence.settings.segment_columns:
+            yield from (Ask(metric, columns) for metric in self.metrics)
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One comparison per metric and segment; what is too small is counted in one finding."""
@@ -122,7 +131,7 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
         margin: Margin,
         *,
         segment: dict[str, str],
-        rows: list[Rows | None],
+        rows: "list[Part | None]",
     ) -> Item:
         critical = self._critical(segment)
         if critical is not None:
@@ -148,15 +157,15 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
 
 def _segments(
     case: Case, columns: tuple[str, ...]
-) -> Iterator[tuple[dict[str, str], list[Rows | None]]]:
+) -> "Iterator[tuple[dict[str, str], list[Part | None]]]":
     """Every segment of any arena, with its rows in each."""
-    by_arena = [arena.segments(columns) for arena in case.arenas]
+    by_arena = case.segments(columns)
     for values in dict.fromkeys(key for segments in by_arena for key in segments):
         rows = [segments.get(values) for segments in by_arena]
         yield dict(zip(columns, values, strict=True)), rows
 
 
-def _size(rows: list[Rows | None]) -> int:
+def _size(rows: "list[Part | None]") -> int:
     return max(len(at) for at in rows if at is not None)
 
 

@@ -118,3 +118,18 @@ def binned_difference(
         Estimate(value=new.auc - old.auc, standard_error=math.sqrt(seen) + math.sqrt(unseen)),
         bound=old.bound + new.bound,
     )
+
+
+def binned_value(scores: BinnedScores, ranking: Ranking) -> BinnedDifference:
+    """DeLong's estimate of one model's area, with the largest error that the bins allow.
+
+    Raises:
+        UndefinedError: a class has fewer than two rows.
+    """
+    parts = []
+    for counts, values in zip((scores.negatives, scores.positives), ranking.values, strict=True):
+        around = values - ranking.auc  # the mean of either class, so that no digit cancels
+        total, squares = float(counts @ around), float(counts @ around**2)
+        parts.append(ClassSums(int(counts.sum()), total, squares))
+    nothing = Ranking(auc=0.0, values=ranking.values, bound=0.0, spread=(0.0, 0.0))
+    return binned_difference(nothing, ranking, *parts)

@@ -33,7 +33,7 @@ def spark_store(engine: SparkEngine, place: str) -> Store:
     """A folder whose tables Spark reads, at a URI or a local path."""
     if is_address(place):
         return HadoopStore(engine, place)
-    return LocalStore(Path(place), engine.open)
+    return LocalStore(Path(place), engine.open, engine)
 
 
 class HadoopStore:
@@ -46,7 +46,7 @@ class HadoopStore:
             EvidenceError: Spark has no file system of this scheme.
         """
         self.folder = Path(uri)
-        self._engine = engine
+        self.engine = engine
         self._place = HadoopFolder(engine.session, uri)
         self._listed: dict[str, File] = {}
 
@@ -69,7 +69,7 @@ class HadoopStore:
         self._compare_sizes(manifest, sizes)
         if verify:
             self._compare_digests()
-        self._engine.mount(self.folder, self._place, manifest)
+        self.engine.mount(self.folder, self._place, manifest)
         return manifest
 
     def read(self, name: str) -> bytes:
@@ -86,7 +86,7 @@ class HadoopStore:
 
     def table(self, name: str) -> Table:
         """A table, by its footers."""
-        return self._engine.open(self.folder / name)
+        return self.engine.open(self.folder / name)
 
     def _compare_sizes(self, manifest: Manifest, sizes: dict[str, int]) -> None:
         found = dict(sizes)

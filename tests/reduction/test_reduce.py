@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gates.errors import EvidenceError
+from gates.reduction.correct import Comparison as Summed
 from gates.reduction.correct import correct
 from gates.reduction.exact import exact_auc_change
-from gates.reduction.joint import joint_moments
+from gates.reduction.joint import Contribution, joint_moments
 from gates.reduction.reduce import Reduced, Request, reduce_evidence
 from gates.reduction.sums import Sums
 from gates.reduction.survey import Survey
@@ -286,6 +287,10 @@ def contributions_of(rows: Rows, name: str, at: Places) -> npt.NDArray[np.float6
     return influence.paired_contributions(influence.METRICS[name], labels, old >= 0.5, new >= 0.5)
 
 
+def better(name: str, terms: Contribution) -> Contribution:
+    return tuple(-term for term in terms) if name == "log_loss" else terms
+
+
 @pytest.mark.parametrize("count", [600, 12_000])
 def test_the_joint_test_is_that_of_the_rows(count: int) -> None:
     """With few rows all signs are real; with many, only few rows of small segments."""
@@ -296,13 +301,14 @@ def test_the_joint_test_is_that_of_the_rows(count: int) -> None:
     contributions, plain = [], []
     for family, name, cuts, codes in comparisons_of(found):
         change = found.change(name, cuts, codes, confidence=CONFIDENCE)
-        sign = -1.0 if name == "log_loss" else 1.0
-        contributions.append((family, found.term(change, cuts, codes, sign)))
+        contributions.append(
+            Summed(family=family, contribution=better(name, found.term(change, cuts, codes)))
+        )
         at = inside(found, rows, cuts, codes)
         values = contributions_of(rows, name, at)
         plain.append(Comparison(family, at[values != 0], values[values != 0]))
     gap = found.gap("recall", (1,), (0,), confidence=CONFIDENCE)
-    contributions.append(("fairness", found.gap_terms(gap, (1,), (0,))))
+    contributions.append(Summed(family="fairness", contribution=found.gap_terms(gap, (1,), (0,))))
     in_group = np.isin(np.arange(count), inside(found, rows, (1,), (0,)))
     cells = 4 * rows.labels + 2 * (rows.old >= 0.5) + (rows.new >= 0.5)
     values = -np.where(in_group, gap.group[cells], gap.rest[cells])
@@ -323,8 +329,7 @@ def test_moments_are_those_of_the_rows() -> None:
     contributions, dense = [], []
     for _, name, cuts, codes in comparisons_of(found):
         change = found.change(name, cuts, codes, confidence=CONFIDENCE)
-        sign = -1.0 if name == "log_loss" else 1.0
-        contributions.append(found.term(change, cuts, codes, sign))
+        contributions.append(better(name, found.term(change, cuts, codes)))
         row = np.zeros(4_000)
         at = inside(found, rows, cuts, codes)
         row[at] = contributions_of(rows, name, at)
@@ -355,7 +360,10 @@ def test_batches_of_comparisons_are_paid_for(monkeypatch: pytest.MonkeyPatch) ->
     found = reduce_evidence(engine, scan, ALL)
     asked = [(cuts, codes) for cuts in ((), (0,)) for codes, _, _ in found.segments(cuts)]
     contributions = [
-        ("f", found.term(found.change("accuracy", *each, confidence=CONFIDENCE), *each, 1.0))
+        Summed(
+            family="f",
+            contribution=found.term(found.change("accuracy", *each, confidence=CONFIDENCE), *each),
+        )
         for each in asked
     ]
     together = correct(found, engine, scan, contributions, seed=b"s", draws=2_000)
@@ -372,7 +380,12 @@ def test_segments_that_were_not_crossed_are_tested_apart() -> None:
     request = Request(columns=COLUMNS, cuts=CUTS, segmentations=((0,), (1,)), joint=False)
     found = reduce_evidence(engine, scan, request)
     contributions = [
-        ("f", found.term(found.change("recall", cuts, (0,), confidence=CONFIDENCE), cuts, (0,), 1))
+        Summed(
+            family="f",
+            contribution=found.term(
+                found.change("recall", cuts, (0,), confidence=CONFIDENCE), cuts, (0,)
+            ),
+        )
         for cuts in ((0,), (1,))
     ]
     assert max(correct(found, engine, scan, contributions, seed=b"s", draws=500)) <= 1
