@@ -39,13 +39,20 @@ def take_verdict(github: GitHub, artifact: Artifact) -> Verdict:
         GitHubError: it cannot be had.
     """
     content = github.download(artifact, bytes_max=_ARCHIVE_MAX_BYTES)
+    return verdict_in(content, f"artifact {artifact.id}")
+
+
+def verdict_in(content: bytes, name: str) -> Verdict:
+    """The verdict in the zip of an artifact.
+
+    Raises:
+        EvidenceError: there is none in it, or it is too large.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(_VERDICT) as packed:
             found = packed.read(_VERDICT_MAX_BYTES + 1)
     except (zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError, RuntimeError) as error:
-        raise EvidenceError(
-            f"artifact {artifact.id}: no {_VERDICT} in it. Re-run its job."
-        ) from error
+        raise EvidenceError(f"{name}: no {_VERDICT} in it. Re-run its job.") from error
     if len(found) > _VERDICT_MAX_BYTES:
-        raise EvidenceError(f"artifact {artifact.id}: larger than any verdict. Re-run its job.")
+        raise EvidenceError(f"{name}: larger than any verdict. Re-run its job.")
     return read_verdict(found)

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from gates.errors import EvidenceError, UsageError
 from gates.event import Head, run_here
 from gates.github import GitHub
-from gates.github_calls import RefusedError
+from gates.github_calls import Call, RefusedError
 from gates.github_values import Artifact, Pull, Seen
 
 OF_MAIN: Final = ("push", "schedule", "workflow_dispatch")
@@ -100,6 +100,11 @@ def head_here() -> Head:
     return Head(
         repository=int(number), repository_name=repository, sha=sha, run=run_here(), in_queue=True
     )
+
+
+def date_of(github: GitHub) -> str:
+    """GitHub's `Date` header, by which waivers end; this machine's clock may be wrong."""
+    return github.calls.make(Call("GET", _root(github))).headers.get("date", "")
 
 
 def find_base(github: GitHub, head: Head) -> Base:
@@ -193,20 +198,18 @@ def artifacts_of(github: GitHub, run: int, attempt: int, name: str) -> Iterator[
             return
 
 
-def file_at(github: GitHub, sha: str, path: str) -> bytes:
-    """A small text file of a commit, as hostile data.
+def file_at(github: GitHub, sha: str, path: str) -> bytes | None:
+    """A small text file of a commit, as hostile data; `None` where it is not there.
 
     Raises:
-        EvidenceError: it is not there, or too large.
+        EvidenceError: it is too large, or no file.
     """
     address = f"{_root(github)}/contents/{quote(path)}"
     try:
         found = github.calls.get(_File, address, ref=sha)
     except RefusedError as error:
         if error.status == 404:  # noqa: PLR2004 - not there
-            raise EvidenceError(
-                f"{path}: not there at {sha[:7]}. Keep it: it says what the gates ask for."
-            ) from error
+            return None
         raise
     if found.size > _FILE_MAX_BYTES or found.encoding != "base64":
         raise EvidenceError(

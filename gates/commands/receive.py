@@ -23,13 +23,15 @@ from gates.errors import EvidenceError, ExitCode, GatesError
 from gates.event import Head
 from gates.fetch import take
 from gates.finding import Decision, Side, Verdict
+from gates.github import GitHub
 from gates.manifest import write_atomically
 from gates.process import plain, signals_as_interrupt
-from gates.runs import Base, Found, file_at, find_base, find_baseline_artifact
+from gates.runs import Base, Found, date_of, file_at, find_base, find_baseline_artifact
 from gates.verdict import read_verdict, write_verdict
 
 VERDICT: Final = "verdict.json"
 PARAMS: Final = "params.yaml"
+WAIVERS: Final = "waivers.yaml"  # as in `gates.waivers`, which would load YAML beside the token
 _JUDGE_MAX_S: Final = 600
 # Isolated from the job's folder and variables, and of the same code as this process.
 _START: Final = (
@@ -84,22 +86,36 @@ def _receive(arguments: argparse.Namespace, head: Head, out: Path) -> Verdict:
     )
     if found is not None:
         take(github, found.artifact, out / "baseline", base.sha)
-    policy = out / "candidate.params.yaml"
-    write_atomically(policy, file_at(github, head.sha, PARAMS))
-    inputs = ["--candidate", str(out / "candidate"), "--candidate-policy", str(policy)]
+    inputs = ["--candidate", str(out / "candidate"), "--policy", arguments.policy]
+    inputs += _proposed(github, head, out, PARAMS, "--candidate-policy")
+    if Path(WAIVERS).is_file():
+        inputs += ["--waivers", WAIVERS]
+    inputs += _proposed(github, head, out, WAIVERS, "--candidate-waivers")
+    if date := date_of(github):
+        inputs += ["--date", date]
     inputs += ["--baseline", str(out / "baseline")] if found else []
     inputs += ["--ledger", arguments.ledger] if arguments.ledger else []
-    verdict = _judge(inputs, arguments.policy, out / VERDICT)
+    verdict = _judge(inputs, out / VERDICT)
     return _place(verdict, base, found)
 
 
-def _judge(inputs: Sequence[str], policy: str, out: Path) -> Verdict:
+def _proposed(github: GitHub, head: Head, out: Path, name: str, option: str) -> list[str]:
+    """The head's own limits or waivers, to be named where they differ; they decide nothing."""
+    content = file_at(github, head.sha, name)
+    if content is None:
+        return []
+    path = out / f"candidate.{name}"
+    write_atomically(path, content)
+    return [option, str(path)]
+
+
+def _judge(inputs: Sequence[str], out: Path) -> Verdict:
     """The verdict of a child that has nothing of this process but its code and the evidence."""
     command = (sys.executable, "-I", "-c", _START, str(_CODE), "judge", *inputs)
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     try:
         done = subprocess.run(
-            (*command, "--policy", policy, "--out", str(out)),
+            (*command, "--out", str(out)),
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

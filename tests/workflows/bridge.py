@@ -74,6 +74,8 @@ class Bridge:
             tree = self._git("rev-parse", f"{found[1]}^{{tree}}").decode().strip()
             return {"sha": found[1], "tree": {"sha": tree}}
         if (found := re.fullmatch(r"/contents/(.+)", rest)) and "ref" in query:
+            if not self._git("ls-tree", query["ref"], found[1]):
+                return None
             content = self._git("show", f"{query['ref']}:{found[1]}")
             encoded = base64.encodebytes(content).decode()
             return {"size": len(content), "encoding": "base64", "content": encoded}
@@ -156,6 +158,7 @@ def serve(bridge: Bridge) -> Iterator[str]:
         def _reply(self, status: int, body: bytes, location: str = "") -> None:
             self.send_response_only(status)
             self.send_header("content-type", "application/json")
+            self.send_header("date", self.date_time_string())
             self.send_header("content-length", str(len(body)))
             if location:
                 self.send_header("location", location)
