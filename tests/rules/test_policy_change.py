@@ -69,6 +69,19 @@ def test_a_loosened_limit_blocks_beside_a_change_of_what_is_judged(
     )
 
 
+def test_a_new_waiver_is_a_loosening_that_counts_later(tmp_path: Path) -> None:
+    new = PolicyChange(
+        key="waivers.drift.0f3b9a7c2d1e4f56", direction=Direction.LOOSENED, candidate='"age"'
+    )
+    of = changed(side(tmp_path / "a", train=(1, 3)), side(tmp_path / "b"), new)
+    (finding,) = outcome("policy_change", PolicyChangeGate(), of).findings
+    assert finding.state is State.FAILED
+    assert finding.message == (
+        'waivers.drift.0f3b9a7c2d1e4f56: absent → "age" (loosened); '
+        "it counts once it is on the base."
+    )
+
+
 def test_every_loosening_is_a_finding_and_all_else_is_shown(tmp_path: Path) -> None:
     made = side(tmp_path / "a")
     found = outcome(
