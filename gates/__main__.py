@@ -120,6 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gatepost {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_init(commands)
+    _add_doctor(commands)
     _add_check(commands)
     _add_collect(commands)
     _add_judge(commands)
@@ -166,6 +167,27 @@ def _add_init(commands: Commands) -> None:
     parser.add_argument(
         "--action", metavar="OWNER/NAME@COMMIT", help="the release that the workflows use"
     )
+
+
+def _add_doctor(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "doctor",
+        "say what is weak in this repository's set-up, and how to mend it",
+        "gatepost doctor --github owner/name\n\n"
+        "Exit 1: something is missing, or lets a verdict be forged. Exit 3: nothing is, but not\n"
+        "everything could be looked at.",
+    )
+    parser.add_argument("--base", metavar="REV", help="as of check (default: the default branch)")
+    parser.add_argument(
+        "--github",
+        metavar="OWNER/NAME",
+        help="also read the repository's settings by the API, with GITHUB_TOKEN",
+    )
+    parser.add_argument(
+        "--check", metavar="NAME", default="gatepost", help="the required check's name"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON only")
 
 
 def _add_check(commands: Commands) -> None:

@@ -22,12 +22,9 @@ def find_evidence(root: Path, sources: Sources, progress: Progress) -> Path:
         EvidenceError: there is none, and the base leaves none.
         GitError: there is no base.
     """
-    folders = _folders(root)
+    if (here := evidence_here(root)) is not None:
+        return here
     base = merge_base(root)
-    if root / STORE / base in folders:
-        return root / STORE / base
-    if folders:
-        return max(folders, key=lambda folder: (folder / MANIFEST).stat().st_mtime)
     found = find_baseline(root, base, sources, progress)
     if isinstance(found, NoBaseline):
         raise EvidenceError(
@@ -35,6 +32,20 @@ def find_evidence(root: Path, sources: Sources, progress: Progress) -> Path:
             "`gatepost collect --out DIR` and name it with --evidence."
         )
     return found.folder
+
+
+def evidence_here(root: Path) -> Path | None:
+    """The merge base's folder in the local store, else the newest in `build/gatepost`, if any.
+
+    Raises:
+        GitError: there is no base.
+    """
+    folders = _folders(root)
+    if not folders:
+        return None
+    base = root / STORE / merge_base(root)
+    newest = max(folders, key=lambda folder: (folder / MANIFEST).stat().st_mtime)
+    return base if base in folders else newest
 
 
 def find_second(root: Path, first: Path) -> Path | None:

@@ -1,0 +1,272 @@
+"""What is weak in a repository's settings on GitHub (security.md, part 2)."""
+
+from collections.abc import Iterable, Iterator
+
+from gates.doctor.sign import Level, Sign, listed, ok, unknown
+from gates.github_settings import (
+    ActionsPolicy,
+    Hidden,
+    NamedEnvironment,
+    RepositorySettings,
+    TokenPolicy,
+)
+
+GITHUB_ACTIONS = 15368  # the app that every workflow of every repository posts as
+_NOT_SEEN = "Use a token that may read the repository's administration (Administration: read)."
+_ANY = -1  # branch protection's word for "any source"
+
+
+def examine_settings(
+    seen: RepositorySettings, check: str, environments: Iterable[str]
+) -> Iterator[Sign]:
+    """One sign for each setting.
+
+    Args:
+        seen: what the API showed.
+        check: the name of the check that must be required.
+        environments: those that the workflows name.
+    """
+    yield _judge_required(seen, check)
+    yield _judge_bypass(seen)
+    yield _judge_reviews(seen)
+    yield _judge_pushes(seen)
+    yield _judge_up_to_date(seen)
+    yield _judge_secrets(seen.secrets)
+    for name in sorted({*environments}):
+        yield _judge_environment(name, seen.environments, seen.branch)
+    yield _judge_actions(seen.actions)
+    yield _judge_token(seen.token)
+
+
+def _judge_required(seen: RepositorySettings, check: str) -> Sign:
+    name, sources = "required check", _sources_of(seen, check)
+    if not sources:
+        hidden = next((one for one in (seen.rules, seen.protection) if isinstance(one, Hidden)), 0)
+        if isinstance(hidden, Hidden):
+            return _not_seen(name, hidden)
+        return Sign(
+            setting=name,
+            level=Level.MISSING,
+            said=f"{seen.branch} merges without the check {check!r}",
+            mend=f"Require it by a ruleset on {seen.branch}, with our app as its expected source.",
+            forgeable=True,
+        )
+    apps = {one for one in sources if one is not None and one != _ANY}
+    if others := apps - {GITHUB_ACTIONS}:
+        return ok(name, f"{check!r} counts from app {min(others)} only")
+    source = "any source" if not apps else "GitHub Actions, which every workflow posts as"
+    return Sign(
+        setting=name,
+        level=Level.WEAK,
+        said=f"{check!r} is required, but from {source}: whoever may push a branch can set it",
+        mend="Create a GitHub App that writes the check, and name it as the expected source.",
+        forgeable=True,
+    )
+
+
+def _sources_of(seen: RepositorySettings, check: str) -> list[int | None]:
+    """The apps whose word counts for the check, once for each place that demands it."""
+    rules = () if isinstance(seen.rules, Hidden) else seen.rules
+    found = [
+        one.integration_id
+        for rule in rules
+        if rule.type == "required_status_checks" and rule.parameters
+        for one in rule.parameters.required_status_checks
+        if one.context == check
+    ]
+    protection = seen.protection
+    if protection and not isinstance(protection, Hidden) and protection.required_status_checks:
+        checks = protection.required_status_checks.checks
+        found += [one.app_id for one in checks if one.context == check]
+    return found
+
+
+def _judge_bypass(seen: RepositorySettings) -> Sign:
+    name, mend = "bypass", "Take the bypass actors away; an emergency can switch the ruleset off."
+    if isinstance(seen.rulesets, Hidden):
+        return _not_seen(name, seen.rulesets)
+    open_ = [one.name or str(one.id) for one in seen.rulesets if one.bypass_actors]
+    closed = [one for one in seen.rulesets if one.bypass_actors is not None]
+    protection = seen.protection
+    if protection and not isinstance(protection, Hidden) and not seen.rulesets:
+        if protection.enforce_admins is None or not protection.enforce_admins.enabled:
+            open_.append("branch protection, for administrators")
+    elif len(closed) < len(seen.rulesets):
+        return unknown(name, "who may go round the rulesets is not shown to this token", _NOT_SEEN)
+    if open_:
+        said = f"some may merge what is blocked: {listed(open_)}"
+        return Sign(setting=name, level=Level.WEAK, said=said, mend=mend, forgeable=True)
+    if not seen.rulesets and protection is None:
+        return Sign(
+            setting=name,
+            level=Level.MISSING,
+            said=f"{seen.branch} has no rule that anybody could go round",
+            mend="See the required check.",
+            forgeable=True,
+        )
+    return ok(name, "nobody may merge what is blocked")
+
+
+def _judge_reviews(seen: RepositorySettings) -> Sign:
+    name = "reviews"
+    if isinstance(seen.rules, Hidden):
+        return _not_seen(name, seen.rules)
+    given = [rule.parameters for rule in seen.rules if rule.type == "pull_request"]
+    rules = [one for one in given if one is not None]
+    lacking = [
+        what
+        for what, has in (
+            ("one approval", any(one.required_approving_review_count for one in rules)),
+            ("code owners'", any(one.require_code_owner_review for one in rules)),
+            ("anew after each push", any(one.dismiss_stale_reviews_on_push for one in rules)),
+            ("of the last push by another", any(one.require_last_push_approval for one in rules)),
+        )
+        if not has
+    ]
+    if not lacking:
+        return ok(name, "code owners agree to each push")
+    return Sign(
+        setting=name,
+        level=Level.WEAK,
+        said=f"no ruleset demands a review: {listed(lacking)}",
+        mend="Demand it in the ruleset, so that limits are not loosened by one person alone.",
+    )
+
+
+def _judge_pushes(seen: RepositorySettings) -> Sign:
+    name = "pushes"
+    if isinstance(seen.rules, Hidden):
+        return _not_seen(name, seen.rules)
+    types = {rule.type for rule in seen.rules}
+    lacking = [
+        what
+        for kind, what in (
+            ("pull_request", "past a pull request"),
+            ("non_fast_forward", "by force"),
+            ("deletion", "to delete it"),
+        )
+        if kind not in types
+    ]
+    if not lacking:
+        return ok(name, f"{seen.branch} changes by pull requests only")
+    return Sign(
+        setting=name,
+        level=Level.WEAK,
+        said=f"no ruleset forbids to push to {seen.branch} {listed(lacking)}",
+        mend="Demand pull requests, and block force pushes and deletions, in the ruleset.",
+        forgeable="pull_request" not in types and not _is_protected(seen),
+    )
+
+
+def _is_protected(seen: RepositorySettings) -> bool:
+    return seen.protection is not None and not isinstance(seen.protection, Hidden)
+
+
+def _judge_up_to_date(seen: RepositorySettings) -> Sign:
+    name = "up to date"
+    if isinstance(seen.rules, Hidden):
+        return _not_seen(name, seen.rules)
+    kinds = {rule.type for rule in seen.rules}
+    strict = any(
+        rule.parameters and rule.parameters.strict_required_status_checks_policy
+        for rule in seen.rules
+    )
+    protection = seen.protection
+    if protection and not isinstance(protection, Hidden) and protection.required_status_checks:
+        strict = strict or protection.required_status_checks.strict
+    if strict or "merge_queue" in kinds:
+        return ok(name, "what merges was judged as it merges")
+    return Sign(
+        setting=name,
+        level=Level.WEAK,
+        said="two pull requests that pass alone may merge one after the other, unseen together",
+        mend="Demand branches up to date before merging, or use a merge queue.",
+    )
+
+
+def _judge_secrets(names: tuple[str, ...] | Hidden) -> Sign:
+    setting = "repository secrets"
+    if isinstance(names, Hidden):
+        return _not_seen(setting, names)
+    if not names:
+        return ok(setting, "there are none")
+    return Sign(
+        setting=setting,
+        level=Level.WEAK,
+        said=f"any workflow of any branch can read {listed(names)}",
+        mend="Move them into an environment that only the default branch may use.",
+        forgeable=True,
+    )
+
+
+def _judge_environment(
+    name: str, found: tuple[NamedEnvironment, ...] | Hidden, branch: str
+) -> Sign:
+    setting = f"environment {name}"
+    if isinstance(found, Hidden):
+        return _not_seen(setting, found)
+    here = next((one for one in found if one.name == name), None)
+    if here is None:
+        return Sign(
+            setting=setting,
+            level=Level.WEAK,
+            said="not there, so the workflow's own token writes the check, as any workflow's can",
+            mend=f"Create it for {branch} only, and put the app's key into it.",
+        )
+    if here.patterns == (branch,):
+        return ok(setting, f"only {branch} may use it")
+    who = "any branch" if here.patterns is None else listed(here.patterns)
+    return Sign(
+        setting=setting,
+        level=Level.WEAK,
+        said=f"{who} may use it, and so read the app's key",
+        mend=f"Limit its deployment branches to {branch}.",
+        forgeable=True,
+    )
+
+
+def _judge_actions(policy: ActionsPolicy | Hidden) -> Sign:
+    setting = "allowed actions"
+    if isinstance(policy, Hidden):
+        return _not_seen(setting, policy)
+    if not policy.enabled:
+        return Sign(
+            setting=setting,
+            level=Level.MISSING,
+            said="Actions are switched off, so nothing is judged",
+            mend="Switch them on for this repository.",
+        )
+    if policy.sha_pinning_required and policy.allowed_actions != "all":
+        return ok(setting, f"{policy.allowed_actions}, by commit only")
+    lacking = [] if policy.sha_pinning_required else ["actions by tag may run"]
+    lacking += ["anybody's actions may run"] if policy.allowed_actions == "all" else []
+    return Sign(
+        setting=setting,
+        level=Level.WEAK,
+        said="; ".join(lacking),
+        mend="Require actions to be pinned to a full commit, and allow selected ones.",
+    )
+
+
+def _judge_token(policy: TokenPolicy | Hidden) -> Sign:
+    setting = "default token"
+    if isinstance(policy, Hidden):
+        return _not_seen(setting, policy)
+    lacking = []
+    if policy.default_workflow_permissions != "read":
+        lacking.append("may write where a workflow does not say")
+    if policy.can_approve_pull_request_reviews:
+        lacking.append("may approve pull requests")
+    if not lacking:
+        return ok(setting, "may read, and approves nothing")
+    return Sign(
+        setting=setting,
+        level=Level.WEAK,
+        said=f"a job's token {' and '.join(lacking)}",
+        mend="Set workflow permissions to read, without approving pull requests.",
+        forgeable=True,
+    )
+
+
+def _not_seen(setting: str, hidden: Hidden) -> Sign:
+    return unknown(setting, f"not shown to this token ({hidden.said})", _NOT_SEEN)
