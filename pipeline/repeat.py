@@ -62,7 +62,7 @@ def repeat(
         )
         for seed in seeds.values()
     )
-    scores = joblib.Parallel(n_jobs=repeats.processes)(tasks)
+    scores = joblib.Parallel(n_jobs=min(repeats.processes, len(seeds)))(tasks)
     return pa.table({"row_id": test["row_id"], **dict(zip(seeds, scores, strict=True))})
 
 
