@@ -17,7 +17,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from demo.stories import repeat_once
 from gates.collect import collect
 from gates.dvc import reproduce
 from gates.policy import read_policy
@@ -161,7 +160,6 @@ def make_reference(folder: Path) -> Reference:
             project = folder / "project"
             shutil.rmtree(project, ignore_errors=True)
             copy_tracked(project)
-            repeat_once(project)
             reproduce(project, ignore, environment=no_settings(folder))
             out = folder / "evidence"
             policy = read_policy((ROOT / "params.yaml").read_bytes(), "params.yaml")
