@@ -31,6 +31,10 @@ lock:
 	uv pip compile pyproject.toml --all-extras --group dev --generate-hashes --universal \
 	    --python-version 3.11 --no-emit-index-url --no-emit-find-links \
 	    --custom-compile-command "make lock" --quiet --output-file requirements.lock
+	uv pip compile requirements-report.in --overrides requirements-report.overrides \
+	    --generate-hashes --python-platform linux --python-version 3.11 --only-binary :all: \
+	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet \
+	    --output-file requirements-report.lock
 
 peers-lock:
 	for peer in fairlearn evidently deepchecks; do uv pip compile benchmarks/peers/$$peer.in \
