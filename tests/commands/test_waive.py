@@ -1,14 +1,19 @@
 """`gatepost waive`: written for what blocks, refused where it would not help."""
 
+import datetime as dt
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gates.__main__ import main
-from gates.errors import ExitCode
-from gates.finding import Decision, Result, Verdict
+from gates.commands.waive import Wish, write_waiver
+from gates.errors import ExitCode, UsageError
+from gates.finding import Decision, Finding, Limit, Result, State, Subject, Verdict
 from gates.verdict import read_verdict
+from gates.waiver_file import append_waivers
 from gates.waivers import read_waivers
+from gates.waiving import objection
 from tests.build import evidence
 from tests.shell.project import git, make_git
 
@@ -207,3 +212,29 @@ def test_a_file_that_cannot_be_read_is_a_policy_error(
     assert main((*sides, option, "waivers.yaml", "--out", VERDICT)) == ExitCode.USAGE
     assert "waivers.yaml:1: [0]: fingerprint is missing" in capsys.readouterr().err
     assert not Path(VERDICT).exists()
+
+
+def test_a_finding_without_a_number_is_waived_by_what_it_says() -> None:
+    said = Finding(
+        subject=Subject(column="dividends"),
+        state=State.FAILED,
+        limit=Limit(rule="as declared"),
+        message="dividends: 12 rows hold\ntext.\u202e",
+        fingerprint="0f3b9a7c2d1e4f56",
+    )
+    wish = Wish(
+        gate="schema",
+        today=dt.date(2026, 11, 23),
+        until=dt.date(2026, 12, 1),
+        worst=None,
+        reason="a bad week",
+        author="Dana",
+    )
+    waiver = write_waiver(said, wish)
+    assert waiver.subject == "dividends: dividends: 12 rows hold text.\N{REPLACEMENT CHARACTER}"
+    assert read_waivers(append_waivers("", [waiver]).encode(), "w").entries == (waiver,)
+    assert objection(waiver, said) == ""
+    grown = msgspec.structs.replace(said, message="dividends: 25,832 rows hold\ntext.\u202e")
+    assert "says something else" in objection(waiver, grown)
+    with pytest.raises(UsageError, match="Leave --worst out"):
+        write_waiver(said, msgspec.structs.replace(wish, worst=12.0))
