@@ -1,5 +1,6 @@
 """A repository on GitHub, as far as a machine can have one: Git, emulator, bridge, and act."""
 
+import copy
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 from tests.cli.judged import make_judged
 from tests.github import emulated
@@ -125,14 +127,14 @@ class Stage(NamedTuple):
 @contextmanager
 def stage(folder: Path, node: str) -> Iterator[Stage]:
     """The tiny project on `main`, its baseline not yet made."""
-    users = emulated.SEED["github"]["users"]  # type: ignore[index]
-    users += [{"login": BOT}, {"login": APP}]
-    emulated.SEED["tokens"] |= {  # type: ignore[operator]
-        "tok_bot": {"login": BOT, "scopes": ["repo", "user"]},
-        "tok_app": {"login": APP, "scopes": ["repo", "user"]},
+    logins = {"tok_bot": BOT, "tok_app": APP}
+    seed = copy.deepcopy(emulated.SEED)
+    seed["github"]["users"] += [{"login": login} for login in logins.values()]  # type: ignore[index]
+    seed["tokens"] |= {  # type: ignore[operator]
+        token: {"login": login, "scopes": ["repo", "user"]} for token, login in logins.items()
     }
     project, main = _project(folder)
-    with emulate(node, folder) as server:
+    with mock.patch.object(emulated, "SEED", seed), emulate(node, folder) as server:
         server.protect("gatepost")
         repository = server.ask("GET", ROOT)[1]
         bridge = Bridge(server.url, folder / "git", folder / "artifacts", repository["id"])
