@@ -146,7 +146,7 @@ class Case:
 
     @cached_property
     def _streamed(self) -> "Streamed | str | None":
-        if not self.candidate.is_large:
+        if not self.asked or not self.candidate.is_large:
             return None
         from gates.passes import stream  # noqa: PLC0415 - large tables need it
 

@@ -76,14 +76,6 @@ def digest_test_rows(evidence: Evidence) -> str:
     return digest_of(evidence.engine.reduce(Scan(sources=(source,)), kernel))
 
 
-def _small(case: Case) -> str:
-    return "" if case.candidate.is_large else "they fit into memory"
-
-
-def _not_asked(case: Case) -> str:
-    return "" if case.asked else "no gate asks for what passes can tell"
-
-
 def _task(case: Case) -> str:
     task = case.settings.task
     return "" if task == "binary" else f"the task is {task}"
@@ -175,8 +167,6 @@ def _trained_on(case: Case) -> str:
 
 
 _LOOKS: tuple[Callable[[Case], str], ...] = (  # what costs a pass comes last
-    _small,
-    _not_asked,
     _task,
     _weighted,
     _grouped,

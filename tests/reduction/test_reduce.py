@@ -12,12 +12,12 @@ from gates.reduction.correct import Comparison as Summed
 from gates.reduction.correct import correct
 from gates.reduction.exact import exact_auc_change
 from gates.reduction.joint import Contribution, joint_moments
-from gates.reduction.reduce import Reduced, Request, reduce_evidence
+from gates.reduction.reduce import Reduced, Request, TooManySegmentsError, reduce_evidence
 from gates.reduction.sums import Sums
 from gates.reduction.survey import Survey
 from gates.stats import influence
 from gates.stats.auc import auc_pseudo_values, delong
-from gates.stats.multiplicity import Comparison, harm_p_values
+from gates.stats.multiplicity import Comparison, Doubt, harm_p_values
 from gates.stats.paired import paired_mean, tango
 from gates.stats.undefined import UndefinedError
 from tests.reduction.tables import COLUMNS, CUTS, CutUp, Rows, draw_rows, members, scan_of
@@ -389,3 +389,47 @@ def test_segments_that_were_not_crossed_are_tested_apart() -> None:
         for cuts in ((0,), (1,))
     ]
     assert max(correct(found, engine, scan, contributions, seed=b"s", draws=500)) <= 1
+
+
+def test_what_is_doubted_is_no_proof() -> None:
+    rows = draw_rows(900, seed=3)
+    rows.new[rows.labels] *= 0.5
+    engine, scan = CutUp(rows), scan_of()
+    found = reduce_evidence(engine, scan, ALL)
+    change = found.change("recall", confidence=CONFIDENCE)
+    terms = found.term(change, (), ())
+    sure, doubted = (
+        correct(
+            found,
+            engine,
+            scan,
+            [Summed(family="f", contribution=terms, doubt=doubt)],
+            seed=b"s",
+            draws=999,
+        )[0]
+        for doubt in (Doubt(), Doubt(own=0.0))
+    )
+    assert sure == 1 / 1_000
+    assert doubted == pytest.approx(0.5, abs=0.05)
+
+
+def test_an_area_is_that_of_the_rows_within_its_bound() -> None:
+    rows = draw_rows(4_000, seed=2)
+    found = reduce_rows(rows)
+    for cuts, codes in (((), ()), ((0,), (1,))):
+        at = inside(found, rows, cuts, codes)
+        expected = delong(rows.labels[at], auc_pseudo_values(rows.labels[at], rows.new[at]))
+        value = found.value("roc_auc", cuts, codes, confidence=CONFIDENCE)
+        assert value.value == pytest.approx(expected.value, abs=2e-4)
+        interval = expected.interval(CONFIDENCE)
+        assert value.interval.lower <= interval.lower
+        assert value.interval.upper >= interval.upper
+        assert value.interval.width <= interval.width + 1e-3
+
+
+def test_too_many_segments_are_named() -> None:
+    levels = [f"l{at}" for at in range(400)]
+    rows = draw_rows(400)
+    crossed = Rows(rows.labels, rows.old, rows.new, [*levels], [*levels], rows.age)
+    with pytest.raises(TooManySegmentsError, match="160,801 combinations"):
+        reduce_rows(crossed)

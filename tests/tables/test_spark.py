@@ -366,6 +366,58 @@ def test_a_verdict_is_the_same_byte_for_byte(sides: Path, scheme: str, kind: str
     assert b"not judged" not in expected
 
 
+LARGE = """\
+gates:
+  segments: [sex, age, [age, sex]]
+  metric_regression: {metrics: {roc_auc: {margin: 0.05}, log_loss: {margin: 0.05}}}
+  metric_floor: {metrics: {roc_auc: 0.5, f1: 0.4}}
+  segment_regression: {metrics: {recall: {margin: 0.1}, roc_auc: {margin: 0.1}}}
+  segment_floor: {metrics: {accuracy: 0.3}}
+  group_disparity: {features: [sex]}
+"""
+
+
+@pytest.fixture(scope="module")
+def large_sides(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Gaps in segments; of the baseline's part files the rows stand in other orders."""
+    folder = tmp_path_factory.mktemp("large")
+    random = np.random.default_rng(12)
+    entries = {**AGE, "age": {"role": "feature", "type": "number", "segment": [20, 40]}}
+    test = {
+        "age": [GAPS.get(at % 7, float(at % 60)) for at in range(ROWS)],
+        "sex": [None if at % 11 == 0 else ("ß", "m")[at % 2] for at in range(ROWS)],
+        "label": (random.random(ROWS) < 0.5).tolist(),
+    }
+    for side in ("candidate", "baseline"):
+        scores = random.random(ROWS).tolist()
+        evidence(folder / side, entries, test=test, train=test, scores=scores, revision=side)
+    for name in ("test", "predictions"):
+        path = folder / "baseline" / f"{name}.parquet"
+        table = pq.read_table(path).take(random.permutation(ROWS))
+        path.unlink()
+        write_parts(path, table, 130)
+    pack(folder / "baseline", "baseline")
+    (folder / "params.yaml").write_text(LARGE)
+    return folder
+
+
+@pytest.mark.usefixtures("spark")
+@pytest.mark.parametrize("scheme", ["", "file://"], ids=["paths", "addresses"])
+def test_a_verdict_in_passes_is_the_same_byte_for_byte(
+    large_sides: Path,
+    scheme: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    local = [str(large_sides / side) for side in ("candidate", "baseline")]
+    by_rows = judged(large_sides, "embedded", *local)
+    monkeypatch.setattr("gates.evidence.LARGE_ROWS", 100)
+    expected = judged(large_sides, "embedded", *local)
+    assert judged(large_sides, "spark", *(f"{scheme}{place}" for place in local)) == expected
+    assert expected != by_rows  # another digest of the test rows at least
+    assert "are read into memory" not in capsys.readouterr().err
+
+
 def tamper(folder: Path) -> None:
     part = folder / "test.parquet" / "part-00001.parquet"
     content = bytearray(part.read_bytes())
