@@ -18,7 +18,8 @@ from gates.judge import judge
 from gates.manifest import Manifest
 from gates.policy import Policy
 from gates.rules.gate import Gate
-from gates.segments import Rows, Segment
+from gates.segments import Rows
+from gates.streamed import SummedSegment
 from gates.settings import Alpha, Settings
 from gates.strict_yaml import Document
 from gates.tables.table import Categories, Codes, Floats, Mask, Table
@@ -105,10 +106,12 @@ class SimulatedCase(Case):
             changed=len(arenas) > 1, digest="simulated", rows=len(first.candidate.labels)
         )
 
-    def candidate_segments(self, columns: tuple[str, ...]) -> list[Segment]:
+    def candidate_segments(
+        self, columns: tuple[str, ...]
+    ) -> list[tuple[dict[str, str], Rows | SummedSegment]]:
         """The first arena's."""
         return [
-            Segment(dict(zip(columns, values, strict=True)), rows)
+            (dict(zip(columns, values, strict=True)), rows)
             for values, rows in self.arenas[0].segments(columns).items()
         ]
 
