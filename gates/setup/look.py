@@ -65,8 +65,7 @@ def look_at(path: Path, rows_max: int = SAMPLE_ROWS) -> Look:
     """
     rows, sample = _sample(path, rows_max)
     columns = {
-        name: _look_at_column(name, sample.column(at))
-        for at, name in enumerate(sample.column_names)
+        name: _column_of(name, sample.column(at)) for at, name in enumerate(sample.column_names)
     }
     return Look(path=str(path), rows=rows, sampled=sample.num_rows, columns=columns)
 
@@ -79,11 +78,14 @@ def find_same_ids(predictions: Path, test: Path, name: str) -> str | None:
     sample = _sample(test, SAMPLE_ROWS)[1]
     for at, found in enumerate(sample.column_names):
         values = sample.column(at)
-        if (pa.types.is_string(values.type) or pa.types.is_integer(values.type)) and wanted <= set(
-            values.cast(pa.string()).to_pylist()
-        ):
+        if _may_name_rows(values.type) and wanted <= {*values.cast(pa.string()).to_pylist()}:
             return str(found)
     return None
+
+
+def _may_name_rows(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_integer(kind))
 
 
 def _sample(path: Path, rows_max: int) -> tuple[int, pa.Table]:
@@ -112,6 +114,14 @@ def _first_batches(file: pq.ParquetFile, rows: int) -> list[pa.RecordBatch]:
 
 def _files(path: Path) -> list[Path]:
     return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+
+
+def _column_of(name: str, values: pa.ChunkedArray) -> Column:
+    """What a column holds; of a kind that Arrow cannot count, only that it is there."""
+    try:
+        return _look_at_column(name, values)
+    except (pa.ArrowException, TypeError):
+        return Column(name=name, type=None, rows=len(values), missing=0, distinct=0)
 
 
 def _look_at_column(name: str, values: pa.ChunkedArray) -> Column:

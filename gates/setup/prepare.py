@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from gates import strict_json
-from gates.columns import ColumnDictionary, Role, read_columns
+from gates.answers import Task
+from gates.columns import ColumnDictionary, Description, Role, Type, read_columns
 from gates.dvc_files import read_texts
 from gates.errors import EvidenceError, GatesError, PolicyError
 from gates.git import default_branch, list_work_files, run_git
@@ -17,7 +18,7 @@ from gates.setup.dictionary import write_dictionary
 from gates.setup.limits import Ground, write_limits
 from gates.setup.look import Look, column_names, find_same_ids, look_at
 from gates.setup.pipeline import ROW_ID, How, Parts, find_parts, read_pipeline, sources_of
-from gates.setup.roles import Draft, Hints, draft_columns
+from gates.setup.roles import Draft, Hints, draft_columns, task_of
 from gates.setup.surroundings import (
     owner_of_remote,
     write_hook,
@@ -179,10 +180,8 @@ def _ground(root: Path, parts: Parts, tables: _Tables) -> Ground:
     if tables.known is not None:
         columns = tables.known.columns
         segments = tuple(name for name, entry in columns.items() if entry.segment)
-        label = columns[tables.known.label]
-        numeric = label.type.value in ("number", "integer")
         return Ground(
-            task="regression" if numeric else "multiclass" if label.levels else "binary",
+            task=_known_task(root, parts, columns[tables.known.label]),
             parts=parts,
             sources=sources,
             segments=segments,
@@ -200,6 +199,15 @@ def _ground(root: Path, parts: Parts, tables: _Tables) -> Ground:
         spread=draft.label.spread if draft and draft.label else None,
         reported=reported,
     )
+
+
+def _known_task(root: Path, parts: Parts, label: Description) -> Task:
+    predicted = column_names(root / (parts.predictions.value or ""))
+    if any(name in ("prediction", "score") or name.startswith("score_") for name in predicted):
+        return task_of(predicted, None)
+    if label.type in (Type.NUMBER, Type.INTEGER):
+        return "regression"
+    return "multiclass" if len(label.levels or ()) > 2 else "binary"  # noqa: PLR2004 - two classes
 
 
 def _names_in(root: Path, path: str | None) -> tuple[str, ...]:

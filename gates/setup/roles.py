@@ -88,7 +88,7 @@ def draft_columns(test: Look, train: Look | None, hints: Hints) -> Draft:
             raise UsageError(f"{option} {name}: {test.path} has no such column; {known}")
     label = _find_label(columns, hints)
     row = _find_id(columns, hints, label)
-    task = _task_of(hints.predicted, columns[label] if label else None)
+    task = task_of(hints.predicted, columns[label] if label else None)
     whole = test.is_whole and (train is None or train.is_whole)
     entries = tuple(
         _entry(
@@ -151,7 +151,8 @@ def _named_in(tree: Any, key: re.Pattern[str], columns: Mapping[str, Column]) ->
     return None
 
 
-def _task_of(predicted: tuple[str, ...], label: Column | None) -> Task:
+def task_of(predicted: tuple[str, ...], label: Column | None) -> Task:
+    """The task, by what the prediction table holds, else by the label's values."""
     if "score" in predicted:
         return "binary"
     if "prediction" in predicted:

@@ -261,3 +261,28 @@ def test_params_that_the_judge_would_refuse_are_not_touched(
     assert main(["init"]) == ExitCode.USAGE
     assert "params.yaml must be plain YAML" in capsys.readouterr().err
     assert not (project / "waivers.yaml").exists()
+
+
+def test_data_that_is_not_here_is_asked_for(project: Path, capsys: Captured) -> None:
+    shutil.rmtree(project / "data/prepared")
+    assert main(["init"]) == ExitCode.MAY_MERGE
+    said = capsys.readouterr().err
+    assert "data/prepared/test.parquet is not here: run `dvc pull` or `dvc repro`" in said
+    assert "wrote params.yaml" in said
+    assert "data/columns.yaml" not in {*state_of(project)}
+
+
+def test_a_dictionary_that_is_there_is_used(project: Path) -> None:
+    (project / "docs").mkdir()
+    (project / "docs/columns.yaml").write_text(
+        "columns:\n"
+        "  customer: {role: id, type: text}\n"
+        "  sex: {role: feature, type: category, sensitive: true, segment: true}\n"
+        "  churned: {role: label, type: category, levels: [stayed, left]}\n",
+        "utf-8",
+    )
+    main(["init"])
+    settings = read_policy((project / "params.yaml").read_bytes(), "params.yaml").settings
+    assert (settings.task, settings.segments) == ("binary", ("sex",))
+    assert settings.evidence.columns == "docs/columns.yaml"
+    assert not (project / "data/columns.yaml").exists()
