@@ -19,8 +19,8 @@ from gates.manifest import Manifest
 from gates.policy import Policy
 from gates.rules.gate import Gate
 from gates.segments import Rows
-from gates.streamed import SummedSegment
 from gates.settings import Alpha, Settings
+from gates.streamed import SummedSegment
 from gates.strict_yaml import Document
 from gates.tables.table import Categories, Codes, Floats, Mask, Table
 
