@@ -83,8 +83,9 @@ def modules(*folders: str) -> list[Path]:
         ("import gates.baseline", ("numpy", "scipy")),
         ("import gates.commands.publish, gates.commands.intake", TRUSTED),
         ("import gates.commands.receive, gates.commands.confirm", TRUSTED),
+        ("import gates.commands.init, gates.commands.doctor", ("jinja2", "gates.judge")),
     ],
-    ids=["judge", "report", "help", "baseline", "publish", "receive"],
+    ids=["judge", "report", "help", "baseline", "publish", "receive", "init"],
 )
 def test_a_command_loads_nothing_heavy(code: str, also: tuple[str, ...]) -> None:
     assert not loaded(code) & {*HEAVY, *also}
