@@ -14,10 +14,12 @@ from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+import msgspec
+
 from gates.errors import EvidenceError, UsageError
 from gates.event import Head, run_here
 from gates.github import GitHub
-from gates.github_calls import Call, RefusedError
+from gates.github_calls import Call, GitHubError, RefusedError
 from gates.github_values import Artifact, Pull, Seen
 
 OF_MAIN: Final = ("push", "schedule", "workflow_dispatch")
@@ -51,6 +53,7 @@ class Base(NamedTuple):
 
     branch: str
     sha: str
+    date: str = ""  # GitHub's, as in its `Date` header; this machine's clock may be wrong
 
 
 class Found(NamedTuple):
@@ -102,11 +105,6 @@ def head_here() -> Head:
     )
 
 
-def date_of(github: GitHub) -> str:
-    """GitHub's `Date` header, by which waivers end; this machine's clock may be wrong."""
-    return github.calls.make(Call("GET", _root(github))).headers.get("date", "")
-
-
 def find_base(github: GitHub, head: Head) -> Base:
     """The merge base of a head and the default branch.
 
@@ -114,13 +112,13 @@ def find_base(github: GitHub, head: Head) -> Base:
         GitHubError: GitHub knows of none.
         EvidenceError: what it names is no commit.
     """
-    branch = default_branch_of(github)
+    branch, date = default_branch_of(github)
     ends = f"{quote(branch, safe='')}...{quote(head.sha, safe='')}"
     found = github.calls.get(_Comparison, f"{_root(github)}/compare/{ends}", per_page=1)
     sha = found.merge_base_commit.sha
     if _SHA.fullmatch(sha) is None:
         raise EvidenceError(f"merge base of {head.sha}: {sha[:50]!r} is no commit. Re-run the job.")
-    return Base(branch, sha)
+    return Base(branch, sha, date)
 
 
 def find_baseline_artifact(
@@ -184,9 +182,18 @@ def find_verdicts(github: GitHub, branch: str, *, workflow: str, name: str) -> I
                 yield Found(artifact, run)
 
 
-def default_branch_of(github: GitHub) -> str:
-    """The branch that counts, as GitHub has it now."""
-    return github.calls.get(_Repository, _root(github)).default_branch
+def default_branch_of(github: GitHub) -> tuple[str, str]:
+    """The branch that counts, as GitHub has it now; and when that is.
+
+    Raises:
+        GitHubError: the answer names none.
+    """
+    answer = github.calls.make(Call("GET", _root(github)))
+    try:
+        found = msgspec.json.decode(answer.body, type=_Repository)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise GitHubError(f"GitHub: {github.repository}: no default branch: {error}.") from error
+    return found.default_branch, answer.headers.get("date", "")
 
 
 def artifacts_of(github: GitHub, run: int, attempt: int, name: str) -> Iterator[Artifact]:

@@ -89,7 +89,7 @@ def _gather(root: Path, arguments: argparse.Namespace) -> ExitCode:
     github, _ = open_github(head_here())
     fetch_branch(root, arguments.push, BRANCH)
     entries = []
-    branch = default_branch_of(github)
+    branch, _ = default_branch_of(github)
     for found in find_verdicts(
         github, branch, workflow=arguments.workflow, name=arguments.artifact
     ):

@@ -26,7 +26,7 @@ from gates.finding import Decision, Side, Verdict
 from gates.github import GitHub
 from gates.manifest import write_atomically
 from gates.process import plain, signals_as_interrupt
-from gates.runs import Base, Found, date_of, file_at, find_base, find_baseline_artifact
+from gates.runs import Base, Found, file_at, find_base, find_baseline_artifact
 from gates.verdict import read_verdict, write_verdict
 
 VERDICT: Final = "verdict.json"
@@ -91,8 +91,7 @@ def _receive(arguments: argparse.Namespace, head: Head, out: Path) -> Verdict:
     if Path(WAIVERS).is_file():
         inputs += ["--waivers", WAIVERS]
     inputs += _proposed(github, head, out, WAIVERS, "--candidate-waivers")
-    if date := date_of(github):
-        inputs += ["--date", date]
+    inputs += ["--date", base.date] if base.date else []
     inputs += ["--baseline", str(out / "baseline")] if found else []
     inputs += ["--ledger", arguments.ledger] if arguments.ledger else []
     verdict = _judge(inputs, out / VERDICT)
