@@ -92,7 +92,7 @@ TOKENS = {
 }
 UPLOADS = {
     "ml-${{ inputs.do == 'collect' && 'evidence' || 'baseline' }}-${{ github.run_attempt }}": (
-        re.compile(r"# a closed list; never `\.`|build/evidence/[a-z_]+\.(parquet|json|yaml)")
+        re.compile(r"build/evidence/[a-z_]+\.(parquet|json|yaml)")
     ),
     "ml-verdict-${{ github.run_attempt }}": (
         re.compile(r"\$\{\{ runner\.temp \}\}/verdict/(verdict\.json|report\.html)")

@@ -9,8 +9,7 @@ from pathlib import Path
 def main() -> None:
     """Zip the files of `PATHS` that exist into `ARTIFACTS/<run>/<name>.zip`."""
     lines = [line.strip() for line in os.environ["PATHS"].splitlines()]
-    named = [Path(line) for line in lines if line and not line.startswith("#")]
-    paths = [path for path in named if path.is_file()]
+    paths = [path for path in map(Path, filter(None, lines)) if path.is_file()]
     if not paths:
         sys.exit(os.environ["MISSING"] == "error" and "no files found")
     folder = Path(os.environ["ARTIFACTS"]) / os.environ["GITHUB_RUN_ID"]
