@@ -8,7 +8,7 @@ from pathlib import Path
 from gates.errors import ExitCode, UsageError
 from gates.git import find_root
 from gates.process import plain
-from gates.setup.change import Change, What, render_diff, write_all
+from gates.setup.change import Change, What, render_diff, render_kept, write_all
 from gates.setup.pipeline import How
 from gates.setup.prepare import Note, Prepared, Wishes, prepare
 from gates.setup.surroundings import HOOK, is_owner
@@ -17,7 +17,7 @@ _MARKS = {How.FOUND: "found  ", How.GUESSED: "guessed", How.ABSENT: "missing"}
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
-    """The diff on standard output, everything else on standard error."""
+    """The diff of what is written on standard output, everything else on standard error."""
     if arguments.owner is not None and not is_owner(arguments.owner):
         raise UsageError(
             f"--owner {arguments.owner!r}: no code owner. Write @user, @organisation/team or an "
@@ -32,6 +32,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         _say(_line(note))
     sys.stdout.write(_shown(render_diff(prepared.changes)))
     sys.stdout.flush()
+    sys.stderr.write(_shown(render_kept(prepared.changes)))
     if not arguments.dry_run:
         write_all(root, prepared.changes)
     for line in _closing(prepared, dry=arguments.dry_run):

@@ -69,7 +69,7 @@ class Workflow(msgspec.Struct, frozen=True):
     @property
     def runs_pulls(self) -> bool:
         """Whether it runs what a pull request brings along."""
-        return bool(_BY_PULLS & set(self.events)) and not self.is_judging
+        return bool(_BY_PULLS & set(self.events))
 
     @property
     def is_judging(self) -> bool:

@@ -120,7 +120,7 @@ def _too_wide(workflow: Workflow, given: Any) -> str:
     if not isinstance(given, dict):
         return str(given) if given == "write-all" else ""
     written = {right for right, access in given.items() if access == "write"}
-    if workflow.is_judging:
+    if workflow.is_judging and not workflow.runs_pulls:
         written -= _REPORT_MAY_WRITE
     elif not workflow.runs_pulls:
         return ""  # the default branch's own code, which nobody but its reviewers changes

@@ -87,8 +87,13 @@ def extended(root: Path, path: str, addition: str) -> Change:
 
 
 def render_diff(changes: Iterable[Change]) -> str:
-    """One unified diff of everything that is written or that was kept though it differs."""
-    return "".join(_diff(each) for each in changes if each.is_written or each.what is What.KEPT)
+    """One unified diff of everything that is written, as `git apply` takes it."""
+    return "".join(_diff(each) for each in changes if each.is_written)
+
+
+def render_kept(changes: Iterable[Change]) -> str:
+    """How files that were left alone differ from what would have been written."""
+    return "".join(_diff(each) for each in changes if each.what is What.KEPT)
 
 
 def write_all(root: Path, changes: Sequence[Change]) -> None:
@@ -132,9 +137,13 @@ def _write_beside(target: Path, change: Change) -> str:
 def _diff(change: Change) -> str:
     old = (change.old or "").splitlines(keepends=True)
     before = f"a/{change.path}" if change.old is not None else "/dev/null"
-    after = f"b/{change.path}" + ("  (kept as it is)" if change.what is What.KEPT else "")
-    lines = difflib.unified_diff(old, change.new.splitlines(keepends=True), before, after)
-    return "".join(
+    lines = difflib.unified_diff(
+        old, change.new.splitlines(keepends=True), before, f"b/{change.path}"
+    )
+    mode = ""
+    if change.executable and change.old is None:
+        mode = f"diff --git a/{change.path} b/{change.path}\nnew file mode 100755\n"
+    return mode + "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
     )
 

@@ -131,16 +131,16 @@ def _look_at_column(name: str, values: pa.ChunkedArray) -> Column:
     if pa.types.is_nested(kind) or pa.types.is_null(kind) or pa.types.is_binary(kind):
         missing = values.null_count
         return Column(name=name, type=None, rows=len(values), missing=missing, distinct=0)
-    if pa.types.is_floating(kind):
-        values = pc.if_else(pc.is_finite(values), values, pa.scalar(None, kind))
+    rows = len(values)
+    values = values.filter(pc.is_finite(values)) if pa.types.is_floating(kind) else values
     distinct: int = pc.count_distinct(values, mode="only_valid").as_py()
     is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     bounds = pc.min_max(values).as_py() if is_number else {"min": None, "max": None}
     return Column(
         name=name,
-        type=_type_of(kind, distinct, len(values)),
-        rows=len(values),
-        missing=values.null_count,
+        type=_type_of(kind, distinct, rows),
+        rows=rows,
+        missing=rows - len(values) + values.null_count,
         distinct=distinct,
         levels=_levels(values) if distinct <= LEVELS_MAX else (),
         low=bounds["min"],

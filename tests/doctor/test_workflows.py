@@ -1,6 +1,10 @@
 """What the doctor says of workflows: of ours nothing, of each mutant the setting that is weak."""
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gates.doctor.sign import Level, Sign
 from gates.doctor.workflow_files import environments_in
@@ -99,6 +103,12 @@ def test_the_rights_of_a_job_are_what_counts(old: str, new: str, setting: str) -
     assert sign.level.value == setting
 
 
+def test_who_judges_and_runs_pulls_is_held_to_both() -> None:
+    path = ".github/workflows/report.yml"
+    weak = weak_in({**TEXTS, path: TEXTS[path].replace("on:\n", "on:\n  pull_request:\n")})
+    assert {"permissions", "secrets"} <= weak
+
+
 def test_a_job_without_rights_of_its_own_has_the_files() -> None:
     path = ".github/workflows/gates.yml"
     text = TEXTS[path].replace("    permissions:\n      contents: read # to check out\n", "")
@@ -143,6 +153,26 @@ def test_what_cannot_be_read_is_not_taken_for_good(text: str) -> None:
 )
 def test_odd_shapes_are_no_crash(text: str) -> None:
     signs_of({".github/workflows/odd.yml": text})
+
+
+KEYS = st.sampled_from(
+    (
+        *("on", "jobs", "permissions", "concurrency", "steps", "with", "uses", "run", "if", "do"),
+        *("environment", "pull_request", "workflow_run", "runs", "runs-on", "secrets", "cache"),
+    )
+)
+VALUES = st.sampled_from(["report", "collect", "write-all", "inherit", "${{ secrets.A }}", "x@y"])
+TREES = st.recursive(
+    VALUES | st.none() | st.booleans() | st.integers(0, 9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=30,
+)
+
+
+@given(TREES)
+def test_no_workflow_of_any_shape_is_a_crash(tree: object) -> None:
+    signs_of({".github/workflows/odd.yml": json.dumps({"on": "pull_request", "jobs": {"a": tree}})})
+    signs_of({".github/workflows/odd.yml": json.dumps(tree)})
 
 
 @pytest.mark.parametrize(

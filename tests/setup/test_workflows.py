@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from gates import __version__
-from gates.setup.change import What
+from gates.setup.change import What, write_all
 from gates.setup.pipeline import How
 from gates.setup.workflows import (
     NAMES,
@@ -17,6 +17,7 @@ from gates.setup.workflows import (
     template,
     write_workflows,
 )
+from tests.workflows.tools import BIN, zizmor
 
 ROOT = Path(__file__).parents[2]
 COMMIT = "3d3c42e5aac5ba805825da76410c181273ba90b1"
@@ -79,6 +80,13 @@ def test_packages_are_installed_as_the_repository_lists_them(
 
 def test_packages_that_nobody_lists_are_said_to_be_missing(tmp_path: Path) -> None:
     assert find_install(tmp_path, RELEASE)[1] is How.ABSENT
+
+
+@pytest.mark.skipif(not (BIN / "zizmor").is_file(), reason="needs the package zizmor")
+def test_zizmor_finds_nothing_in_what_is_written(tmp_path: Path) -> None:
+    write_all(tmp_path, write_workflows(tmp_path, RELEASE, INSTALL, "main"))
+    done = zizmor(tmp_path)
+    assert (done.returncode, "No findings" in done.stdout + done.stderr) == (0, True), done.stdout
 
 
 def test_windows_line_ends_are_no_difference(tmp_path: Path) -> None:
