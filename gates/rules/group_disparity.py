@@ -37,9 +37,14 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     mode: Mode = Mode.GUARD
 
     @property
+    def levels(self) -> int:
+        """How many bounds it sets to the level, whatever it was before."""
+        return (self.limit is not None) + (self.ratio is not None)
+
+    @property
     def worsens_only(self) -> bool:
         """Whether it asks nothing of the level, so that there must be a baseline."""
-        return self.limit is None and self.ratio is None
+        return not self.levels
 
     @property
     def is_only_shown(self) -> bool:
@@ -115,13 +120,18 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
             raise NotApplicableError("the dictionary names no sensitive column with segments")
         if case.baseline is None and all(d.worsens_only for d in self.metrics.values()):
             raise NotApplicableError("there is no baseline to compare with")
-        for columns in features:
-            for named, demand in self.metrics.items():
-                for name, mean in group_means(named, classes).items():
-                    compared = _Compared(columns, name, mean, demand)
-                    if case.baseline is not None:
-                        yield from self._judge_change(case, compared)
-                    yield from _judge_level(case, compared)
+        every = [
+            _Compared(columns, name, mean, demand)
+            for columns in features
+            for named, demand in self.metrics.items()
+            for name, mean in group_means(named, classes).items()
+        ]
+        # The levels share theirs: each of them may be broken by chance.
+        alpha = case.settings.alpha.fairness / max(1, sum(each.demand.levels for each in every))
+        for compared in every:
+            if case.baseline is not None:
+                yield from self._judge_change(case, compared)
+            yield from _judge_level(case, compared, alpha)
 
     def asks(self, evidence: Evidence) -> Iterator[Ask]:
         """Each rate in each group."""
@@ -179,26 +189,24 @@ class _Compared(msgspec.Struct, frozen=True):
         return Subject(metric=f"{self.name}_{what}", column=self.column)
 
 
-def _judge_level(case: Case, compared: _Compared) -> Iterator[Item]:
-    demand, alpha = compared.demand, case.settings.alpha.fairness
-    if demand.limit is None and demand.ratio is None:
+def _judge_level(case: Case, compared: _Compared, alpha: float) -> Iterator[Item]:
+    demand = compared.demand
+    bounds = (
+        ("difference", demand.limit, judge_difference, Limit(ceiling=demand.limit)),
+        ("ratio", demand.ratio, judge_ratio, Limit(floor=demand.ratio)),
+    )
+    if not demand.levels:
         return
     rates = tuple(
         _group_rate(" and ".join(segment.values()), candidate_rate(compared.mean, case, rows))
         for segment, rows in case.candidate_segments(compared.columns)
     )
-    if demand.limit is not None:
-        limit = Limit(ceiling=demand.limit, mode=demand.mode)
-        subject = compared.subject("difference")
+    for what, bound, judge_bound, bare in bounds:
+        if bound is None:
+            continue
+        subject, limit = compared.subject(what), msgspec.structs.replace(bare, mode=demand.mode)
         try:
-            yield _level(subject, limit, judge_difference(rates, demand.limit, alpha))
-        except UndefinedError as error:
-            yield cannot_tell(subject, limit, str(error))
-    if demand.ratio is not None:
-        limit = Limit(floor=demand.ratio, mode=demand.mode)
-        subject = compared.subject("ratio")
-        try:
-            yield _level(subject, limit, judge_ratio(rates, demand.ratio, alpha))
+            yield _level(subject, limit, judge_bound(rates, bound, alpha))
         except UndefinedError as error:
             yield cannot_tell(subject, limit, str(error))
 

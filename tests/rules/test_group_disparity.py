@@ -134,6 +134,25 @@ def test_levels_need_no_baseline(tmp_path: Path, demand: dict[str, float], state
     assert finding.state is state
 
 
+MORE: dict[GroupMetric, Demand] = {
+    "true_positive_rate": Demand(limit=0.9, ratio=0.1),
+    "accuracy": Demand(limit=0.9),
+}
+
+
+@pytest.mark.parametrize(("more", "state"), [({}, State.FAILED), (MORE, State.UNDECIDED)])
+def test_levels_share_what_chance_is_allowed(
+    tmp_path: Path, more: dict[GroupMetric, Demand], state: State
+) -> None:
+    """60 and 130 of 400: beyond .1 at the level of 1 %, and not at a quarter of it."""
+    sizes = {"Female": 400, "Male": 400}
+    scores = scores_of(sizes, {"Female": 60, "Male": 130})
+    made = evidence(tmp_path / "e", LISTED, test=rows_of(sizes), scores=scores)
+    judging = GroupDisparity(metrics={"selection_rate": Demand(limit=0.1), **more})
+    found = outcome("group_disparity", judging, case(made)).findings
+    assert [f.state for f in found if f.subject.metric == "selection_rate_difference"] == [state]
+
+
 def test_a_change_needs_a_baseline(tmp_path: Path) -> None:
     made = evidence(tmp_path / "a", LISTED, test=rows_of(TWO))
     result = outcome("group_disparity", GroupDisparity(), case(made))
