@@ -26,9 +26,16 @@ def repeated_evidence(
         repeats: by column.
         rows: what the repeats' row identifiers begin with; `r` is what the test table has.
     """
-    evidence(folder, {}, test={"label": list(labels)}, scores=scores)
-    ids = [f"{rows}{at}" for at in range(len(labels))]
-    pq.write_table(pa.table({"row_id": ids, **repeats}), folder / REPEATS)
-    (folder / "manifest.json").unlink()
-    seal(folder)
-    return Evidence(folder)
+    made = evidence(folder, {}, test={"label": list(labels)}, scores=scores)
+    return with_repeats(made, repeats, rows)
+
+
+def with_repeats(
+    made: Evidence, repeats: Mapping[str, Sequence[float]], rows: str = "r"
+) -> Evidence:
+    """The same evidence with a table of repeats."""
+    ids = [f"{rows}{at}" for at in range(made.test.rows)]
+    pq.write_table(pa.table({"row_id": ids, **repeats}), made.folder / REPEATS)
+    (made.folder / "manifest.json").unlink()
+    seal(made.folder)
+    return Evidence(made.folder)

@@ -14,8 +14,10 @@ from gates.effect import CONFIDENCE
 from gates.metrics.group import GroupMean
 from gates.segments import Rows
 from gates.stats.interval import Interval
+from gates.stats.multiplicity import SURE, Doubt
 from gates.stats.paired import tango
 from gates.stats.quantile import critical_z
+from gates.stats.seeds import SeedSpread, measure_spread, widen
 from gates.stats.undefined import UndefinedError
 from gates.stats.weighted import effective_rows, weighted_mean, weighted_tango
 from gates.tables.table import Floats, Mask
@@ -53,6 +55,7 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     contributions: Floats
     counted: int
     same: bool
+    doubt: Doubt = SURE
     added: "Added | None" = None  # instead of rows, where only sums are known: as harm
 
     @property
@@ -131,15 +134,35 @@ def measure_gap(metric: GroupMean, case: Case, groups: "Sequence[Part | None]") 
     below, above = _reaches(metric, sides, now) if was == now else (0.0, 0.0)
     reach = critical_z(CONFIDENCE) * error
     moved = contributions != 0
+    interval = Interval(growth - max(reach, below), growth + max(reach, above))
+    spread = _seed_spread(metric, case, groups)
+    shown = interval if spread is None else widen(growth, interval, spread, CONFIDENCE)
     return Gap(
         before=before,
         after=after,
-        interval=(growth - max(reach, below), growth + max(reach, above)),
+        interval=(shown.lower, shown.upper),
+        doubt=Doubt(error=interval.width / 2 / critical_z(CONFIDENCE), spread=spread),
         rows=rows[moved],
         contributions=contributions[moved],
         counted=int(np.count_nonzero(sides[0].counted)),
         same=all(_same(side.arena) for side in sides),
     )
+
+
+def _seed_spread(
+    metric: GroupMean, case: Case, groups: "Sequence[Part | None]"
+) -> SeedSpread | None:
+    """How far seeds alone move the distance of the group from the rest."""
+    trainings = []
+    for arena, models, group in zip(case.arenas, case.retrained, groups, strict=True):
+        if models and isinstance(group, np.ndarray):
+            rest = np.setdiff1d(np.arange(len(arena.rows)), group)
+            trainings += [[_distance(metric, each, group, rest) for each in of] for of in models]
+    return measure_spread([values for values in trainings if all(map(math.isfinite, values))])
+
+
+def _distance(metric: GroupMean, answers: Answers, group: Rows, rest: Rows) -> float:
+    return abs(rate_of(metric, answers, group).value - rate_of(metric, answers, rest).value)
 
 
 def _gap_of_sums(metric: GroupMean, segment: "SummedSegment") -> Gap:

@@ -240,6 +240,7 @@ def _compare(subject: Subject, limit: Limit, mean: GroupMean, case: Case, group:
         support=Support(rows=gap.counted, groups=2),
         counted=gap.counted,
         same=gap.same,
+        doubt=gap.doubt,
         mend=_MEND,
     )
 

@@ -5,12 +5,13 @@ import pytest
 
 from gates.case import Case
 from gates.finding import Outcome, Result, State
+from gates.rules.group_disparity import Demand, GroupDisparity
 from gates.rules.margin import Margin
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.repeatability import Repeatability
 from gates.settings import Settings
 from tests.build import case, evidence, outcome
-from tests.repeats import repeated_evidence
+from tests.repeats import repeated_evidence, with_repeats
 
 LABELS = [0, 1] * 50
 SCORES = [0.2, 0.8] * 50
@@ -115,3 +116,19 @@ def test_no_number_of_rows_decides_what_seeds_move(tmp_path: Path) -> None:
     found = outcome("metric_regression", gate, lucky(tmp_path, 0.02)).findings[0]
     assert found.rows_needed is None
     assert "are within what seeds alone move" in found.message
+
+
+def test_a_gap_knows_what_seeds_move(tmp_path: Path) -> None:
+    """Of 50 women 20, 22 and 18 are selected, of 50 men always 40: gaps of .4, .36 and .44."""
+    listed = {"sex": "feature category"}
+    sex = ["f"] * 50 + ["m"] * 50
+
+    def selected(women: int) -> list[float]:
+        return [0.9 if at % 50 < (women if at < 50 else 40) else 0.1 for at in range(100)]
+
+    made = evidence(tmp_path / "e", listed, test={"label": LABELS, "sex": sex}, scores=selected(20))
+    seeds = {"seed_1.score": selected(22), "seed_2.score": selected(18)}
+    both = with_repeats(made, seeds)
+    gate = GroupDisparity(features=("sex",), metrics={"selection_rate": Demand(worsening=0.1)})
+    found = outcome("group_disparity", gate, case(both, both)).findings[0]
+    assert found.seed_spread == pytest.approx(0.04)
