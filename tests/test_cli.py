@@ -17,7 +17,10 @@ from gates.verdict import read_verdict
 from tests.cli.command import GATEPOST, ROOT, gatepost, user_environment
 from tests.cli.folders import LIMITS, make_good, rewrite, set_column, spoil
 
-COMMANDS = ("check", "collect", "judge", "report", "pack", "explain", "plan", "ledger")
+COMMANDS = (
+    *("check", "collect", "judge", "report", "pack", "explain", "plan", "ledger"),
+    *("receive", "confirm"),
+)
 PARTS = ("What it blocks:", "Why:", "What it does not see:", "Example:")
 
 
