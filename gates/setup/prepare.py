@@ -17,7 +17,7 @@ from gates.setup.change import Change, drafted, extended, read_text
 from gates.setup.dictionary import write_dictionary
 from gates.setup.limits import Ground, write_limits
 from gates.setup.look import Look, column_names, find_same_ids, look_at
-from gates.setup.pipeline import ROW_ID, How, Parts, find_parts, read_pipeline, sources_of
+from gates.setup.pipeline import ROW_ID, How, Part, Parts, find_parts, read_pipeline, sources_of
 from gates.setup.roles import Draft, Hints, draft_columns, task_of
 from gates.setup.surroundings import (
     owner_of_remote,
@@ -27,6 +27,7 @@ from gates.setup.surroundings import (
     write_waivers,
 )
 from gates.setup.workflows import Release, find_install, find_release, write_workflows
+from gates.sources import Sources
 
 PARAMS = "params.yaml"
 _DICTIONARIES = ("data/columns.yaml", "columns.yaml", "gatepost/columns.yaml")
@@ -75,9 +76,10 @@ def prepare(root: Path, wishes: Wishes) -> Prepared:
         PolicyError: `params.yaml` is not as gatepost reads it.
         EvidenceError: a file of DVC's cannot be read.
     """
-    parts = find_parts(root, read_pipeline(root))
-    tables = _look(root, parts, wishes)
-    policy = _write_policy(root, parts, tables)
+    pipeline, said = read_pipeline(root), _read_sources(root)
+    parts = _said_parts(said) if said else find_parts(root, pipeline)
+    tables = _look(root, parts, wishes, said)
+    policy = _write_policy(root, parts, tables, said)
     release = find_release(wishes.action)
     install, how = find_install(root, release)
     branch, known = _branch_of(root)
@@ -109,8 +111,30 @@ _NO_PACKAGES = (
 )
 
 
-def _look(root: Path, parts: Parts, wishes: Wishes) -> _Tables:
-    path, known = _find_dictionary(root)
+def _read_sources(root: Path) -> Sources | None:
+    """What a policy that is there already says of the evidence."""
+    content = read_text(root, PARAMS)
+    if content is None:
+        return None
+    try:
+        if not has_policy(content.encode(), PARAMS):
+            return None
+        return read_policy(content.encode(), PARAMS).settings.evidence
+    except PolicyError as error:
+        raise PolicyError(
+            f"{error} With limits in it, {PARAMS} must be plain YAML, because whoever judges "
+            "reads it as hostile text; nothing was written."
+        ) from error
+
+
+def _said_parts(sources: Sources) -> Parts:
+    names = Parts.__struct_fields__
+    why = f"{PARAMS} says so"
+    return Parts(**{name: Part(getattr(sources, name), How.FOUND, why) for name in names})
+
+
+def _look(root: Path, parts: Parts, wishes: Wishes, said: Sources | None) -> _Tables:
+    path, known = _find_dictionary(root, said)
     if known is not None:
         return _Tables(path, known, None, "")
     if parts.test.value is None:
@@ -143,8 +167,13 @@ def _params(root: Path) -> Any:
         return {}
 
 
-def _find_dictionary(root: Path) -> tuple[str, ColumnDictionary | None]:
+def _find_dictionary(root: Path, said: Sources | None) -> tuple[str, ColumnDictionary | None]:
     """The dictionary that there is, else a path where one may be written."""
+    if said is not None:
+        path = root / said.columns
+        return said.columns, read_columns(
+            path.read_bytes(), said.columns
+        ) if path.exists() else None
     for path in list_work_files(root, "*columns.yaml"):
         try:
             return path, read_columns((root / path).read_bytes(), path)
@@ -157,20 +186,12 @@ def _find_dictionary(root: Path) -> tuple[str, ColumnDictionary | None]:
     return next((path for path in usual if path not in ignored), _DICTIONARIES[-1]), None
 
 
-def _write_policy(root: Path, parts: Parts, tables: _Tables) -> Change:
+def _write_policy(root: Path, parts: Parts, tables: _Tables, said: Sources | None) -> Change:
     """`params.yaml` with limits at its end, which the judge's own reader has accepted."""
-    old = read_text(root, PARAMS)
-    try:
-        if old is not None and has_policy(old.encode(), PARAMS):
-            read_policy(old.encode(), PARAMS)
-            return extended(root, PARAMS, "")
-        change = extended(root, PARAMS, write_limits(_ground(root, parts, tables)))
-        read_policy(change.new.encode(), PARAMS)
-    except PolicyError as error:
-        raise PolicyError(
-            f"{error} With limits in it, params.yaml must be plain YAML, because whoever judges "
-            "reads it as hostile text; nothing was written."
-        ) from error
+    if said:
+        return extended(root, PARAMS, "")
+    change = extended(root, PARAMS, write_limits(_ground(root, parts, tables)))
+    read_policy(change.new.encode(), PARAMS)
     return change
 
 

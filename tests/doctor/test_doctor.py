@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +17,7 @@ from gates.commands.doctor import render
 from gates.doctor.sign import Level, Sign
 from gates.errors import ExitCode
 from tests.build import evidence, seal
+from tests.doctor.recorded import APP, GOOD, ROOT
 from tests.shell.project import commit, git, write
 from tests.workflows.model import read_texts
 
@@ -289,6 +293,43 @@ def test_nothing_hostile_reaches_the_terminal() -> None:
 def test_github_is_asked_with_a_token_only(capsys: Captured) -> None:
     assert main(["doctor", "--github", "acme/churn"]) == ExitCode.USAGE
     assert "neither is set" in capsys.readouterr().err
+
+
+def test_github_is_asked_by_pygithub_and_only_reads(
+    repository: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove(".dvc/config")(repository)
+    verbs: list[str] = []
+
+    class Recorded(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            verbs.append(self.command)
+            path = urlsplit(self.path).path.removeprefix(ROOT)
+            status, body = GOOD[path]
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Keep standard error for what is tested."""
+
+    with ThreadingHTTPServer(("localhost", 0), Recorded) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("GITHUB_API_URL", f"http://localhost:{server.server_port}")
+        monkeypatch.setenv("GITHUB_TOKEN", "ghs_canary")
+        code = main(["doctor", "--github", "acme/churn"])
+        server.shutdown()
+        thread.join()
+    said = capsys.readouterr().out
+    assert code == ExitCode.BLOCKED
+    assert f"ok        required check: 'gatepost' counts from app {APP} only\n" in said
+    assert "ok        environment ml-gate: only main may use it\n" in said
+    assert "canary" not in said
+    assert verbs == ["GET"] * 10
 
 
 def test_outside_a_repository_it_says_so(

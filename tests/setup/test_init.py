@@ -273,6 +273,19 @@ def test_data_that_is_not_here_is_asked_for(project: Path, capsys: Captured) -> 
     assert "data/columns.yaml" not in {*state_of(project)}
 
 
+def test_limits_that_are_there_say_where_the_evidence_is(project: Path, capsys: Captured) -> None:
+    own = "gates:\n  evidence: {predictions: out/predictions.parquet, columns: docs/c.yaml,\n"
+    own += "    test: data/prepared/test.parquet, train: null, model: null, predict: null}\n"
+    own += "  columns: {}\n"
+    (project / "params.yaml").write_text(PARAMS + own, "utf-8")
+    assert main(["init"]) == ExitCode.MAY_MERGE
+    said = capsys.readouterr().err
+    assert (project / "params.yaml").read_text("utf-8") == PARAMS + own
+    assert "found   test: data/prepared/test.parquet (params.yaml says so)" in said
+    columns = read_columns((project / "docs/c.yaml").read_bytes(), "c.yaml")
+    assert columns.label == "churned"
+
+
 def test_a_dictionary_that_is_there_is_used(project: Path) -> None:
     (project / "docs").mkdir()
     (project / "docs/columns.yaml").write_text(
