@@ -9,8 +9,9 @@ from gates.errors import ExitCode, UsageError
 from gates.git import find_root
 from gates.process import plain
 from gates.setup.change import Change, What, render_diff, render_kept, write_all
+from gates.setup.notes import Note
 from gates.setup.pipeline import How
-from gates.setup.prepare import Note, Prepared, Wishes, prepare
+from gates.setup.prepare import Prepared, Wishes, prepare
 from gates.setup.surroundings import HOOK, is_owner
 
 _MARKS = {How.FOUND: "found  ", How.GUESSED: "guessed", How.ABSENT: "missing"}

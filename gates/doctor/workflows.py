@@ -1,24 +1,26 @@
 """What is weak in a repository's workflows, told from their texts (security.md, part 1a)."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gates.doctor.sign import Level, Sign, listed, ok
+from gates.doctor.workflow_faults import (
+    find_caches,
+    find_dropped,
+    find_filters,
+    find_foreign_code,
+    find_impostors,
+    find_injections,
+    find_kept_credentials,
+    find_secrets,
+    find_self_hosted,
+    find_targets,
+    find_unpinned,
+    find_wide,
+)
 from gates.doctor.workflow_files import FOLDER, Workflow, read_workflow
 from gates.errors import EvidenceError
 
-_PINNED = re.compile(r"[^@\s]+@[0-9a-f]{40}([0-9a-f]{24})?")
-_IMAGE = re.compile(r"docker://\S+@sha256:[0-9a-f]{64}")
-_SECRET = re.compile(r"\$\{\{[^}]*\bsecrets\b(?!\.GITHUB_TOKEN\b)")
-_HEAD = re.compile(r"refs/pull/|gh pr checkout|workflow_run\.head|pull_request\.head|FETCH_HEAD")
-_HOSTILE = re.compile(
-    r"\$\{\{[^}]*(github\.head_ref|github\.event\.(pull_request|issue|comment|review|head_commit|"
-    r"commits|workflow_run)\b[^}]*(ref|title|body|message|label|name|email|branch))"
-)
-_REPORT_MAY_WRITE = {"checks", "pull-requests", "statuses", "issues"}
-_ELSEWHERE = ("ref", "repository", "allow-unsafe-pr-checkout")
-_FILTERS = ("paths", "paths-ignore", "branches", "branches-ignore")
 _PARTS = {
     "collect": "runs a pull request's pipeline and leaves evidence",
     "report": "judges that evidence, comments and sets the check",
@@ -90,118 +92,6 @@ def _judge_parts(read: Sequence[Workflow]) -> Sign:
     )
 
 
-def _find_targets(workflow: Workflow) -> Iterator[str]:
-    if "pull_request_target" in workflow.events:
-        yield workflow.path.removeprefix(FOLDER)
-
-
-def _find_unpinned(workflow: Workflow) -> Iterator[str]:
-    for job in workflow.jobs:
-        named = [(job.place, job.calls), *((step.place, step.uses) for step in job.steps)]
-        for place, uses in named:
-            if uses and not uses.startswith(("./", "$/")):
-                pattern = _IMAGE if uses.startswith("docker:") else _PINNED
-                if not pattern.fullmatch(uses):
-                    yield f"{place} {uses}"
-
-
-def _find_wide(workflow: Workflow) -> Iterator[str]:
-    if not workflow.events:
-        return  # a composite action has its caller's
-    for job in workflow.jobs:
-        given = workflow.permissions if job.permissions is None else job.permissions
-        if given is None:
-            yield f"{job.place} has the repository's default"
-        elif too_wide := _too_wide(workflow, given):
-            yield f"{job.place} {too_wide}"
-
-
-def _too_wide(workflow: Workflow, given: Any) -> str:
-    if not isinstance(given, dict):
-        return str(given) if given == "write-all" else ""
-    written = {right for right, access in given.items() if access == "write"}
-    if workflow.is_judging and not workflow.runs_pulls:
-        written -= _REPORT_MAY_WRITE
-    elif not workflow.runs_pulls:
-        return ""  # the default branch's own code, which nobody but its reviewers changes
-    return ", ".join(f"{right}: write" for right in sorted(written))
-
-
-def _find_secrets(workflow: Workflow) -> Iterator[str]:
-    if not workflow.runs_pulls:
-        return
-    for job in workflow.jobs:
-        if job.environment:
-            yield f"{job.place} environment {job.environment}"
-        yield from (place for place, text in job.texts if _SECRET.search(text))
-        yield from (place for place, text in job.texts if job.calls and text == "inherit")
-
-
-def _find_self_hosted(workflow: Workflow) -> Iterator[str]:
-    if workflow.runs_pulls:
-        for job in workflow.jobs:
-            if re.search(r"\bself-hosted\b|\bgroup\b", job.runs_on):
-                yield f"{job.place} {job.runs_on}"
-
-
-def _find_caches(workflow: Workflow) -> Iterator[str]:
-    if workflow.is_trusted:
-        for job in workflow.jobs:
-            for step in job.steps:
-                cached = step.inputs.get("cache", "false") not in ("false", "")
-                if step.uses.startswith("actions/cache") or (cached and "setup" in step.uses):
-                    yield step.place
-
-
-def _find_kept_credentials(workflow: Workflow) -> Iterator[str]:
-    for job in workflow.jobs:
-        for step in job.steps:
-            kept = step.inputs.get("persist-credentials") != "false"
-            if step.uses.startswith("actions/checkout@") and kept:
-                yield step.place
-
-
-def _find_foreign_code(workflow: Workflow) -> Iterator[str]:
-    if not workflow.is_judging:
-        return
-    for job in workflow.jobs:
-        for step in job.steps:
-            checks_out = step.uses.startswith("actions/checkout@")
-            elsewhere = checks_out and any(name in step.inputs for name in _ELSEWHERE)
-            fetched = step.uses.startswith("actions/download-artifact@")
-            if elsewhere or fetched or _HEAD.search(step.run):
-                yield step.place
-
-
-def _find_injections(workflow: Workflow) -> Iterator[str]:
-    for job in workflow.jobs:
-        for step in job.steps:
-            if _HOSTILE.search(step.run) or (workflow.is_judging and "${{" in step.run):
-                yield step.place
-
-
-def _find_impostors(workflow: Workflow) -> Iterator[str]:
-    if workflow.is_judging and "report" in workflow.does:
-        for job in workflow.jobs:
-            if "github.event.workflow_run.path ==" not in " ".join(job.condition.split()):
-                yield job.place
-
-
-def _find_dropped(workflow: Workflow) -> Iterator[str]:
-    cancels = str(workflow.concurrency.get("cancel-in-progress", False)) != "False"
-    queued = workflow.concurrency.get("queue") == "max"
-    if workflow.is_judging and "report" in workflow.does and (cancels or not queued):
-        yield workflow.path.removeprefix(FOLDER)
-
-
-def _find_filters(workflow: Workflow) -> Iterator[str]:
-    wanted = workflow.events.get("pull_request")
-    if "collect" in workflow.does and isinstance(wanted, dict):
-        names = [name for name in _FILTERS if name in wanted]
-        if names:
-            yield f"{workflow.path.removeprefix(FOLDER)} {', '.join(names)}"
-
-
 RULES = (
     Rule(
         "pull_request_target",
@@ -209,7 +99,7 @@ RULES = (
         "a pull request's workflow with the base's rights",
         "Use `pull_request` for what runs its code, and `workflow_run` for what judges it.",
         forgeable=True,
-        find=_find_targets,
+        find=find_targets,
     ),
     Rule(
         "pinned actions",
@@ -217,7 +107,7 @@ RULES = (
         "named by a tag or branch, which its owner can move",
         "Name the full commit, with the version as a comment: `owner/name@<commit> # v1.2.3`.",
         forgeable=True,
-        find=_find_unpinned,
+        find=find_unpinned,
     ),
     Rule(
         "permissions",
@@ -226,7 +116,7 @@ RULES = (
         "Write `permissions: {}` at the top and each job's own rights; `contents: read` is enough "
         "for what runs a pull request.",
         forgeable=True,
-        find=_find_wide,
+        find=find_wide,
     ),
     Rule(
         "secrets",
@@ -234,7 +124,7 @@ RULES = (
         "secrets or environments where a pull request's code runs",
         "Move what needs them to a workflow on the default branch.",
         forgeable=True,
-        find=_find_secrets,
+        find=find_secrets,
     ),
     Rule(
         "runners",
@@ -242,7 +132,7 @@ RULES = (
         "a pull request's code may stay behind on",
         "Use GitHub-hosted or ephemeral runners for `pull_request`.",
         forgeable=True,
-        find=_find_self_hosted,
+        find=find_self_hosted,
     ),
     Rule(
         "caches",
@@ -250,7 +140,7 @@ RULES = (
         "restored where verdicts are made",
         "Install anew there: others can write to what a cache is restored from.",
         forgeable=True,
-        find=_find_caches,
+        find=find_caches,
     ),
     Rule(
         "trusted code",
@@ -258,7 +148,7 @@ RULES = (
         "a pull request's files beside the token",
         "Check out without `ref` and `repository`, and fetch evidence with gatepost, as data.",
         forgeable=True,
-        find=_find_foreign_code,
+        find=find_foreign_code,
     ),
     Rule(
         "expressions in commands",
@@ -266,7 +156,7 @@ RULES = (
         "text of others becomes part of a command",
         "Pass it in `env:` and name the variable in quotes.",
         forgeable=True,
-        find=_find_injections,
+        find=find_injections,
     ),
     Rule(
         "which run is judged",
@@ -274,7 +164,7 @@ RULES = (
         "any workflow of the same name is believed",
         "Begin the job's `if:` with `github.event.workflow_run.path == '.github/workflows/…'`.",
         forgeable=True,
-        find=_find_impostors,
+        find=find_impostors,
     ),
     Rule(
         "persisted credentials",
@@ -282,7 +172,7 @@ RULES = (
         "the token stays in .git/config",
         "Write `persist-credentials: false` at every checkout.",
         forgeable=False,
-        find=_find_kept_credentials,
+        find=find_kept_credentials,
     ),
     Rule(
         "waiting verdicts",
@@ -290,7 +180,7 @@ RULES = (
         "a waiting verdict is dropped for the next one",
         "Write `cancel-in-progress: false` and `queue: max` under `concurrency`.",
         forgeable=False,
-        find=_find_dropped,
+        find=find_dropped,
     ),
     Rule(
         "every pull request",
@@ -298,6 +188,6 @@ RULES = (
         "some pull requests never get a verdict",
         "Take the filters away; a required check that never comes blocks for ever.",
         forgeable=False,
-        find=_find_filters,
+        find=find_filters,
     ),
 )

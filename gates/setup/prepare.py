@@ -1,6 +1,5 @@
 """A repository as it is → what was found in it, and every file that setting it up would write."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import msgspec
 
 from gates import strict_json
 from gates.answers import Task
-from gates.columns import ColumnDictionary, Description, Role, Type, read_columns
+from gates.columns import ColumnDictionary, Description, Type, read_columns
 from gates.dvc_files import read_texts
 from gates.errors import EvidenceError, GatesError, PolicyError
 from gates.git import default_branch, list_work_files, run_git
@@ -17,6 +16,15 @@ from gates.setup.change import Change, drafted, extended, read_text
 from gates.setup.dictionary import write_dictionary
 from gates.setup.limits import Ground, write_limits
 from gates.setup.look import Look, column_names, find_same_ids, look_at
+from gates.setup.notes import (
+    Note,
+    Tables,
+    note_of_owner,
+    note_of_packages,
+    note_of_release,
+    notes_of_parts,
+    notes_of_tables,
+)
 from gates.setup.pipeline import ROW_ID, How, Part, Parts, find_parts, read_pipeline, sources_of
 from gates.setup.roles import Draft, Hints, draft_columns, task_of
 from gates.setup.surroundings import (
@@ -26,12 +34,11 @@ from gates.setup.surroundings import (
     write_owners,
     write_waivers,
 )
-from gates.setup.workflows import Release, find_install, find_release, write_workflows
+from gates.setup.workflows import find_install, find_release, write_workflows
 from gates.sources import Sources
 
 PARAMS = "params.yaml"
 _DICTIONARIES = ("data/columns.yaml", "columns.yaml", "gatepost/columns.yaml")
-_ROLES_SAID = (Role.ID, Role.LABEL, Role.WEIGHT, Role.GROUP, Role.TIME)
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,29 +50,11 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     action: str | None = None
 
 
-class Note(msgspec.Struct, frozen=True):
-    """One thing that was looked for: what it is, and whence that is known."""
-
-    name: str
-    value: str
-    how: How
-    why: str = ""
-
-
 class Prepared(msgspec.Struct, frozen=True):
     """What was found, and what would be written."""
 
     notes: tuple[Note, ...]
     changes: tuple[Change, ...]
-
-
-class _Tables(msgspec.Struct, frozen=True):
-    """The dictionary that there is, or what the tables say of one."""
-
-    path: str
-    known: ColumnDictionary | None
-    draft: Draft | None
-    why: str  # there is neither
 
 
 def prepare(root: Path, wishes: Wishes) -> Prepared:
@@ -85,12 +74,12 @@ def prepare(root: Path, wishes: Wishes) -> Prepared:
     branch, known = _branch_of(root)
     owner = wishes.owner or owner_of_remote(root)
     notes = (
-        *_notes_of_parts(parts),
-        *_notes_of_tables(tables),
+        *notes_of_parts(parts),
+        *notes_of_tables(tables),
         Note("default branch", branch, known),
-        Note("packages", install[-1], how, "" if how is How.FOUND else _NO_PACKAGES),
-        _note_of_release(release),
-        _note_of_owner(owner, wishes.owner),
+        note_of_packages(install, how),
+        note_of_release(release),
+        note_of_owner(owner, wishes.owner),
     )
     changes = [policy]
     if tables.draft is not None and not tables.draft.lacks:
@@ -103,12 +92,6 @@ def prepare(root: Path, wishes: Wishes) -> Prepared:
         write_ignored(root),
     ]
     return Prepared(notes, tuple(changes))
-
-
-_NO_PACKAGES = (
-    "neither requirements.txt nor pyproject.toml nor a lock: let the step in gates.yml and "
-    "baseline.yml install what the pipeline needs"
-)
 
 
 def _read_sources(root: Path) -> Sources | None:
@@ -128,20 +111,26 @@ def _read_sources(root: Path) -> Sources | None:
 
 
 def _said_parts(sources: Sources) -> Parts:
-    names = Parts.__struct_fields__
-    why = f"{PARAMS} says so"
-    return Parts(**{name: Part(getattr(sources, name), How.FOUND, why) for name in names})
+    named = {name: getattr(sources, name) for name in Parts.__struct_fields__}
+    return Parts(
+        **{
+            name: Part(value, How.FOUND, f"{PARAMS} says so")
+            if value
+            else Part(None, How.ABSENT, f"{PARAMS} names none")
+            for name, value in named.items()
+        }
+    )
 
 
-def _look(root: Path, parts: Parts, wishes: Wishes, said: Sources | None) -> _Tables:
+def _look(root: Path, parts: Parts, wishes: Wishes, said: Sources | None) -> Tables:
     path, known = _find_dictionary(root, said)
     if known is not None:
-        return _Tables(path, known, None, "")
+        return Tables(path, known, None, "")
     if parts.test.value is None:
-        return _Tables(path, None, None, "no test table was found")
+        return Tables(path, None, None, "no test table was found")
     if not (root / parts.test.value).exists():
         why = f"{parts.test.value} is not here: run `dvc pull` or `dvc repro`, then init again"
-        return _Tables(path, None, None, why)
+        return Tables(path, None, None, why)
     test = look_at(root / parts.test.value)
     train = _look_if_here(root, parts.train.value)
     predictions = root / (parts.predictions.value or "")
@@ -152,7 +141,7 @@ def _look(root: Path, parts: Parts, wishes: Wishes, said: Sources | None) -> _Ta
         predicted=column_names(predictions),
         same_ids=find_same_ids(predictions, root / parts.test.value, ROW_ID),
     )
-    return _Tables(path, None, draft_columns(test, train, hints), "")
+    return Tables(path, None, draft_columns(test, train, hints), "")
 
 
 def _look_if_here(root: Path, path: str | None) -> Look | None:
@@ -170,10 +159,8 @@ def _params(root: Path) -> Any:
 def _find_dictionary(root: Path, said: Sources | None) -> tuple[str, ColumnDictionary | None]:
     """The dictionary that there is, else a path where one may be written."""
     if said is not None:
-        path = root / said.columns
-        return said.columns, read_columns(
-            path.read_bytes(), said.columns
-        ) if path.exists() else None
+        named, file = said.columns, root / said.columns
+        return named, read_columns(file.read_bytes(), named) if file.is_file() else None
     for path in list_work_files(root, "*columns.yaml"):
         try:
             return path, read_columns((root / path).read_bytes(), path)
@@ -186,7 +173,7 @@ def _find_dictionary(root: Path, said: Sources | None) -> tuple[str, ColumnDicti
     return next((path for path in usual if path not in ignored), _DICTIONARIES[-1]), None
 
 
-def _write_policy(root: Path, parts: Parts, tables: _Tables, said: Sources | None) -> Change:
+def _write_policy(root: Path, parts: Parts, tables: Tables, said: Sources | None) -> Change:
     """`params.yaml` with limits at its end, which the judge's own reader has accepted."""
     if said:
         return extended(root, PARAMS, "")
@@ -195,7 +182,7 @@ def _write_policy(root: Path, parts: Parts, tables: _Tables, said: Sources | Non
     return change
 
 
-def _ground(root: Path, parts: Parts, tables: _Tables) -> Ground:
+def _ground(root: Path, parts: Parts, tables: Tables) -> Ground:
     sources = sources_of(parts, tables.path)
     reported = _names_in(root, sources.metrics)
     if tables.known is not None:
@@ -256,49 +243,3 @@ def _branch_of(root: Path) -> tuple[str, How]:
         return default_branch(root).removeprefix("origin/"), How.FOUND
     except GatesError:
         return "main", How.GUESSED
-
-
-def _notes_of_parts(parts: Parts) -> Iterator[Note]:
-    for name in parts.__struct_fields__:
-        part = getattr(parts, name)
-        yield Note(name, part.value or "", part.how, part.why)
-
-
-def _notes_of_tables(tables: _Tables) -> Iterator[Note]:
-    if tables.known is not None:
-        yield Note("columns", tables.path, How.FOUND, "a column dictionary already")
-        return
-    if tables.draft is None:
-        yield Note("columns", "", How.ABSENT, tables.why)
-        return
-    for lacking in tables.draft.lacks:
-        yield Note("columns", "", How.ABSENT, f"{lacking}; no dictionary is written before")
-    yield Note("task", tables.draft.task, How.GUESSED)
-    for role in _ROLES_SAID:
-        names = [entry.name for entry in tables.draft.entries if entry.role is role]
-        if names:
-            yield Note(role.value, ", ".join(names), How.GUESSED, "by name and values")
-    if tables.draft.segments:
-        yield Note("segments", ", ".join(tables.draft.segments), How.GUESSED)
-    if tables.draft.sensitive:
-        yield Note("sensitive", ", ".join(tables.draft.sensitive), How.GUESSED, "by name")
-    if not tables.draft.lacks:
-        count = len(tables.draft.entries)
-        why = f"{count} descriptions are to be written, and all roles to be looked at"
-        yield Note("columns", tables.path, How.GUESSED, why)
-
-
-def _note_of_release(release: Release) -> Note:
-    address = f"{release.repository}@{release.revision}"
-    if release.is_pinned:
-        return Note("action", address, release.how)
-    return Note("action", address, How.GUESSED, "a tag can be moved: name a commit with --action")
-
-
-def _note_of_owner(owner: str | None, given: str | None) -> Note:
-    if owner is None:
-        return Note("code owner", "", How.ABSENT, "name one with --owner @organisation/team")
-    if given:
-        return Note("code owner", owner, How.FOUND)
-    why = "the owner of origin; of an organisation it must be a team: --owner @organisation/team"
-    return Note("code owner", owner, How.GUESSED, why)
