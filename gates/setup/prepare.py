@@ -25,7 +25,16 @@ from gates.setup.notes import (
     notes_of_parts,
     notes_of_tables,
 )
-from gates.setup.pipeline import ROW_ID, How, Part, Parts, find_parts, read_pipeline, sources_of
+from gates.setup.pipeline import (
+    ROW_ID,
+    How,
+    Part,
+    Parts,
+    default_of,
+    find_parts,
+    read_pipeline,
+    sources_of,
+)
 from gates.setup.roles import Draft, Hints, draft_columns, task_of
 from gates.setup.surroundings import (
     owner_of_remote,
@@ -133,7 +142,7 @@ def _look(root: Path, parts: Parts, wishes: Wishes, said: Sources | None) -> Tab
         return Tables(path, None, None, why)
     test = look_at(root / parts.test.value)
     train = _look_if_here(root, parts.train.value)
-    predictions = root / (parts.predictions.value or "")
+    predictions = root / (parts.predictions.value or default_of("predictions"))
     hints = Hints(
         label=wishes.label,
         id=wishes.id,
@@ -210,7 +219,7 @@ def _ground(root: Path, parts: Parts, tables: Tables) -> Ground:
 
 
 def _known_task(root: Path, parts: Parts, label: Description) -> Task:
-    predicted = column_names(root / (parts.predictions.value or ""))
+    predicted = column_names(root / (parts.predictions.value or default_of("predictions")))
     if any(name in ("prediction", "score") or name.startswith("score_") for name in predicted):
         return task_of(predicted, None)
     if label.type in (Type.NUMBER, Type.INTEGER):
