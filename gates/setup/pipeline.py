@@ -87,8 +87,8 @@ def read_pipeline(root: Path) -> Pipeline:
         if not (root / name).exists():
             raise UsageError(
                 f"{root}: no {name}, so there is no pipeline whose results could be judged. Set "
-                f"one up at the repository's root (`{mend}`), then run `gatepost init` again; or judge "
-                "evidence made elsewhere: `gatepost pack`, then `gatepost judge`."
+                f"one up at the repository's root (`{mend}`), then run `gatepost init` again; "
+                "or judge evidence made elsewhere: `gatepost pack`, then `gatepost judge`."
             )
     tree = read_texts((root / PIPELINE).read_bytes(), PIPELINE)
     declared = {stage.name: stage for stage in _declared(tree)}
