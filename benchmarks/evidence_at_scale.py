@@ -52,19 +52,19 @@ _FEW = (  # of metrics, of segments and of fairness: those that passes judge
 
 
 def write_all(folder: Path, rows: int) -> None:
-    """Write the tables of one size, unless they are there."""
+    """Write the tables of one size, unless they are there, and the policies."""
     mark = folder / _COMPLETE
-    if mark.exists():
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    write_evaluation(folder, rows)
-    write_train_and_test(folder, rows)
-    write_evidence(folder, rows)
-    mark.touch()
+    if not mark.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        write_evaluation(folder, rows)
+        write_train_and_test(folder, rows)
+        write_evidence(folder, rows)
+        mark.touch()
+    write_policies(folder)
 
 
 def write_evidence(folder: Path, rows: int) -> None:
-    """Write two folders of evidence, and policies with all gates and with a few."""
+    """Write two folders of evidence."""
     new, old = folder / CANDIDATE, folder / BASELINE
     write_train_and_test(new, rows, identifiers=True)
     old.mkdir()
@@ -75,6 +75,10 @@ def write_evidence(folder: Path, rows: int) -> None:
         entries = {"columns": dict(_describe(side / "test.parquet"))}
         (side / "columns.yaml").write_text(yaml.safe_dump(entries, sort_keys=False), "utf-8")
         pack(side, side.name)
+
+
+def write_policies(folder: Path) -> None:
+    """Write policies with all gates and with a few."""
     few = {name: _GATES[name] for name in _FEW}
     for name, gates in ((ALL_GATES, _GATES), (FEW_GATES, few)):
         policy = {"gates": {"segments": list(_SEGMENTS), **gates}}

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 COLUMNS_MAX_BYTES = 1 << 20
 REPEATS = "repeats.parquet"
 AGAIN = "again"  # the repeat with the same seed
-LARGE_ROWS = 2_000_000  # test rows beyond which evidence is judged in passes, if it can be
+LARGE_ROWS = 250_000  # test rows beyond which evidence is judged in passes, if it can be
 _ENCODED_ROWS = 1 << 14  # at a time, so that few objects are made
 _SHOWN_COLUMNS = 8
 

@@ -2,8 +2,8 @@
 
 Every row's identifier, label and weight become 64 bits, and these four words that are added over
 all rows. Two test sets that chance made have the same sums less than once in 2**60 cases. Who wants
-to can construct them: so nothing but the ledger's page and the seed of the draws hangs on it, and
-whether two test sets are the same is told by their files' SHA-256, or row by row.
+to can construct them: so nothing but the ledger's page and the seed of the draws hangs on it alone.
+Whether two test sets are the same is told by their files' SHA-256, or row by row.
 """
 
 import hashlib
