@@ -27,6 +27,7 @@ from benchmarks.simulation import (  # noqa: E402
     numbers,
     overlaps,
     recalibration,
+    seeds,
     segments,
     weighting,
 )
@@ -45,6 +46,7 @@ TABLES: dict[str, Callable[[int, int], Iterator[Table]]] = {
     "numbers": numbers.tabulate,
     "weighting": weighting.tabulate,
     "erosion": erosion.tabulate,
+    "seeds": seeds.tabulate,
 }
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.simulation import drift, erosion, overlaps, segments
+from benchmarks.simulation import drift, erosion, overlaps, seeds, segments
 from benchmarks.simulation.decomposition import PULL_REQUESTS
 from benchmarks.simulation.decomposition import draw as draw_pull_request
 from benchmarks.simulation.disparity import LAYOUTS
@@ -140,3 +140,10 @@ def test_the_command_prints_the_asked_table(capsys: pytest.CaptureFixture[str]) 
     assert printed.out.startswith("## clusters\n\n### Coverage")
     assert "accuracy" in printed.out
     assert printed.err.startswith("clusters: ")
+
+
+def test_a_seed_blocks_where_its_spread_is_not_known() -> None:
+    harmless, harmful = (str(table.markdown()) for table in seeds.tabulate(8, 1))
+    assert "50,000 | 0.8 points | 0 points" in harmless
+    rows = [line.split(" | ") for line in harmful.splitlines() if "0.2 points | 0 points" in line]
+    assert all(cell.startswith("1.000") for row in rows for cell in row[3:])
