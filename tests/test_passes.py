@@ -13,10 +13,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gates.__main__ import main
 from gates.case import Anchor, Case
 from gates.errors import EvidenceError
 from gates.evidence import Evidence
-from gates.finding import Outcome, Result, Side, State, TestSet, Verdict
+from gates.finding import (
+    Direction,
+    Outcome,
+    PolicyChange,
+    Result,
+    Side,
+    State,
+    TestSet,
+    Verdict,
+)
 from gates.judge import judge
 from gates.pack import pack
 from gates.policy import read_policy
@@ -453,3 +463,42 @@ def digest_in_one(rows: list[tuple[str, bool]]) -> str:
 
 def test_the_engine_is_the_stores(sides: Path) -> None:
     assert isinstance(Evidence(sides / "candidate").engine, EmbeddedEngine)
+
+
+@pytest.mark.usefixtures("lowered")
+def test_the_command_says_why_much_memory_is_taken(
+    sides: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+    for metric in ("accuracy", "average_precision"):
+        policy = tmp_path / f"{metric}.yaml"
+        policy.write_text(FEW.replace("accuracy", metric))
+        places = ("--candidate", str(sides / "candidate"), "--baseline", str(sides / "baseline"))
+        main(("judge", *places, "--policy", str(policy)))
+        said.append(capsys.readouterr().err)
+    assert "memory" not in said[0]
+    assert said[1].startswith(
+        "gatepost: all 3,000 test rows are read into memory: average_precision is no sum over rows"
+    )
+
+
+@pytest.mark.usefixtures("lowered")
+@pytest.mark.parametrize(("candidate", "outcome"), [("baseline", "passed"), ("release", "failed")])
+def test_a_changed_model_is_known_by_sums(sides: Path, candidate: str, outcome: str) -> None:
+    policy = f"{FEW}  policy_change: {{}}\n"
+    parsed = read_policy(policy.encode(), "params.yaml")
+    made = Evidence(sides / candidate, parsed.settings)
+    change = PolicyChange(key="x", direction=Direction.LOOSENED)
+    baseline = Evidence(sides / "baseline", parsed.settings, beside=made)
+    case = Case(parsed.settings, made, baseline, (change,), asked=parsed.asks(made))
+    assert judged(case, policy).outcomes[1].outcome == outcome
+    assert "arenas" not in vars(case)
+
+
+@pytest.mark.usefixtures("lowered")
+def test_bytes_that_are_no_text_make_no_segments(tmp_path: Path) -> None:
+    plans = pa.array([b"\xff"] * 400, pa.binary())
+    folder = make(tmp_path, test={**draw(400)[0], "plan": plans})
+    policy = f"{FEW}  segments: [plan]\n  segment_floor: {{metrics: {{accuracy: 0.1}}}}\n"
+    with pytest.raises(EvidenceError, match=r"test\.plan: cannot be cut into segments"):
+        judged(opened(folder, policy), policy)

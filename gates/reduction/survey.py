@@ -102,8 +102,12 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
             ) from fault
         value.cells[:] += np.bincount(rows.cells, minlength=8)
         for cut, levels in zip(self.cuts, value.levels, strict=True):
-            if not cut.edges:
-                _count_levels(levels, cut.column, batch.column(cut.column))
+            try:
+                _look_at(cut, levels, batch.column(cut.column))
+            except pa.ArrowException as fault:
+                raise EvidenceError(
+                    f"{cut.column}: cannot be cut into segments ({fault}). Write text or numbers."
+                ) from fault
         for bins, scores in zip(value.bins or (), (rows.baseline, rows.candidate), strict=False):
             _count_scores(bins, rows.labels, scores)
         farthest = float(np.abs(rows.candidate - rows.baseline).max())
@@ -178,6 +182,13 @@ def _mark_scores(only: Floats, at: npt.NDArray[np.intp], scores: Floats) -> None
         only[at[empty]] = scores[empty]
         only[at[~empty]] = np.nan
         at, scores = at[empty], scores[empty]
+
+
+def _look_at(cut: Cut, levels: LevelRows, array: pa.Array) -> None:
+    if cut.edges:
+        cut.code(array)  # refuses what is no number, before further passes would fail of it
+    else:
+        _count_levels(levels, cut.column, array)
 
 
 def _count_levels(levels: LevelRows, column: str, array: pa.Array) -> None:
