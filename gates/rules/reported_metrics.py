@@ -13,6 +13,7 @@ from gates.metrics.group import GroupMean, GroupMetric
 from gates.metrics.plain import plain_value
 from gates.rules.gap import rate_of
 from gates.rules.gate import Amount, Gate, Item, NotApplicableError
+from gates.rules.sides import quote
 from gates.stats.undefined import UndefinedError
 
 _MEND = "Restore the file with `dvc repro --force`, or mend the stage that writes it."
@@ -51,6 +52,13 @@ class ReportedMetrics(Gate, frozen=True, kw_only=True):
         if case.candidate.reported is None and not before:
             raise NotApplicableError("the pipeline reports no metrics file")
         reported = case.candidate.reported or {}
+        items = [*self._judge_reported(case, reported), *_judge_missing(before, reported)]
+        if not any(isinstance(item, Finding) for item in items):
+            names = quote(*reported) or "nothing"
+            raise NotApplicableError(f"no reported name can be recomputed; reported: {names}")
+        yield from items
+
+    def _judge_reported(self, case: Case, reported: Mapping[str, float]) -> Iterator[Item]:
         for name, value in reported.items():
             try:
                 recomputed = recompute(name, case)
@@ -62,15 +70,6 @@ class ReportedMetrics(Gate, frozen=True, kw_only=True):
                 yield Observation(subject=Subject(metric=name), message=message, candidate=value)
             else:
                 yield self._compare(name, value, recomputed, "")
-        for name in before:
-            if name not in reported:
-                yield Finding(
-                    subject=Subject(metric=name),
-                    state=State.FAILED,
-                    limit=Limit(rule="what the base reports is still reported"),
-                    message=f"{name}: reported at the base, and no longer.",
-                    mend="Report it again, or take it out in a pull request of its own.",
-                )
 
     def _compare(self, name: str, value: float, recomputed: float | None, why: str) -> Finding:
         limit = Limit(rule=f"within {self.tolerance:g} of what the predictions give")
@@ -88,6 +87,18 @@ class ReportedMetrics(Gate, frozen=True, kw_only=True):
             mend="" if agrees else _MEND,
             candidate=value,
         )
+
+
+def _judge_missing(before: Mapping[str, float], reported: Mapping[str, float]) -> Iterator[Finding]:
+    for name in before:
+        if name not in reported:
+            yield Finding(
+                subject=Subject(metric=name),
+                state=State.FAILED,
+                limit=Limit(rule="what the base reports is still reported"),
+                message=f"{name}: reported at the base, and no longer.",
+                mend="Report it again, or take it out in a pull request of its own.",
+            )
 
 
 def recompute(name: str, case: Case) -> float | None:

@@ -141,3 +141,12 @@ def test_a_number_that_is_no_longer_reported_fails(tmp_path: Path) -> None:
 def test_without_a_file_it_is_skipped(tmp_path: Path) -> None:
     result = outcome("reported_metrics", ReportedMetrics(), case(side(tmp_path / "a", None)))
     assert result.outcome is Result.SKIPPED
+
+
+def test_names_that_mean_nothing_to_us_are_nothing_to_judge(tmp_path: Path) -> None:
+    made = evidence(
+        tmp_path / "e", {}, test={"label": [0, 1]}, scores=[0.2, 0.8], metrics={"profit": 3.5}
+    )
+    found = outcome("reported_metrics", ReportedMetrics(), case(made))
+    assert found.outcome is Result.SKIPPED
+    assert found.reason == "no reported name can be recomputed; reported: 'profit'"
