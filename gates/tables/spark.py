@@ -6,7 +6,7 @@ partitioning nor the order of rows shows. Tables that are brought here come in t
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 R = TypeVar("R")
-Work = Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]
+Work = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 ROWS_A_PARTITION = 1 << 19  # of all tables of a join: what a worker holds at a time
 _MERGED_AT_ONCE = 32
 _SHOWN_COLUMNS = 8
