@@ -1,9 +1,10 @@
 """`gatepost init` in a real repository of a user, as it is typed."""
 
 import json
-import os
 import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -210,7 +211,7 @@ def test_without_a_label_everything_but_the_dictionary_is_written(
         code.replace('"churned": [i * 7919 % 1000 > 700', '"left": [i * 7919 % 1000 // 300'),
         "utf-8",
     )
-    os.system("python src/prepare.py")  # noqa: S605 - a step of the user's own
+    subprocess.run([sys.executable, "src/prepare.py"], check=True)
     main(["init"])
     assert "missing columns: (the label: name its column with --label" in capsys.readouterr().err
     assert not (project / "data/columns.yaml").exists()
