@@ -156,7 +156,9 @@ def _seed_spread(
     trainings = []
     for arena, models, group in zip(case.arenas, case.retrained, groups, strict=True):
         if models and isinstance(group, np.ndarray):
-            rest = np.setdiff1d(np.arange(len(arena.rows)), group)
+            outside = np.ones(len(arena.rows), dtype=np.bool_)
+            outside[group] = False
+            rest = np.flatnonzero(outside)
             trainings += [[_distance(metric, each, group, rest) for each in of] for of in models]
     return measure_spread([values for values in trainings if all(map(math.isfinite, values))])
 
