@@ -1,5 +1,6 @@
 """What a person does to a working tree: edit a file, call a program."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,15 @@ def replace(path: Path, old: str, new: str) -> None:
     if text.count(old) != 1:
         raise StoryError(f"{path.name}: {old!r} stands there {text.count(old)} times, not once")
     path.write_text(text.replace(old, new), "utf-8")
+
+
+def cut_stage(path: Path, stage: str) -> None:
+    """Take a stage out of `dvc.yaml` or `dvc.lock`, and leave every other line as it is."""
+    text = path.read_text("utf-8")
+    rest, cuts = re.subn(rf"^  {stage}:\n(?:   .*\n)*", "", text, flags=re.MULTILINE)
+    if cuts != 1:
+        raise StoryError(f"{path.name}: the stage {stage!r} stands there {cuts} times, not once")
+    path.write_text(rest, "utf-8")
 
 
 def run(root: Path, *command: str) -> str:
