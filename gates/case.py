@@ -280,22 +280,22 @@ class Case:
 
     @cached_property
     def retrained(self) -> "tuple[tuple[tuple[Answers, ...], ...], ...]":
-        """By arena, for each model whose training was repeated on its rows: it and its repeats.
+        """By arena, the baseline's model and its repeats, where its training was repeated there.
 
-        Only other seeds count: the same seed gives the same model, or should.
+        Only other seeds count: the same seed gives the same model, or should. The candidate's own
+        repeats do not: a pull request must not say how wide the intervals are that judge it.
         """
         return tuple(tuple(self._retrained_on(arena)) for arena in self.arenas)
 
     def _retrained_on(self, arena: Arena) -> Iterator[tuple[Answers, ...]]:
-        pairs = ((self.candidate, arena.candidate), (self.baseline, arena.baseline))
-        for model, own in pairs:
-            if model is None or model.test_digest != arena.side.test_digest:
-                continue
-            repeats = model.repeats_for(arena.side.ids)
-            seeds = [scores for run, scores in repeats.items() if run != AGAIN]
-            if seeds:
-                others = (self._answer(arena.side, arena.rows, each[arena.rows]) for each in seeds)
-                yield (own, *others)
+        model = self.baseline
+        if model is None or model.test_digest != arena.side.test_digest:
+            return
+        repeats = model.repeats_for(arena.side.ids)
+        seeds = [scores for run, scores in repeats.items() if run != AGAIN]
+        if seeds:
+            others = (self._answer(arena.side, arena.rows, each[arena.rows]) for each in seeds)
+            yield (arena.baseline, *others)
 
     @cached_property
     def candidate_groups(self) -> Rows | None:

@@ -37,8 +37,9 @@ class Repeatability(Gate, frozen=True, kw_only=True):
     row, by more than `tolerance`.
 
     Why: a result that cannot be had again cannot be checked, mended or believed. Trainings with
-    other seeds show how far chance alone moves each metric; the regression gates take that spread
-    into their intervals, so that a lucky seed is no progress and an unlucky one no harm.
+    other seeds show how far chance alone moves each metric; the regression gates take the
+    baseline's spread into their intervals, so that a lucky seed is no progress and an unlucky one
+    no harm. The candidate's own is shown only: it must not widen the intervals that judge it.
 
     What it does not see: another machine, another library, another number of threads; and trainings
     that nobody repeated (`gates.evidence.repeats` names the table of their predictions).

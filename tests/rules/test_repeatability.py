@@ -132,3 +132,15 @@ def test_a_gap_knows_what_seeds_move(tmp_path: Path) -> None:
     gate = GroupDisparity(features=("sex",), metrics={"selection_rate": Demand(worsening=0.1)})
     found = outcome("group_disparity", gate, case(both, both)).findings[0]
     assert found.seed_spread == pytest.approx(0.04)
+
+
+def test_a_pull_request_does_not_widen_its_own_intervals(tmp_path: Path) -> None:
+    """Its repeats claim that seeds move everything; the baseline has none, so nothing is known."""
+    gate = MetricRegression(metrics={"accuracy": Margin(margin=0.1)})
+    old = evidence(tmp_path / "old", {}, test={"label": LABELS}, scores=SCORES)
+    spoilt = [1 - score for score in SCORES[:40]] + SCORES[40:]
+    new = evidence(tmp_path / "new", {}, test={"label": LABELS}, scores=spoilt)
+    wild = with_repeats(new, {"seed_1.score": SCORES, "seed_2.score": [1 - s for s in SCORES]})
+    found = outcome("metric_regression", gate, case(wild, old)).findings[0]
+    assert found.state is State.FAILED
+    assert found.seed_spread is None
