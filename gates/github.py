@@ -98,6 +98,15 @@ class GitHub:
         found, whole = self.calls.pages(Comment, path, pages_max=COMMENTS_MAX_PAGES)
         return tuple(found), whole
 
+    def comment(self, comment: int) -> Comment | None:
+        """One comment as it is now, which lists may show later; `None` where it is gone."""
+        try:
+            return self.calls.get(Comment, f"{self._root}/issues/comments/{comment}")
+        except RefusedError as error:
+            if error.status not in (404, 410):
+                raise
+            return None
+
     def create_comment(self, number: int, body: str) -> Comment:
         """Post a comment, once.
 

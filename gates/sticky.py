@@ -118,11 +118,17 @@ class _Posting:
         return None
 
     def _is_settled(self, keep: Ours, comments: tuple[Comment, ...]) -> Posted | None:
-        """Done, unless the list does not show yet what we wrote: then nor what others did."""
+        """Done, unless the list does not show yet what we wrote: then nor what others did.
+
+        Or no longer: a run that looked before us may have removed what was older then.
+        """
         if not (self._posts or self._written):
             return Posted.UNCHANGED
         if keep.comment.id in {one.id for one in comments}:
             return Posted.WRITTEN
+        if self._desk.github.comment(keep.comment.id) is None:
+            self._written.pop(keep.comment.id, None)
+            return None
         seconds = next(self._late, None)
         if seconds is None:
             return Posted.WRITTEN
@@ -155,11 +161,16 @@ class _Posting:
             return None
         keep = max(ours, key=lambda one: (one.mark.order, -one.comment.id))
         for one in ours:
-            if one is not keep:
+            if one is not keep and self._is_still(one):
                 self._desk.say(f"{self._where}: removing comment {one.comment.id}, a second one")
                 self._desk.github.delete_comment(one.comment.id)
                 self._written.pop(one.comment.id, None)
         return keep
+
+    def _is_still(self, one: Ours) -> bool:
+        """Whether a comment says what its list said: a newer run may have written it since."""
+        now = self._desk.github.comment(one.comment.id)
+        return now is not None and read_mark(now.body or "") == one.mark
 
     def _write(self, keep: Ours | None, comments: tuple[Comment, ...]) -> None:
         if self._by_cml(keep, comments):

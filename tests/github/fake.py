@@ -114,7 +114,7 @@ class FakeGitHub:
                 return fault
         return None
 
-    def _route(self, call: Call) -> Reply:  # noqa: C901, PLR0911 - one line a route
+    def _route(self, call: Call) -> Reply:  # noqa: C901, PLR0911, PLR0912 - one line a route
         path = call.path.removeprefix(f"/repos/{REPOSITORY}").strip("/").split("/")
         body: Any = call.body
         match (call.verb, *path):
@@ -132,6 +132,9 @@ class FakeGitHub:
                 return 200, _page(self._listed(), call)
             case ("POST", "issues", "7", "comments"):
                 return self._post(body["body"])
+            case ("GET", "issues", "comments", number):
+                one = self.comments.get(int(number))
+                return (200, one) if one else _refuse(404)
             case ("PATCH" | "DELETE", "issues", "comments", number):
                 return self._change(call.verb, int(number), body)
             case ("GET", "commits", sha, "check-runs"):

@@ -1,18 +1,20 @@
 """Runs in any order, with any faults, at the same time: one comment, the newest; P1 to P3."""
 
 import random
-import threading
-import time
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gates.github_calls import GitHubError
+from gates.github import GitHub
+from gates.github_calls import Call, Calls, GitHubError
 from gates.mark import Run, read_mark
+from gates.publish import Channel, publish
 from tests.github.conftest import Desk, head, message
-from tests.github.fake import BOT, FakeGitHub, Fault
+from tests.github.fake import BOT, REPOSITORY, FakeGitHub, Fault
+from tests.github.turns import Turns
 
 FAULTS = st.lists(
     st.tuples(
@@ -104,42 +106,27 @@ TestPublisher.settings = settings(
 )
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_eight_at_once_leave_one_comment_the_newest(seed: int) -> None:
-    """Real threads, whose calls interleave; each takes up to 2 ms, and they settle for 20."""
+@pytest.mark.parametrize("late_s", [0.0, 1.0, 5.0])
+@pytest.mark.parametrize("seed", range(40))
+def test_eight_at_once_leave_one_comment_the_newest(seed: int, late_s: float) -> None:
+    """Real threads whose calls interleave, one in ten of them stalled, by a clock of theirs."""
     chance = random.Random(seed)  # noqa: S311 - orders, not secrets
-    fake = FakeGitHub()
-    fake.on_call = lambda _call: time.sleep(chance.random() * 0.002)
+    turns, fake = Turns(), FakeGitHub()
+    fake.late_s = late_s
+
+    def take_time(_call: Call) -> None:
+        turns.wait(chance.random() * (6 if chance.random() < 0.1 else 0.5))  # noqa: PLR2004
+        fake.now = turns.now
+
+    fake.on_call = take_time
     runs = [Run(811 + at // 2, 1 + at % 2) for at in range(8)]
     chance.shuffle(runs)
-    problems: list[BaseException] = []
-
-    def publish_one(run: Run) -> None:
-        one = Desk(fake)
-        one.fake = fake
-        try:
-            _publish(one, run)
-        except BaseException as error:  # noqa: BLE001 - a thread's error must reach the test
-            problems.append(error)
-
-    threads = [threading.Thread(target=publish_one, args=(run,)) for run in runs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert problems == []
+    turns.run([partial(_publish, fake, run, turns) for run in runs])
     assert [str(mark.run) for one in fake.ours() if (mark := read_mark(one["body"]))] == ["814.2"]
 
 
-def _publish(one: Desk, run: Run) -> None:
-    from gates.github import GitHub
-    from gates.github_calls import Calls
-    from gates.publish import Channel, publish
-    from tests.github.fake import REPOSITORY
-
-    def nap(seconds: float) -> None:
-        time.sleep(seconds / 100)
-
-    calls = Calls(one.fake.send, say=one.said.append, sleep=nap)
+def _publish(fake: FakeGitHub, run: Run, turns: Turns) -> None:
+    said: list[str] = []
+    calls = Calls(fake.send, say=said.append, sleep=turns.wait, clock=lambda: turns.now)
     channel = Channel(GitHub(calls, REPOSITORY))
-    publish(channel, head(run), message(str(run)), say=one.said.append, sleep=nap)
+    publish(channel, head(run), message(str(run)), say=said.append, sleep=turns.wait)
