@@ -115,7 +115,7 @@ def test_eight_at_once_leave_one_comment_the_newest(seed: int, late_s: float) ->
     fake.late_s = late_s
 
     def take_time(_call: Call) -> None:
-        turns.wait(chance.random() * (6 if chance.random() < 0.1 else 0.5))  # noqa: PLR2004
+        turns.wait(chance.random() * (6 if chance.random() < 0.1 else 0.5))
         fake.now = turns.now
 
     fake.on_call = take_time
