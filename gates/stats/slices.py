@@ -20,19 +20,16 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from gates.stats.cells import Cells, Codes, Columns, Values, count_cells
+from gates.stats.cells import Cells, Codes, Values, count_cells
+from gates.stats.covering import MIN_ROWS, Grid, Hit, Key, Strength, describe
 from gates.stats.law import normal_cdf, normal_quantile
 
-MIN_ROWS = 50  # of a slice that is looked at
 MOST_LEVELS = 64  # of a column that are looked at, the most frequent ones
 MOST_SHOWN = 10
 _TIGHT = 3.178  # 1 / (4 P(N ≥ √2))
 _BINS = 4_096  # of the losses
 _SLOPES = 256  # λ that are tried
-
-Key = tuple[Columns, tuple[int, ...]]
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,28 +60,9 @@ class _Law(msgspec.Struct, frozen=True):
     """How surprising a slice is, in nats, and which p-value that stands for."""
 
     values: tuple[Values, ...]  # what is summed by cell
-    strength: Callable[[Cells], Values]
+    strength: Strength
     needed: Callable[[float], float]  # the strength at a p-value
     p_value: Callable[[float], float]
-
-
-class _Grid(msgspec.Struct, frozen=True):
-    """Columns of frequent levels, coded from 0 on; the last code of each is what is left out."""
-
-    codes: tuple[Codes, ...]
-    levels: tuple[NDArray[np.integer], ...]  # the caller's codes
-    left_out: int
-
-    @property
-    def sizes(self) -> list[int]:
-        return [len(levels) + 1 for levels in self.levels]
-
-
-class _Hit(msgspec.Struct, frozen=True):
-    rows: int
-    total: float
-    strength: float
-    tests: int  # slices among which it was found
 
 
 def find_worse_slices(
@@ -139,8 +117,9 @@ def find_weak_slices(
 
 def _flip_strength(cells: Cells) -> Values:
     total, squares = cells.sums
-    least = np.finfo(np.float64).tiny
-    return np.asarray(np.maximum(total, 0.0) ** 2 / np.maximum(squares, least) / 2)
+    ratio = np.zeros_like(total)
+    np.divide(np.maximum(total, 0.0) ** 2, 2 * squares, out=ratio, where=squares > 0)
+    return ratio
 
 
 def _rate_function(values: Values) -> Callable[[Values], Values]:
@@ -167,10 +146,11 @@ def _rate_function(values: Values) -> Callable[[Values], Values]:
     return rate
 
 
-def _keep_frequent(codes: Sequence[Codes]) -> _Grid:
+def _keep_frequent(codes: Sequence[Codes]) -> Grid:
     columns, levels, left_out = [], [], 0
     for column in codes:
-        rows = np.bincount(column[column >= 0]) if len(column) else np.zeros(0, dtype=np.int64)
+        whole = len(column) == 0 or column.min() >= 0
+        rows = np.bincount(column if whole else column[column >= 0])
         frequent = np.flatnonzero(rows >= MIN_ROWS)
         kept = np.sort(frequent[np.argsort(-rows[frequent], kind="stable")][:MOST_LEVELS])
         left_out += len(frequent) - len(kept)
@@ -178,31 +158,21 @@ def _keep_frequent(codes: Sequence[Codes]) -> _Grid:
         place[kept] = np.arange(len(kept))
         columns.append(place[column])
         levels.append(kept)
-    return _Grid(tuple(columns), tuple(levels), left_out)
+    return Grid(tuple(columns), tuple(levels), left_out)
 
 
-def _search(grid: _Grid, law: _Law, alpha: float, around: float, predicates: int) -> SliceSearch:
+def _search(grid: Grid, law: _Law, alpha: float, around: float, predicates: int) -> SliceSearch:
     predicates = max(1, min(predicates, len(grid.codes)))
-    tables = list(count_cells(grid.codes, grid.sizes, law.values, predicates))
-    tables = [_without_left_out(cells) for cells in tables]
-    tests = [0] * (predicates + 1)
-    for cells in tables:
-        tests[len(cells.columns)] += int(np.count_nonzero(cells.rows >= MIN_ROWS))
-    needed = [law.needed(min(1.0, alpha / predicates / max(1, count))) for count in tests]
-    hits = {
-        key: hit
-        for cells in tables
-        for key, hit in _hits(cells, law, needed[len(cells.columns)], tests[len(cells.columns)])
-    }
-    chosen, complete = _describe(hits, grid, law, needed)
+    tests, hits = _count_and_hit(grid, law, alpha / predicates, predicates)
+    chosen, complete = describe(hits, grid, law.values, law.strength, most=MOST_SHOWN)
     shown = tuple(
         Slice(
             predicates=tuple(
                 (column, int(grid.levels[column][code])) for column, code in zip(*key, strict=True)
             ),
             rows=hits[key].rows,
-            mean=around + hits[key].total / hits[key].rows,
-            p_value=min(1.0, predicates * hits[key].tests * law.p_value(hits[key].strength)),
+            mean=around + hits[key].sums[0] / hits[key].rows,
+            p_value=min(1.0, predicates * tests[len(key[0])] * law.p_value(hits[key].strength)),
         )
         for key in chosen
     )
@@ -215,66 +185,30 @@ def _search(grid: _Grid, law: _Law, alpha: float, around: float, predicates: int
     )
 
 
-def _without_left_out(cells: Cells) -> Cells:
-    inner = (slice(-1),) * len(cells.columns)
-    return Cells(cells.columns, cells.rows[inner], tuple(each[inner] for each in cells.sums))
+def _count_and_hit(
+    grid: Grid, law: _Law, alpha: float, predicates: int
+) -> tuple[list[int], dict[Key, Hit]]:
+    """Slices by their number of predicates, and those that are stronger than chance explains.
 
-
-def _hits(cells: Cells, law: _Law, needed: float, tests: int) -> list[tuple[Key, _Hit]]:
-    strength = law.strength(cells)
-    found = np.argwhere((strength >= needed) & (cells.rows >= MIN_ROWS))
-    return [
-        (
-            (cells.columns, at),
-            _Hit(int(cells.rows[at]), float(cells.sums[0][at]), float(strength[at]), tests),
-        )
-        for at in map(tuple, found.tolist())
-    ]
-
-
-def _describe(
-    hits: dict[Key, _Hit], grid: _Grid, law: _Law, needed: Sequence[float]
-) -> tuple[list[Key], bool]:
-    """Few slices that account for all hits: the strongest for its length, then what is left.
-
-    The length of a slice is what it takes to name its predicates among all. Source: Rissanen,
-    Automatica 14 (1978), minimum description length.
+    No table is kept: what could be a hit among one slice alone is held until all are counted.
     """
-    nats = math.log(max(2, sum(map(len, grid.levels))))
-    left = {key: hit.strength for key, hit in hits.items()}
-    uncovered = np.ones(len(grid.codes[0]) if grid.codes else 0, dtype=np.bool_)
-    chosen: list[Key] = []
-    while left and len(chosen) < MOST_SHOWN:
-        best = max(left, key=lambda key: (left[key] - nats * len(key[0]), key))
-        chosen.append(best)
-        covered = uncovered.copy()
-        for column, code in zip(*best, strict=True):
-            covered &= grid.codes[column] == code
-        uncovered &= ~covered
-        left = _weigh_again(left, grid, law, uncovered, needed)
-        left.pop(best, None)
-    return chosen, not left
-
-
-def _weigh_again(
-    keys: dict[Key, float],
-    grid: _Grid,
-    law: _Law,
-    rows: NDArray[np.bool_],
-    needed: Sequence[float],
-) -> dict[Key, float]:
-    """The hits that are still strong on the rows that are not accounted for."""
-    left: dict[Key, float] = {}
-    if len(keys) < 2:  # noqa: PLR2004 - only what was chosen
-        return left
-    codes = [column[rows] for column in grid.codes]
-    values = [each[rows] for each in law.values]
-    wanted = {columns for columns, _ in keys}
-    for cells in count_cells(codes, grid.sizes, values, max(map(len, wanted))):
-        if cells.columns not in wanted:
-            continue
-        strength = law.strength(cells)
-        for key in keys:
-            if key[0] == cells.columns and strength[key[1]] >= needed[len(key[0])]:
-                left[key] = float(strength[key[1]])
-    return left
+    tests, least = [0] * (predicates + 1), law.needed(alpha)
+    held: dict[Key, Hit] = {}
+    for cells in count_cells(grid.codes, grid.sizes, law.values, predicates):
+        inner = (slice(-1),) * len(cells.columns)
+        rows, sums = cells.rows[inner], tuple(each[inner] for each in cells.sums)
+        strength = law.strength(Cells(cells.columns, rows, sums))
+        tests[len(cells.columns)] += int(np.count_nonzero(rows >= MIN_ROWS))
+        for at in map(tuple, np.argwhere((strength >= least) & (rows >= MIN_ROWS)).tolist()):
+            held[cells.columns, at] = Hit(
+                rows=int(rows[at]),
+                sums=tuple(float(each[at]) for each in sums),
+                strength=float(strength[at]),
+            )
+    needed = [law.needed(min(1.0, alpha / max(1, count))) for count in tests]
+    hits = {
+        key: msgspec.structs.replace(hit, needed=needed[len(key[0])])
+        for key, hit in held.items()
+        if hit.strength >= needed[len(key[0])]
+    }
+    return tests, hits

@@ -144,3 +144,13 @@ def test_the_bound_of_a_share_of_errors_is_close_to_its_exact_rate() -> None:
     [found] = find_weak_slices([codes], errors, alpha=0.05, predicates=1).shown
     exact = exp(-50 * (0.5 * np.log(0.5 / 0.1) + 0.5 * np.log(0.5 / 0.9)))
     assert 2 * exact <= found.p_value <= 2.2 * exact
+
+
+def test_what_rounding_leaves_of_a_slice_is_not_found_again() -> None:
+    random = np.random.default_rng(8)
+    codes = [np.repeat([0, 1], 300), np.tile([0, 1, 2], 200)]
+    differences = np.where(codes[1] == 1, 0.1 + random.normal(0, 0.01, 600), 0.0)
+    found = find_worse_slices(codes, differences, alpha=0.05)
+    assert predicates(found) == [((1, 1),)]  # on all other rows there is no difference at all
+    assert found.significant == 5
+    assert found.complete
