@@ -10,6 +10,10 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     train: str | None = "build/pipeline/train.parquet"
     test: str = "build/pipeline/test.parquet"
     repeats: str | None = None  # what the same training says when it is done again
+    quick_baselines: str | None = None  # what a simple model says of the test rows
+    sizes: str | None = None  # how large it and the model are
+    human: str | None = None  # what people say of some test rows
+    folds: str | None = None  # what trainings on parts of the training rows say of the others
     columns: str = "data/columns.yaml"
     metrics: str | None = "metrics.json"
     environment: str | None = "build/pipeline/environment.json"
@@ -25,6 +29,10 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "train.parquet": self.train,
             "test.parquet": self.test,
             "repeats.parquet": self.repeats,
+            "quick_baselines.parquet": self.quick_baselines,
+            "sizes.json": self.sizes,
+            "human.parquet": self.human,
+            "folds.parquet": self.folds,
             "columns.yaml": self.columns,
             "metrics.json": self.metrics,
             "environment.json": self.environment,

@@ -44,7 +44,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy(ROOT / name, target)
     shutil.copytree(BATCHES, folder / "data" / "raw")
     params = folder / "params.yaml"
-    params.write_text(params.read_text().replace("seeds: [21, 22, 23]", "seeds: []"))
+    text = params.read_text().replace("seeds: [21, 22, 23]", "seeds: []")
+    text = text.replace("  folds: 5\n", "  folds: 2\n")
+    params.write_text(text.replace("processes: 2", "processes: 1"))
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     (folder / ".gitignore").write_text("/build/\n")
     run(folder, "dvc", "init", "-q")
@@ -94,7 +96,9 @@ def test_any_model_scores_any_rows(repository: Path, tmp_path: Path) -> None:
         ("params.yaml", "seed: 20", "seed: 21", "train"),
         ("params.yaml", "test_share: 0.335", "test_share: 0.3", "split"),
         ("params.yaml", "population: workers", "population: all", "ingest"),
+        ("params.yaml", "  rows: 20000", "  rows: 20", "quick"),
         ("pipeline/evaluate.py", '"""Stage', '"""The stage', "evaluate"),
+        ("pipeline/folds.py", '"""Stage', '"""The stage', "folds"),
         ("pipeline/split.py", '"""Stage', '"""The stage', "split"),
     ],
 )
