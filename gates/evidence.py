@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -258,6 +258,15 @@ class Evidence:
             raise EvidenceError(f"{path}: not an object of names and numbers. Write it as one.")
         return dict(_flat_numbers(value))
 
+    def read_json(self, name: str) -> Any:
+        """A listed JSON file as plain data, of a size and shape that nobody is hurt by.
+
+        Raises:
+            EvidenceError: it is too large, or no strict JSON.
+        """
+        content = self._bytes(name, strict_json.MAX_BYTES)
+        return strict_json.load(content, str(self.folder / name), EvidenceError)
+
     def _bytes(self, name: str, most: int) -> bytes:
         size = sum(file.bytes for file in self.manifest.listed(name))
         if size > most:
@@ -275,6 +284,14 @@ class Evidence:
         if self._beside and self._beside.digest_of(name) == self.digest_of(name):
             return self._beside.dictionary
         return read_columns(self._bytes(name, COLUMNS_MAX_BYTES), str(self.folder / name))
+
+    def table(self, name: str) -> Table:
+        """A listed table, opened once.
+
+        Raises:
+            EvidenceError: it is not listed, or not what the manifest says.
+        """
+        return self._table(name)
 
     def opened(self, sha256: str) -> Table | None:
         """The table of this digest, where this evidence or the one beside it has opened it."""

@@ -28,11 +28,13 @@ FILES = frozenset(
         "sizes.json",
         "human.parquet",
         "folds.parquet",
+        "labels.parquet",
         "train.parquet",
         "test.parquet",
         "columns.yaml",
         "metrics.json",
         "environment.json",
+        "serving.json",
     }
 )
 REQUIRED = ("predictions.parquet", "test.parquet", "columns.yaml")

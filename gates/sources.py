@@ -1,6 +1,10 @@
 """Where a pipeline leaves what becomes evidence (`gates.evidence` in `params.yaml`)."""
 
+from typing import Annotated
+
 import msgspec
+
+Positive = Annotated[float, msgspec.Meta(gt=0, le=3600)]
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -14,6 +18,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     sizes: str | None = None  # how large it and the model are
     human: str | None = None  # what people say of some test rows
     folds: str | None = None  # what trainings on parts of the training rows say of the others
+    labels: str | None = None  # what each of several labelers said of each row
     columns: str = "data/columns.yaml"
     metrics: str | None = "metrics.json"
     environment: str | None = "build/pipeline/environment.json"
@@ -21,6 +26,13 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     # Scores any rows with any model, so that both models can be judged on both test sets;
     # run in the revision whose model it is. `{model}`, `{rows}` and `{out}` are paths.
     predict: str | None = "python -m pipeline.predict --model {model} --rows {rows} --out {out}"
+
+    # Runs the model as a service, so that its latency, updates and faults can be measured beside
+    # the baseline's; run in the revision whose model it is. `{model}` is a path, `{port}` a port
+    # of 127.0.0.1. Without it nothing of a service is judged.
+    serve: str | None = None
+    serving_seconds: Positive = 30.0  # that the whole measurement takes, both sides together
+    serving_limit_ms: Positive = 100.0  # within which 95 of 100 answers must come at full load
 
     def files(self) -> dict[str, str]:
         """Name in the evidence folder → path in the repository."""
@@ -33,6 +45,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "sizes.json": self.sizes,
             "human.parquet": self.human,
             "folds.parquet": self.folds,
+            "labels.parquet": self.labels,
             "columns.yaml": self.columns,
             "metrics.json": self.metrics,
             "environment.json": self.environment,
