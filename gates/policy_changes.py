@@ -25,7 +25,9 @@ LOOSER_WHEN_GREATER = frozenset(
         "min_rows", "max_auc", "purity", "unique_share",
     }
 )  # fmt: skip
-LOOSER_WHEN_SMALLER = frozenset({"floor", "ratio", "overall", "segments", "fairness", "other"})
+LOOSER_WHEN_SMALLER = frozenset(
+    {"differing", "floor", "ratio", "overall", "segments", "fairness", "other"}
+)
 _FLOORS = ("metric_floor", "segment_floor")
 _ABSENT = object()
 _HARMLESS = frozenset({"subject", "reason", "author", "approved_by", "written"})

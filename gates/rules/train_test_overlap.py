@@ -11,13 +11,16 @@ from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.rules.gate import Gate, Item, NotApplicableError
 from gates.rules.sides import TRAIN, quote
-from gates.rules.twins import Twins, count_twins
+from gates.rules.twins import NearTwins, Twins, count_near_twins, count_twins
 from gates.stats.leakage import excess_p_value
+from gates.stats.multiplicity import holm
 from gates.tables.table import Table
 
 _MEND_TWINS = "Drop test rows' copies from the training table; draw both from rows, each once."
 _MEND_SHARE = "Drop the test rows with a twin in train, or judge on rows that the model never saw."
 _MEND_IDS = "Draw the split by a hash of the row's identifier, so that no row ever changes sides."
+
+_LEAST_ALIKE = 2  # features in which near twins agree; fewer say nothing
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -25,25 +28,30 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 class TrainTestOverlap(Gate, frozen=True, kw_only=True):
     """Blocks a test set that the model has seen in training.
 
-    What it blocks: more test rows with an exact twin in train (equal in every feature) than chance
-    explains, by more than `excess`; a share of them above `share`, whatever the cause; a row
-    identifier that stands in train and test; and a training row that was a test row at the
-    baseline.
+    What it blocks: more test rows with a twin in train (equal in every feature) than chance
+    explains, by more than `excess`; the same of near twins, which differ in up to `differing`
+    features (1; 0 asks for none), numbers with a fraction taken to a part in a thousand; a share
+    of exact twins above `share`, whatever the cause; a row identifier that stands in train and
+    test; and a training row that was a test row at the baseline.
 
     Why: a model remembers. Copying one test row in ten into train lifts the accuracy of trees by
     one or two points that no new row will show. But in a table of few distinct values twins arise
     by themselves: what chance gives is measured on rows drawn out of the training table. Where
     chance alone gives many, only `share` says that the test set asks for memory.
 
-    What it does not see: near copies, and rows of one person or machine on both sides.
+    What it does not see: copies that changed in more features, and rows of one person or machine on
+    both sides (`group_leakage`). Where chance gives many near twins, a few copies drown in them.
 
     Example:
-        train_test_overlap: {excess: 0.0, share: 0.05}
+        train_test_overlap: {excess: 0.0, share: 0.05, differing: 1}
     """
 
     family: ClassVar[Family] = Family.LEAKAGE
     excess: Share = 0.0  # share of the test rows above what chance gives
     share: Share | None = None  # of test rows with a twin, whatever chance gives
+    differing: Annotated[int, msgspec.Meta(ge=0, le=5)] = (
+        1  # features that near twins may not share
+    )
 
     def judge(self, case: Case) -> Iterator[Item]:
         """Findings about twins, and about row identifiers on both sides."""
@@ -61,34 +69,30 @@ class TrainTestOverlap(Gate, frozen=True, kw_only=True):
             return
         seed = case.candidate.digest_of(TRAIN) or ""
         twins = count_twins(shared, case.candidate.test, train, seed)
-        message = (
-            f"{twins.found:,} of {twins.rows:,} test rows ({twins.share:.2%}) have a twin in "
-            f"train, equal in all {len(shared)} features; about {twins.expected:,.0f} are "
-            "expected by chance."
-        )
-        yield self._judge_excess(twins, message, case.settings.alpha.other)
+        counted: list[Twins | NearTwins] = [twins]
+        messages = [_describe(twins, len(shared))]
+        if 0 < self.differing <= len(shared) - _LEAST_ALIKE:
+            near = count_near_twins(shared, case.candidate.test, train, twins, self.differing)
+            counted.append(near)
+            messages.append(_describe_near(near, len(shared), self.differing))
+        p_values = holm([self._p_value(each) for each in counted])
+        for each, message, p_value in zip(counted, messages, p_values, strict=True):
+            yield self._judge_excess(each, message, p_value, case.settings.alpha.other)
         if self.share is not None:
-            kept = twins.share <= self.share
-            yield Finding(
-                subject=Subject(key="share of twins"),
-                state=State.PASSED if kept else State.FAILED,
-                limit=Limit(ceiling=self.share, mode=Mode.STRICT),
-                message=message,
-                mend="" if kept else _MEND_SHARE,
-                candidate=twins.share,
-                greater_is_better=False,
-                support=Support(rows=twins.rows),
-            )
+            yield _judge_share(twins.share, self.share, messages[0], twins.rows)
 
-    def _judge_excess(self, twins: Twins, message: str, alpha: float) -> Finding:
+    def _p_value(self, twins: "Twins | NearTwins") -> float:
         accepted = int(self.excess * twins.rows)
-        p_value = excess_p_value(
-            max(0, twins.in_part - accepted), twins.rows, twins.by_chance, twins.drawn
-        )
-        excess = max(0.0, twins.share - twins.expected / twins.rows)
+        beyond = max(0, twins.in_part - accepted)
+        return excess_p_value(beyond, twins.rows, twins.by_chance, twins.drawn)
+
+    def _judge_excess(
+        self, twins: "Twins | NearTwins", message: str, p_value: float, alpha: float
+    ) -> Finding:
+        exact, excess = isinstance(twins, Twins), max(0.0, twins.share - twins.chance)
         failed = p_value <= alpha and excess > self.excess
         return Finding(
-            subject=Subject(key="twins above chance"),
+            subject=Subject(key="twins above chance" if exact else "near twins above chance"),
             state=State.FAILED if failed else State.PASSED,
             limit=Limit(ceiling=self.excess, mode=Mode.STRICT),
             message=message,
@@ -98,6 +102,38 @@ class TrainTestOverlap(Gate, frozen=True, kw_only=True):
             p_value=p_value,
             support=Support(rows=twins.rows),
         )
+
+
+def _describe(twins: Twins, features: int) -> str:
+    return (
+        f"{twins.found:,} of {twins.rows:,} test rows ({twins.share:.2%}) have a twin in "
+        f"train, equal in all {features} features; about {twins.expected:,.0f} are "
+        "expected by chance."
+    )
+
+
+def _describe_near(near: NearTwins, features: int, differing: int) -> str:
+    least = "" if near.complete else "at least "
+    return (
+        f"{least}{near.in_part:,} of {near.rows:,} test rows ({near.share:.2%}) have a near twin "
+        f"among {near.part:,} training rows, equal in {features - differing} of {features} "
+        f"features (exact twins are not counted here); of {near.drawn:,} other training rows drawn "
+        f"by lot {near.by_chance:,} have ({near.chance:.2%})."
+    )
+
+
+def _judge_share(share: float, ceiling: float, message: str, rows: int) -> Finding:
+    kept = share <= ceiling
+    return Finding(
+        subject=Subject(key="share of twins"),
+        state=State.PASSED if kept else State.FAILED,
+        limit=Limit(ceiling=ceiling, mode=Mode.STRICT),
+        message=message,
+        mend="" if kept else _MEND_SHARE,
+        candidate=share,
+        greater_is_better=False,
+        support=Support(rows=rows),
+    )
 
 
 def _judge_identifiers(case: Case, train: Table) -> Iterator[Finding]:

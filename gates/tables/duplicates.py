@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gates.tables.mixing import Mix, Words, may_be_shared, mix_in, mix_words, start_hashes
-from gates.tables.table import Table
-from gates.tables.words import Bits, Rows, hash_values, read_words
+from gates.tables.words import Bits, ColumnSource, Rows, hash_values, read_words
 
 Codes = npt.NDArray[np.intp]
 
@@ -36,7 +35,7 @@ class Duplicates(msgspec.Struct, frozen=True, eq=False):
 class _Search(msgspec.Struct):
     """Which rows are still in question, by table, and their hashes; what was read of them."""
 
-    tables: Sequence[Table]
+    tables: Sequence[ColumnSource]
     mix: Mix
     rows: list[Rows] | None  # none is let go yet
     hashes: Words
@@ -44,7 +43,7 @@ class _Search(msgspec.Struct):
 
 
 def find_duplicates(
-    names: Sequence[str], tables: Sequence[Table], mix: Mix = mix_words
+    names: Sequence[str], tables: Sequence[ColumnSource], mix: Mix = mix_words
 ) -> Duplicates:
     """Find the rows of all tables that are equal to another in every named column."""
     search = _Search(tables, mix, None, start_hashes(sum(table.rows for table in tables)), {})
@@ -61,12 +60,14 @@ def find_duplicates(
     return _gather(search, _verify(search, names))
 
 
-def most_telling_first(names: Sequence[str], tables: Sequence[Table]) -> list[str]:
+def most_telling_first(names: Sequence[str], tables: Sequence[ColumnSource]) -> list[str]:
     """By the bytes that they take in the files, compressed: a guess, but only time hangs on it."""
     return sorted(names, key=lambda name: -sum(table.stored_bytes(name) for table in tables))
 
 
-def hash_column(hashes: Words, name: str, tables: Sequence[Table], mix: Mix = mix_words) -> None:
+def hash_column(
+    hashes: Words, name: str, tables: Sequence[ColumnSource], mix: Mix = mix_words
+) -> None:
     """Take a column into the hashes of all rows of all tables; equal values change them alike."""
     kinds, start = [table.stored_type(name) for table in tables], 0
     for table in tables:

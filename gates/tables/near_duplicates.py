@@ -14,8 +14,7 @@ import numpy.typing as npt
 
 from gates.tables.duplicates import hash_column, most_telling_first
 from gates.tables.mixing import Words, may_be_shared, start_hashes
-from gates.tables.table import Table
-from gates.tables.words import Rows, read_words
+from gates.tables.words import ColumnSource, Rows, read_words
 
 Mask = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
@@ -40,7 +39,7 @@ class NearDuplicates(msgspec.Struct, frozen=True, eq=False):
 
 
 class _Search(msgspec.Struct, frozen=True):
-    tables: Sequence[Table]
+    tables: Sequence[ColumnSource]
     asked: Mask  # over all tables
     pool: Mask
     most_pairs: int
@@ -57,7 +56,7 @@ class _Pairs(msgspec.Struct, frozen=True):
 
 def find_near_duplicates(
     names: Sequence[str],
-    tables: Sequence[Table],
+    tables: Sequence[ColumnSource],
     asked: Sequence[Mask],
     pool: Sequence[Mask],
     *,
@@ -93,7 +92,7 @@ def find_near_duplicates(
 
 
 def _choose_keys(
-    names: Sequence[str], tables: Sequence[Table], count: int, needed_bits: float
+    names: Sequence[str], tables: Sequence[ColumnSource], count: int, needed_bits: float
 ) -> tuple[list[list[str]], list[str]]:
     """Columns dealt out to the keys, the next to the poorest, until each tells enough."""
     left = most_telling_first(names, tables)
@@ -107,7 +106,7 @@ def _choose_keys(
     return keys, left
 
 
-def _bits_of(name: str, tables: Sequence[Table], rows: int) -> float:
+def _bits_of(name: str, tables: Sequence[ColumnSource], rows: int) -> float:
     return 8 * sum(table.stored_bytes(name) for table in tables) / rows
 
 
@@ -145,7 +144,7 @@ def _list(pairs: _Pairs, search: _Search) -> Rows:
 
 
 def _compare(
-    pairs: Rows, names: Sequence[str], tables: Sequence[Table], differing: int
+    pairs: Rows, names: Sequence[str], tables: Sequence[ColumnSource], differing: int
 ) -> tuple[Rows, Rows, Counts]:
     """The pairs that differ in few enough columns, which are counted."""
     starts = np.cumsum([0, *(table.rows for table in tables)])

@@ -7,6 +7,7 @@ takes more.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from gates.tables.arrow import indices_of, valid_of, values_of
 from gates.tables.instants import are_times, time_words
 from gates.tables.mixing import Words, mix_words, start_hashes
 from gates.tables.parts import CODED_TEXT
-from gates.tables.table import Table, encode
+from gates.tables.table import encode
 
 Rows = npt.NDArray[np.intp]
 Bits = npt.NDArray[np.unsignedinteger]
@@ -31,8 +32,26 @@ _WORD_BYTES = 8
 _HASHED_BYTES = 64  # of a long text, at either end
 
 
+class ColumnSource(Protocol):
+    """A table, or what shows its columns otherwise than the file holds them."""
+
+    rows: int
+
+    def column(self, name: str) -> pa.Array:
+        """A column whole; text is coded."""
+
+    def pieces(self, name: str) -> Iterator[pa.Array]:
+        """The same bit by bit."""
+
+    def stored_type(self, name: str) -> pa.DataType:
+        """The type of both."""
+
+    def stored_bytes(self, name: str) -> int:
+        """What it takes in the file, compressed."""
+
+
 def read_words(
-    name: str, tables: Sequence[Table], rows: Sequence[Rows] | None = None
+    name: str, tables: Sequence[ColumnSource], rows: Sequence[Rows] | None = None
 ) -> tuple[Part, ...]:
     """The values of a column in all tables; rows are equal where all parts are.
 
@@ -47,7 +66,7 @@ def read_words(
     return tuple(words_of(arrays, [table.stored_type(name) for table in tables]))
 
 
-def _pick(table: Table, name: str, rows: Rows) -> pa.Array:
+def _pick(table: ColumnSource, name: str, rows: Rows) -> pa.Array:
     picked, start = [], 0
     for piece in table.pieces(name):
         first, last = np.searchsorted(rows, (start, start + len(piece)))

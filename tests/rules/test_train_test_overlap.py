@@ -10,7 +10,7 @@ import pytest
 
 from gates.finding import Finding, Result, State
 from gates.rules.train_test_overlap import TrainTestOverlap
-from gates.rules.twins import count_twins, draw_rows
+from gates.rules.twins import count_near_twins, count_twins, draw_rows
 from gates.stats.leakage import excess_p_value
 from gates.tables.table import Table
 from tests.build import Columns, case, evidence, outcome
@@ -108,6 +108,80 @@ def test_a_random_split_is_not_blamed(tmp_path: Path) -> None:
         p_value = excess_p_value(twins.in_part, twins.rows, twins.by_chance, twins.drawn)
         alarms += p_value <= 0.05
     assert alarms <= 10
+
+
+WIDE = {**FEATURES, "n": "feature integer", "m": "feature integer", "p": "feature integer"}
+
+
+def wide(values: range, *, noise: float = 0.0, step: int = 0) -> Columns:
+    """Rows of which no two have more than the category in common."""
+    numbers = [float(at) for at in values]
+    return {
+        **table([each * (1 + noise) for each in numbers]),
+        "n": [at + step for at in values],
+        "m": [7 * at for at in values],
+        "p": [9 * at for at in values],
+    }
+
+
+def near_of(tmp_path: Path, copies: Columns, gate: TrainTestOverlap) -> Finding:
+    own = wide(range(5000, 5400))
+    train = {name: [*values, *copies[name]] for name, values in own.items()}
+    side = evidence(tmp_path / "a", WIDE, test=wide(range(1000, 1200)), train=train)
+    return findings(gate, case(side))["near twins above chance"]
+
+
+@pytest.mark.parametrize(
+    ("copies", "near"),
+    [
+        (wide(range(1000, 1040), noise=1e-5), "near"),  # the float is off by a part in 100,000
+        (wide(range(1000, 1040), step=1), "near"),  # one number is one too many
+        (wide(range(1000, 1040), noise=1e-5, step=1), "near"),
+        (wide(range(1000, 1040), noise=0.1, step=1), "far"),  # two features differ
+        (wide(range(1000, 1040)), "far"),  # exact twins are counted elsewhere
+    ],
+)
+def test_nearly_equal_copies_in_train_fail(tmp_path: Path, copies: Columns, near: str) -> None:
+    found = near_of(tmp_path, copies, TrainTestOverlap())
+    assert (found.state is State.FAILED) is (near == "near")
+
+
+def test_what_is_said_of_near_twins(tmp_path: Path) -> None:
+    found = near_of(tmp_path, wide(range(1000, 1200), step=1), TrainTestOverlap())
+    part = int(found.message.split()[0])
+    assert 100 < part < 200  # of the copies, some were drawn
+    assert found.message == (
+        f"{part} of 200 test rows ({part / 200:.2%}) have a near twin among 400 training rows, "
+        "equal in 4 of 5 features (exact twins are not counted here); of 200 other training rows "
+        "drawn by lot 0 have (0.00%)."
+    )
+
+
+def test_two_features_may_differ_where_the_policy_says_so(tmp_path: Path) -> None:
+    copies = wide(range(1000, 1040), noise=0.1, step=1)
+    assert near_of(tmp_path, copies, TrainTestOverlap(differing=2)).state is State.FAILED
+
+
+def test_without_near_twins_only_exact_ones_count(tmp_path: Path) -> None:
+    side = evidence(tmp_path / "a", WIDE, test=wide(range(9)), train=wide(range(20, 40)))
+    assert "near twins above chance" not in findings(TrainTestOverlap(differing=0), case(side))
+
+
+def test_near_twins_by_chance_are_nobodys_fault(tmp_path: Path) -> None:
+    generator = np.random.default_rng(3)
+    alarms = 0
+    for draw in range(40):
+        rows = {name: generator.integers(0, 5, 600).tolist() for name in "abcde"}
+        test, train = (
+            stored(tmp_path / f"{draw}{side}.parquet", **{k: v[part] for k, v in rows.items()})
+            for side, part in (("test", slice(200)), ("train", slice(200, None)))
+        )
+        twins = count_twins(list(rows), test, train, f"{draw:016x}")
+        near = count_near_twins(list(rows), test, train, twins, 1)
+        assert near.in_part > 20
+        p_value = excess_p_value(near.in_part, near.rows, near.by_chance, near.drawn)
+        alarms += p_value <= 0.05
+    assert alarms <= 4
 
 
 def stored(path: Path, **columns: Any) -> Table:
