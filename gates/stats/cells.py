@@ -4,7 +4,7 @@ Columns are joined as long as their combinations stay few; of such a joint table
 columns are sums along its axes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from math import prod
 
@@ -17,11 +17,8 @@ Counts = NDArray[np.int64]
 Codes = NDArray[np.integer]
 Columns = tuple[int, ...]
 
-_JOINT_CELLS = (
-    1 << 16,
-    1 << 20,
-)  # of a joint table: always allowed, never exceeded for its own sake
-_ROWS_A_CELL = 4  # on average, as long as there are more cells than always allowed
+PAIR = 2
+_LEAST_CELLS, _MOST_CELLS = 1 << 12, 1 << 18  # of a joint table, which has about as many as rows
 
 
 class Cells(msgspec.Struct, frozen=True, eq=False):
@@ -32,69 +29,99 @@ class Cells(msgspec.Struct, frozen=True, eq=False):
     sums: tuple[Values, ...]  # of each of the values
 
 
+def all_sets(columns: int, most: int, deep: int | None = None) -> set[Columns]:
+    """Every set of one to `most` columns; beyond two columns, of the first `deep` ones."""
+    return {
+        one
+        for size in range(1, most + 1)
+        for one in combinations(
+            range(columns if size <= PAIR else min(columns, deep or columns)), size
+        )
+    }
+
+
 def count_cells(
-    codes: Sequence[Codes], sizes: Sequence[int], values: Sequence[Values], most: int
+    codes: Sequence[Codes], sizes: Sequence[int], values: Sequence[Values], wanted: set[Columns]
 ) -> Iterator[Cells]:
-    """The cells of every set of one to `most` columns, each set once.
+    """The cells of every wanted set of columns, each set once.
 
     Args:
         codes: for each column one code per row, from 0 to its size − 1.
         sizes: of the columns, in levels.
         values: to sum, one per row each.
-        most: columns of a set; at most as many as there are.
+        wanted: sets of one or more columns, each in rising order.
     """
-    rows = len(codes[0]) if codes else 0
-    seen: set[Columns] = set()
-    for joint in cover(sizes, min(most, len(sizes)), rows):
+    rows, given = len(codes[0]) if codes else 0, set[int]()
+    by_bits = {_bits(one): one for one in wanted}
+    for joint in cover(sizes, wanted, rows):
         ordered = tuple(sorted(joint, key=lambda column: -sizes[column]))
         shape = [sizes[column] for column in ordered]
         packed = _pack([codes[column] for column in ordered], shape)
         tables = [np.bincount(packed, each, prod(shape)) for each in (None, *values)]
-        table = np.stack(tables, dtype=np.float64)
-        yield from _margins(table.reshape(-1, *shape), ordered, 0, most, seen)
+        table = np.stack(tables, dtype=np.float64).reshape(-1, *shape)
+        held = _bits(joint)
+        left = {bits for bits in by_bits if not bits & ~held} - given
+        given |= left
+        for columns, part in _margins(table, ordered, 0, left):
+            name = tuple(sorted(columns))
+            turned = part.transpose(0, *(1 + columns.index(column) for column in name))
+            yield Cells(name, turned[0].astype(np.int64), tuple(turned[1:]))
 
 
 def _margins(
-    table: Values, columns: Columns, kept: int, most: int, seen: set[Columns]
-) -> Iterator[Cells]:
-    """A table, and those without some of its columns after the first `kept`, if not seen yet.
+    table: Values, columns: Columns, kept: int, left: set[int]
+) -> Iterator[tuple[Columns, Values]]:
+    """What is wanted of a table, and of those without some columns after the first `kept`.
 
     Each comes from one that is hardly larger, with the largest axes summed away first: after
-    Harinarayan, Rajaraman & Ullman, SIGMOD 1996, "Implementing data cubes efficiently".
+    Agarwal et al., VLDB 1996, "On the computation of multidimensional aggregates".
     """
-    name = tuple(sorted(columns))
-    if len(columns) <= most and name not in seen:
-        seen.add(name)
-        turned = table.transpose(0, *(1 + columns.index(column) for column in name))
-        yield Cells(name, turned[0].astype(np.int64), tuple(turned[1:]))
-    for at in range(kept, min(len(columns), most + 1)):
-        if len(columns) > 1:
-            rest = columns[:at] + columns[at + 1 :]
-            yield from _margins(table.sum(axis=1 + at), rest, at, most, seen)
+    if _bits(columns) in left:
+        yield columns, table
+    for at in range(kept, len(columns)):
+        always, rest = _bits(columns[:at]), columns[:at] + columns[at + 1 :]
+        possible = _bits(rest)
+        if any(not always & ~bits and not bits & ~possible for bits in left):
+            yield from _margins(table.sum(axis=1 + at), rest, at, left)
 
 
-def cover(sizes: Sequence[int], most: int, rows: int) -> list[Columns]:
-    """Few sets of columns, each of few cells, that together hold every set of `most` columns."""
-    least, largest = _JOINT_CELLS
-    budget = max(least, min(largest, rows // _ROWS_A_CELL))
-    open_sets = set(combinations(range(len(sizes)), most)) if most else set()
-    joints = []
+def _bits(columns: Iterable[int]) -> int:
+    """A set of columns as one number."""
+    return sum(1 << column for column in columns)
+
+
+def cover(sizes: Sequence[int], wanted: Iterable[Columns], rows: int) -> list[Columns]:
+    """Few sets of columns, each of few cells, that together hold every wanted set."""
+    budget = max(_LEAST_CELLS, min(rows, _MOST_CELLS))
+    open_sets, joints = set(wanted), []
     while open_sets:
         joint = set(min(open_sets, key=lambda one: (-prod(sizes[c] for c in one), one)))
+        cells = prod(sizes[column] for column in joint)
+        lengths = {len(one) for one in open_sets}
         while fitting := [
             column
-            for column in range(len(sizes))
-            if column not in joint and prod(sizes[c] for c in {*joint, column}) <= budget
+            for column, size in enumerate(sizes)
+            if column not in joint and cells * size <= budget
         ]:
-            joint.add(max(fitting, key=lambda c: (_gain(joint, c, open_sets), -sizes[c], -c)))
+            gains = {column: _gain(joint, column, open_sets, lengths) for column in fitting}
+            best = max(fitting, key=lambda c: (gains[c], -sizes[c], -c))
+            if not gains[best]:
+                break
+            joint.add(best)
+            cells *= sizes[best]
         joints.append(tuple(sorted(joint)))
-        open_sets -= set(combinations(joints[-1], most))
+        held = {one for size in lengths for one in combinations(joints[-1], size)}
+        open_sets -= held
     return joints
 
 
-def _gain(joint: set[int], column: int, open_sets: set[Columns]) -> int:
+def _gain(joint: set[int], column: int, open_sets: set[Columns], lengths: Iterable[int]) -> int:
     """How many open sets become held by the joint with one more column."""
-    return sum(column in one and set(one) <= {*joint, column} for one in open_sets)
+    return sum(
+        tuple(sorted((*others, column))) in open_sets
+        for length in lengths
+        for others in combinations(joint, length - 1)
+    )
 
 
 def _pack(codes: Sequence[Codes], shape: Sequence[int]) -> NDArray[np.intp]:

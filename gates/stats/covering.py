@@ -113,17 +113,18 @@ def _sum_over(
     for index, (columns, levels) in keys.items():
         pairs = list(zip(columns, levels, strict=True))
         if all(fixed.get(column, level) == level for column, level in pairs):
-            cell = tuple(0 if column in fixed else level for column, level in pairs)
-            wanted.setdefault(columns, []).append((index, cell))
-    if not wanted:
-        return {}
-    same = np.zeros(len(at), dtype=np.uint8)
-    codes = [same if column in fixed else each[at] for column, each in enumerate(grid.codes)]
-    sizes = [1 if column in fixed else size for column, size in enumerate(grid.sizes)]
-    tables = count_cells(codes, sizes, [each[at] for each in values], max(map(len, wanted)))
+            free = tuple(column for column in columns if column not in fixed)
+            cell = tuple(level for column, level in pairs if column not in fixed)
+            wanted.setdefault(free, []).append((index, cell))
+    within_rows = [each[at] for each in values]
+    whole = Cells((), np.array(len(at)), tuple(np.array(each.sum()) for each in within_rows))
+    used = {column for free in wanted for column in free}
+    nothing = np.zeros(0, dtype=np.uint8)
+    codes = [each[at] if column in used else nothing for column, each in enumerate(grid.codes)]
+    tables = count_cells(codes, grid.sizes, within_rows, set(wanted) - {()})
     return {
         index: (int(cells.rows[cell]), [float(each[cell]) for each in cells.sums])
-        for cells in tables
+        for cells in (whole, *tables)
         for index, cell in wanted.get(cells.columns, ())
     }
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import numpy as np
 
-from gates.stats.cells import Cells, Codes, Values, count_cells
+from gates.stats.cells import Cells, Codes, Columns, Values, all_sets, count_cells
 from gates.stats.covering import MIN_ROWS, Grid, Hit, Key, Strength, describe
 from gates.stats.law import normal_cdf, normal_quantile
 
@@ -72,6 +72,7 @@ def find_worse_slices(
     alpha: float,
     margin: float = 0.0,
     predicates: int = 3,
+    deep: int | None = None,
 ) -> SliceSearch:
     """Find slices whose mean difference (new − old loss of the same row) exceeds a margin.
 
@@ -81,6 +82,7 @@ def find_worse_slices(
         alpha: chance of any false find, where differences are symmetric around the margin.
         margin: loss that is accepted.
         predicates: of a slice at most.
+        deep: how many of the columns, from the first on, make slices of three predicates.
     """
     excess = differences - margin
     law = _Law(
@@ -89,30 +91,41 @@ def find_worse_slices(
         needed=lambda p_value: normal_quantile(min(0.5, p_value / _TIGHT)) ** 2 / 2,
         p_value=lambda strength: min(1.0, _TIGHT * normal_cdf(-math.sqrt(2 * strength))),
     )
-    return _search(_keep_frequent(codes), law, alpha, margin, predicates)
+    return _search(_keep_frequent(codes), law, alpha, margin, (predicates, deep))
 
 
 def find_weak_slices(
-    codes: Sequence[Codes], losses: Values, *, alpha: float, predicates: int = 3
+    codes: Sequence[Codes],
+    losses: Values,
+    *,
+    alpha: float,
+    margin: float = 0.0,
+    predicates: int = 3,
+    deep: int | None = None,
 ) -> SliceSearch:
-    """Find slices whose mean loss exceeds that of all rows.
+    """Find slices whose mean loss exceeds that of all rows by more than a margin.
 
     Args:
         codes: a code from 0 on per row, for each column; −1 is in no slice.
         losses: finite, one per row; the rows are independent.
-        alpha: chance of any false find, where losses have nothing to do with the columns.
+        alpha: chance of any false find, where losses have nothing to do with the columns, but
+            for the margin.
+        margin: excess that is accepted.
         predicates: of a slice at most.
+        deep: how many of the columns, from the first on, make slices of three predicates.
     """
     average = float(losses.mean()) if len(losses) else 0.0
     excess = losses - average
     rate = _rate_function(excess)
     law = _Law(
         values=(excess,),
-        strength=lambda cells: cells.rows * rate(cells.sums[0] / np.maximum(cells.rows, 1)),
+        strength=lambda cells: (
+            cells.rows * rate(cells.sums[0] / np.maximum(cells.rows, 1) - margin)
+        ),
         needed=lambda p_value: -math.log(p_value),
         p_value=lambda strength: math.exp(-strength),
     )
-    return _search(_keep_frequent(codes), law, alpha, average, predicates)
+    return _search(_keep_frequent(codes), law, alpha, average, (predicates, deep))
 
 
 def _flip_strength(cells: Cells) -> Values:
@@ -161,9 +174,12 @@ def _keep_frequent(codes: Sequence[Codes]) -> Grid:
     return Grid(tuple(columns), tuple(levels), left_out)
 
 
-def _search(grid: Grid, law: _Law, alpha: float, around: float, predicates: int) -> SliceSearch:
-    predicates = max(1, min(predicates, len(grid.codes)))
-    tests, hits = _count_and_hit(grid, law, alpha / predicates, predicates)
+def _search(
+    grid: Grid, law: _Law, alpha: float, around: float, depth: tuple[int, int | None]
+) -> SliceSearch:
+    predicates = max(1, min(depth[0], len(grid.codes)))
+    wanted = all_sets(len(grid.codes), predicates, depth[1])
+    tests, hits = _count_and_hit(grid, law, alpha / predicates, wanted)
     chosen, complete = describe(hits, grid, law.values, law.strength, most=MOST_SHOWN)
     shown = tuple(
         Slice(
@@ -186,15 +202,15 @@ def _search(grid: Grid, law: _Law, alpha: float, around: float, predicates: int)
 
 
 def _count_and_hit(
-    grid: Grid, law: _Law, alpha: float, predicates: int
+    grid: Grid, law: _Law, alpha: float, wanted: set[Columns]
 ) -> tuple[list[int], dict[Key, Hit]]:
     """Slices by their number of predicates, and those that are stronger than chance explains.
 
     No table is kept: what could be a hit among one slice alone is held until all are counted.
     """
-    tests, least = [0] * (predicates + 1), law.needed(alpha)
+    tests, least = [0] * (1 + max(map(len, wanted), default=0)), law.needed(alpha)
     held: dict[Key, Hit] = {}
-    for cells in count_cells(grid.codes, grid.sizes, law.values, predicates):
+    for cells in count_cells(grid.codes, grid.sizes, law.values, wanted):
         inner = (slice(-1),) * len(cells.columns)
         rows, sums = cells.rows[inner], tuple(each[inner] for each in cells.sums)
         strength = law.strength(Cells(cells.columns, rows, sums))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gates.stats.cells import count_cells, cover
+from gates.stats.cells import all_sets, count_cells, cover
 from gates.stats.slices import MOST_LEVELS, SliceSearch, find_weak_slices, find_worse_slices
 
 ROWS = 4_000
@@ -115,10 +115,19 @@ def test_nothing_is_found_where_nothing_is(kind: str) -> None:
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=8), st.integers(1, 3))
 def test_joint_tables_hold_every_set(sizes: list[int], most: int) -> None:
     most = min(most, len(sizes))
-    joints = cover(sizes, most, 10_000)
-    held = {one for joint in joints for one in combinations(joint, most)}
-    assert held == set(combinations(range(len(sizes)), most))
-    assert all(len(joint) == most or prod(sizes[c] for c in joint) <= 1 << 20 for joint in joints)
+    wanted = all_sets(len(sizes), most)
+    joints = cover(sizes, wanted, 10_000)
+    held = {
+        one for joint in joints for size in range(1, most + 1) for one in combinations(joint, size)
+    }
+    assert held >= wanted
+    assert all(len(joint) <= most or prod(sizes[c] for c in joint) <= 10_000 for joint in joints)
+
+
+def test_slices_of_three_predicates_of_the_first_columns_only() -> None:
+    assert all_sets(3, 2) == {(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)}
+    assert all_sets(4, 3, deep=3) - all_sets(4, 2) == {(0, 1, 2)}
+    assert all_sets(2, 3) == {(0,), (1,), (0, 1)}
 
 
 def test_cells_by_definition() -> None:
@@ -126,7 +135,7 @@ def test_cells_by_definition() -> None:
     sizes = [2, 3, 300, 300]  # of which the last two share no joint table with all others
     codes = [random.integers(0, size, 1_000) for size in sizes]
     value = random.normal(size=1_000)
-    tables = {each.columns: each for each in count_cells(codes, sizes, [value], 2)}
+    tables = {each.columns: each for each in count_cells(codes, sizes, [value], all_sets(4, 2))}
     assert len(tables) == 4 + 6
     for (one, other), cells in ((key, each) for key, each in tables.items() if len(key) == 2):
         for a, b in product(range(2), range(3)):
@@ -154,3 +163,11 @@ def test_what_rounding_leaves_of_a_slice_is_not_found_again() -> None:
     assert predicates(found) == [((1, 1),)]  # on all other rows there is no difference at all
     assert found.significant == 5
     assert found.complete
+
+
+def test_a_weak_slice_within_the_margin_is_accepted() -> None:
+    random = np.random.default_rng(9)
+    codes = columns(random)
+    losses = random.exponential(0.3 + 0.3 * (codes[4] == 3))
+    assert find_weak_slices(codes, losses, alpha=0.05, margin=0.1).significant > 0
+    assert find_weak_slices(codes, losses, alpha=0.05, margin=0.3).significant == 0
