@@ -31,6 +31,7 @@ exit codes:
   2    the command line or the policy is wrong
   3    cannot judge: pipeline, baseline or evidence missing or broken
   4    a bug in gatepost
+  5    GitHub did not take what was to be published
   130  interrupted
 """
 
@@ -128,6 +129,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_intake(commands)
     _add_receive(commands)
     _add_publish(commands)
+    _add_sweep(commands)
     _add_confirm(commands)
     _add_pack(commands)
     _add_explain(commands)
@@ -392,8 +394,28 @@ def _add_publish(commands: Commands) -> None:
         default="cml",
         help="what posts the comment; without CML it is the API (default: cml)",
     )
+    parser.add_argument(
+        "--known", metavar="FILE", help="the repository.json that `receive` left; saves a call"
+    )
     parser.add_argument("--templates", metavar="DIR", help="templates of your own, by our names")
     parser.add_argument("--dry-run", action="store_true", help="print what would be posted")
+
+
+def _add_sweep(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "sweep",
+        "end the checks that a lost run left in progress; run it hourly",
+        "gatepost sweep --workflow .github/workflows/gates.yml",
+    )
+    parser.add_argument(
+        "--workflow", metavar="PATH", required=True, help="the workflow whose runs are judged"
+    )
+    parser.add_argument("--check", metavar="NAME", default="gatepost", help="the check's name")
+    parser.add_argument(
+        "--project", metavar="NAME", default="main", help="of several in one repository"
+    )
+    parser.add_argument("--author", metavar="LOGIN", help="who posts: `<app>[bot]`")
 
 
 def _add_confirm(commands: Commands) -> None:
@@ -440,6 +462,7 @@ def _add_explain(commands: Commands) -> None:
     )
     parser.add_argument("gate", metavar="GATE", nargs="?", help="a gate's name (default: list all)")
     parser.add_argument("--schema", action="store_true", help="print the policy's JSON Schema")
+    parser.add_argument("--pages", metavar="DIR", help="write a page of Markdown for each gate")
 
 
 def _add_plan(commands: Commands) -> None:

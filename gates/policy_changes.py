@@ -23,6 +23,7 @@ LOOSER_WHEN_GREATER = frozenset(
     {
         "margin", "worsening", "limit", "ceiling", "excess", "share", "tolerance", "notice",
         "min_rows", "max_auc", "purity", "unique_share",
+        "unjudged", "relabelled", "regrouped", "removed", "changed",
     }
 )  # fmt: skip
 LOOSER_WHEN_SMALLER = frozenset(
@@ -106,7 +107,11 @@ def _on_both_sides(parent: Path, old: dict[Path, Any], new: dict[Path, Any]) -> 
 
 def _effective(policy: Policy) -> dict[str, Any]:
     """All values of a policy as plain data, defaults included."""
-    gates = {name: msgspec.to_builtins(gate) for name, gate in policy.gates.items()}
+    own = policy.settings.custom  # of which the candidate's are not run, so that none is filled in
+    gates = {
+        name: (policy.demands(name) or {}) if name in own else msgspec.to_builtins(gate)
+        for name, gate in policy.gates.items()
+    }
     return {**msgspec.to_builtins(policy.settings), **gates}
 
 

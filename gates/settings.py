@@ -45,7 +45,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     references: tuple[Reference, ...] = ("merge_base",)
     anchor: AnchorTag = AnchorTag()
     alpha: Alpha = Alpha()
+    unjudged: Probability = 0.0  # share of the baseline's test rows that may go without a judgement
     evidence: Sources = Sources()
+    custom: dict[str, str] = {}  # a team's own gates: name, and the module's path from the root
 
     @property
     def segment_columns(self) -> tuple[tuple[str, ...], ...]:

@@ -4,6 +4,7 @@ import argparse
 import datetime as dt
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from gates.case import Case
 from gates.changes import find_changes
 from gates.collect import collect, read_reported
 from gates.commands.show import REPORTS, own_templates, print_verdict, write_reports
+from gates.custom import loading, reading_below
 from gates.day import read_day, utc_today
 from gates.dvc import reproduce
 from gates.errors import ExitCode, GatesError, PolicyError
@@ -28,6 +30,7 @@ from gates.manifest import write_atomically
 from gates.policy import Policy, has_policy, read_policy
 from gates.policy_changes import policy_changes, waiver_changes
 from gates.report import render_not_judged
+from gates.serving.step import ServingBase
 from gates.verdict import write_verdict
 from gates.waivers import FILE as WAIVERS
 from gates.waivers import Waivers, read_waivers
@@ -102,6 +105,7 @@ def _check(root: Path, base_name: str | None, today: dt.date, *, use_run_cache: 
         progress=progress,
         reported=reported,
         baseline=baseline,
+        serving=ServingBase(task=policies.judging.settings.task, baseline=baseline),
     )
     changes = (
         *policy_changes(policies.judging, policies.candidate),
@@ -147,12 +151,14 @@ def read_policies(root: Path, base: str) -> Policies:
     path = root / PARAMS
     if not path.is_file():
         raise PolicyError(f"{path}: not there. Write one with a `gates:` block in it.")
-    candidate = read_policy(path.read_bytes(), PARAMS)
+    own = path.read_bytes()
     content = read_file(root, base, PARAMS)
     name = f"{base[:7]}:{PARAMS}"
     if content is None or not has_policy(content, name):
-        return Policies(candidate, "candidate", candidate)
-    return Policies(read_policy(content, name), "base", candidate)
+        policy = read_policy(own, PARAMS, loading(reading_below(root)))
+        return Policies(policy, "candidate", policy)
+    judging = read_policy(content, name, loading(partial(read_file, root, base)))
+    return Policies(judging, "base", read_policy(own, PARAMS))
 
 
 def read_both_waivers(root: Path, base: str) -> WaiversOfBoth:

@@ -4,47 +4,66 @@ import argparse
 import inspect
 import json
 import sys
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
 
-import msgspec
-
+from gates.custom import loading, reading_below
 from gates.errors import ExitCode, UsageError
-from gates.policy import policy_schema
+from gates.gate_pages import NOTE, defaults, pages, summary
+from gates.manifest import write_atomically
+from gates.policy import has_policy, own_gates, policy_schema
 from gates.rules import GATES
 from gates.rules.gate import Gate
 from gates.typed import nearest
 
+PARAMS = "params.yaml"
+
 
 def run(arguments: argparse.Namespace) -> ExitCode:
-    """Print one gate's page, the list of gates, or the schema of the policy."""
+    """Print one gate's page, the list of gates, or the schema of the policy; or write all pages."""
+    gates = _known(Path.cwd())
+    if arguments.pages:
+        sys.stdout.write(_write_pages(Path(arguments.pages), gates))
+        return ExitCode.MAY_MERGE
     if arguments.schema:
-        text = json.dumps(policy_schema(), indent=2)
+        text = json.dumps(policy_schema(gates), indent=2)
     elif arguments.gate is None:
-        text = "\n".join(f"{name:<20} {summary(gate)}" for name, gate in GATES.items())
-    elif arguments.gate in GATES:
-        text = explain(arguments.gate, GATES[arguments.gate])
+        text = "\n".join(f"{name:<22} {summary(gate)}" for name, gate in gates.items())
+    elif arguments.gate in gates:
+        text = _explain(arguments.gate, gates[arguments.gate])
     else:
         raise UsageError(
             f"gatepost explain {arguments.gate}: no such gate; "
-            + nearest(arguments.gate, list(GATES))
+            + nearest(arguments.gate, list(gates))
         )
     sys.stdout.write(text + "\n")
     return ExitCode.MAY_MERGE
 
 
-def summary(gate: type[Gate]) -> str:
-    """The first sentence of a gate's documentation."""
-    return inspect.getdoc(gate).splitlines()[0]  # type: ignore[union-attr]  # a test holds each gate to one
+def _known(root: Path) -> Mapping[str, type[Gate]]:
+    """Our gates, and the team's own where the folder's policy names some."""
+    path = root / PARAMS
+    content = path.read_bytes() if path.is_file() else b""
+    if not has_policy(content, PARAMS):
+        return GATES
+    return {**GATES, **own_gates(content, PARAMS, loading(reading_below(root)))}
 
 
-def explain(name: str, gate: type[Gate]) -> str:
+def _explain(name: str, gate: type[Gate]) -> str:
     """A gate's documentation, and its keys with their defaults."""
-    keys = "\n".join(f"  {field.name}: {_default(field)}" for field in msgspec.structs.fields(gate))
+    keys = "\n".join(f"  {key}: {value}" for key, value in defaults(gate).items())
     return f"{name}\n\n{inspect.getdoc(gate)}\n\nKeys and their defaults:\n{keys}"
 
 
-def _default(field: msgspec.structs.FieldInfo) -> str:
-    if field.required:
-        return "(required)"
-    default: Any = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
-    return json.dumps(msgspec.to_builtins(default))
+def _write_pages(folder: Path, gates: Mapping[str, type[Gate]]) -> str:
+    """A page a gate; a page that we wrote of a gate that is gone goes too."""
+    made = pages(gates)
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: is not a folder. Name another --pages.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.md"):
+        if path.name not in made and NOTE in path.read_text("utf-8", "replace"):
+            path.unlink()
+    for name, text in made.items():
+        write_atomically(folder / name, text.encode())
+    return f"{len(made)} pages in {folder}\n"

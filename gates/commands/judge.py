@@ -7,6 +7,7 @@ from pathlib import Path
 from gates.case import Anchor, Case, NoAnchor
 from gates.commands.engines import chosen_engine
 from gates.commands.show import print_verdict
+from gates.custom import loading, reading_below
 from gates.day import read_day, utc_today
 from gates.errors import ExitCode, PolicyError, UsageError
 from gates.evidence import Evidence
@@ -27,7 +28,7 @@ from gates.wear import with_wear
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Judge, print, and write the verdict where asked."""
     out = _writable(arguments.out) if arguments.out else None
-    policy = _read(arguments.policy)
+    policy = _read_judging(arguments.policy)
     waiving = Waiving(
         _read_waivers(arguments.waivers),
         read_day(arguments.date) if arguments.date else utc_today(),
@@ -108,6 +109,12 @@ def _writable(name: str) -> Path:
 
 def _read(name: str) -> Policy:
     return read_policy(_content(name, "params.yaml"), name)
+
+
+def _read_judging(name: str) -> Policy:
+    """The policy that judges; a team's own gates are those beside it, which are run."""
+    load = loading(reading_below(Path(name).parent))
+    return read_policy(_content(name, "params.yaml"), name, load)
 
 
 def _read_waivers(name: str | None) -> Waivers:

@@ -178,12 +178,13 @@ def _author(root: Path) -> str:
 def _refuse_unwaivable(root: Path, gate: str | None) -> None:
     if gate is None:
         raise UsageError("gatepost waive: which gate? Name one, or list all waivers with --list.")
-    if gate not in GATES:
-        raise UsageError(f"gatepost waive {gate}: no such gate; {nearest(gate, list(GATES))}")
     try:
         policy = read_policy((root / PARAMS).read_bytes(), PARAMS)
     except OSError as error:
         raise PolicyError(f"{root / PARAMS}: cannot be read: {error.strerror}.") from error
+    known = [*GATES, *policy.settings.custom]
+    if gate not in known:
+        raise UsageError(f"gatepost waive {gate}: no such gate; {nearest(gate, known)}")
     chosen = policy.gates.get(gate)
     if chosen is not None and not chosen.waivable:
         raise UsageError(

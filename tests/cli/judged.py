@@ -1,5 +1,6 @@
 """The tiny project of the shell's tests, with limits by which it can be judged."""
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,9 @@ gates:
 
 def limits() -> str:
     pairs = msgspec.structs.asdict(SOURCES).items()
-    return LIMITS.format(evidence="\n".join(f"    {key}: '{value}'" for key, value in pairs))
+    return LIMITS.format(
+        evidence="\n".join(f"    {key}: {json.dumps(value)}" for key, value in pairs)
+    )
 
 
 def make_judged(folder: Path) -> None:

@@ -251,3 +251,50 @@ def test_the_next_check_knows_what_was_recorded(project: Path) -> None:
     assert second.returncode == 0, second.stderr
     assert "judged 2 times since 20" in (out(project) / "comment.md").read_text("utf-8")
     assert "judged 2 times" in second.stdout
+
+
+OWN_GATE = '''\
+from gates.finding import Family, Finding, Limit, State, Subject
+from gates.rules.gate import Gate
+
+
+class Word(Gate, frozen=True, kw_only=True):
+    """Says whose code was run.
+
+    What it blocks: nothing.
+
+    Why: a test asks.
+
+    What it does not see: all else.
+
+    Example:
+        word: {}
+    """
+
+    family = Family.SCOPE
+
+    def judge(self, case):
+        limit = Limit(rule="said")
+        yield Finding(subject=Subject(key="word"), state=State.PASSED, limit=limit, message="WHOSE")
+'''
+
+
+def test_a_teams_own_gate_is_the_bases_and_never_the_pull_requests(project: Path) -> None:
+    """The branch rewrites the base's gate and adds another: neither of them is run."""
+    module = project / "team" / "word.py"
+    module.parent.mkdir()
+    module.write_text(OWN_GATE.replace("WHOSE", "the base's"), "utf-8")
+    change_params(project, "gates:\n", "gates:\n  custom: {word: team/word.py}\n  word: {}\n")
+    commit(project, "a gate of our own")
+    propose(project, "shift: 900", "shift: 901")
+    module.write_text('raise SystemExit("the branch\'s code was run")', "utf-8")
+    (project / "team" / "more.py").write_text("import nowhere\n", "utf-8")
+    change_params(project, "{word: team/word.py}", "{word: team/word.py, more: team/more.py}")
+    change_params(project, "  word: {}\n", "  word: {}\n  more: {}\n")
+    commit(project, "other code")
+    done = gatepost("check", cwd=project)
+    assert done.returncode == 0, done.stderr
+    verdict = read_verdict((out(project) / "verdict.json").read_bytes())
+    (own,) = [outcome for outcome in verdict.outcomes if outcome.gate == "word"]
+    assert [finding.message for finding in own.findings] == ["the base's"]
+    assert {change.key for change in verdict.policy_changes} == {"gates.custom.more", "gates.more"}
