@@ -13,6 +13,7 @@ from gates.finding import Family
 from gates.rules.gate import Gate
 
 INDEX: Final = "README.md"
+_BAR: Final = r"\|"  # within a cell of a table
 NOTE: Final = (
     "<!-- Written by `gatepost explain --pages`, from the gates' own words. Mend them there. -->"
 )
@@ -40,8 +41,7 @@ def _page(name: str, gate: type[Gate]) -> str:
         lines += [f"## {part}", "", body, ""]
     lines += ["## Keys", "", "| key | default |", "|---|---|"]
     lines += [
-        f"| `{key}` | `{value.replace('|', chr(92) + '|')}` |"
-        for key, value in defaults(gate).items()
+        f"| `{key}` | `{value.replace('|', _BAR)}` |" for key, value in defaults(gate).items()
     ]
     return "\n".join(lines) + "\n"
 
