@@ -199,10 +199,10 @@ class Evidence:
         self._require_column(table, self.dictionary.label)
         return read_labels(self.settings.task, table, self.dictionary, str(self._columns))
 
-    def scores_for(self, name: str, ids: pa.Array) -> Floats:
+    def scores_for(self, name: str, ids: pa.Array, run: str = "") -> Floats:
         """What a prediction table says of given rows: probabilities, or predicted numbers.
 
-        Shape (rows,), of a multiclass task (rows, classes).
+        Shape (rows,), of a multiclass task (rows, classes). `run` is how its columns begin.
 
         Raises:
             EvidenceError: rows are missing, unknown or repeated, or a value is none of the task's.
@@ -210,7 +210,16 @@ class Evidence:
         table = self._table(name)
         self._require_column(table, "row_id")
         at = self._places_of(ids, table)
-        return read_outputs(self.settings.task, table, self.classes)[at]
+        return read_outputs(self.settings.task, table, self.classes, run)[at]
+
+    def row_ids(self, table: Table) -> pa.Array:
+        """The identifiers of any table's rows, each present and unique.
+
+        Raises:
+            EvidenceError: it has no `row_id`, or one is missing or repeated.
+        """
+        self._require_column(table, "row_id")
+        return self._unique_ids(table, "row_id")
 
     def repeats_for(self, ids: pa.Array) -> Mapping[str, Floats]:
         """What each repeated training says of given rows, by its name, such as `seed_21`.
