@@ -70,15 +70,23 @@ def mean_growth(old: Sample, new: Sample, kept: Places, step: float = 1.0) -> Es
     square = sum(float(piece @ piece) for piece in pieces)
     sizes = [size for size in (old.size, new.size) if size]
     square += sum((step / size) ** 2 for size in sizes)
-    return Estimate(
-        value=growth, standard_error=math.sqrt(square), degrees=max(1.0, min(sizes) - 1.0)
-    )
+    count = min(_count_units(each) for each in (old, new) if each.size)
+    return Estimate(value=growth, standard_error=math.sqrt(square), degrees=max(1.0, count - 1.0))
 
 
 def _influence(sample: Sample) -> Values:
     if not sample.size:
         return np.zeros(len(sample.values))
     return np.asarray(sample.counted * (sample.values - sample.mean) / sample.size)
+
+
+def _count_units(sample: Sample) -> int:
+    """How many rows, or groups of rows that hang together, the mean counts."""
+    counted = sample.counted > 0
+    if sample.units is None:
+        return int(np.count_nonzero(counted))
+    units = sample.units[counted]
+    return int(np.count_nonzero(units < 0)) + len(np.unique(units[units >= 0]))
 
 
 def _part(units: Places | None, chosen: NDArray[np.bool_]) -> Places | None:

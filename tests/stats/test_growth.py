@@ -1,0 +1,82 @@
+"""How far a mean moved between tables that have rows in common."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gates.stats.growth import Sample, mean_growth
+from gates.stats.undefined import UndefinedError
+
+NOWHERE = np.array([-1, -1, -1, -1])
+
+
+def sample(*values: float) -> Sample:
+    return Sample(np.array(values, float), np.ones(len(values)))
+
+
+def test_the_same_rows_with_the_same_values_leave_no_doubt() -> None:
+    same = sample(0, 1, 1, 0)
+    found = mean_growth(same, same, np.arange(4))
+    assert (found.value, found.standard_error) == (0.0, 0.0)
+
+
+def test_other_rows_are_two_samples_and_a_row_of_doubt_each() -> None:
+    """Means .5 and .25 of four rows: variances .25 / 4 and .1875 / 4, and 1 / 4 squared twice."""
+    found = mean_growth(sample(0, 1, 1, 0), sample(0, 0, 0, 1), NOWHERE)
+    assert found.value == -0.25
+    assert found.standard_error**2 == pytest.approx(0.25 / 4 + 0.1875 / 4 + 2 / 16)
+    assert found.degrees == 3
+
+
+def test_what_both_have_cancels_out() -> None:
+    """One of a thousand rows changes: the error is that of one row, not of a thousand."""
+    old = np.tile([0.0, 1.0], 500)
+    new = old.copy()
+    new[0] = 1.0
+    found = mean_growth(sample(*old), sample(*new), np.arange(1000))
+    assert found.value == pytest.approx(0.001)
+    assert found.standard_error == pytest.approx(math.sqrt(3) / 1000, rel=0.01)
+
+
+def test_rows_that_hang_together_count_once() -> None:
+    values, ones = np.repeat([0.0, 1.0], 4), np.ones(8)
+    apart = Sample(values, ones)
+    together = Sample(values, ones, np.repeat([0, 1, 2, 3], 2))
+    nowhere = np.full(8, -1)
+    errors = [
+        mean_growth(each, each, nowhere).standard_error ** 2 - 2 / 64 for each in (apart, together)
+    ]
+    assert errors[1] == pytest.approx(2 * errors[0])
+
+
+def test_nothing_counted_has_no_growth() -> None:
+    nothing = Sample(np.zeros(4), np.zeros(4))
+    with pytest.raises(UndefinedError):
+        mean_growth(sample(0, 1, 1, 0), nothing, NOWHERE)
+    assert mean_growth(nothing, sample(0, 1, 1, 0), NOWHERE).value == 0.5
+
+
+def test_the_interval_holds_the_truth() -> None:
+    """Half of the rows are new: of 300 draws, the growth of .1 lies in most intervals."""
+    draws, inside = np.random.default_rng(4), 0
+    for _ in range(300):
+        old = draws.random(400) < 0.2
+        new = np.concatenate([old[:200], draws.random(200) < 0.4])
+        kept = np.concatenate([np.arange(200), np.full(200, -1)])
+        found = mean_growth(sample(*old), sample(*new), kept)
+        inside += 0.1 in found.interval(0.95)
+    assert inside >= 280
+
+
+@given(
+    st.lists(st.booleans(), min_size=1, max_size=8),
+    st.lists(st.tuples(st.booleans(), st.integers(-1, 7)), min_size=1, max_size=8),
+)
+def test_any_rows_have_a_finite_error(old: list[bool], new: list[tuple[bool, int]]) -> None:
+    kept = np.array([at if at < len(old) else -1 for _, at in new])
+    found = mean_growth(sample(*old), sample(*(value for value, _ in new)), kept)
+    assert math.isfinite(found.standard_error)
+    assert found.value == pytest.approx(np.mean([value for value, _ in new]) - np.mean(old))
