@@ -42,8 +42,8 @@ class Ending(NamedTuple):
     annotations: Sequence[Annotation] = ()
 
 
-def start_check(gate: Gate, title: str, summary: str) -> bool:
-    """Show that a verdict is being made; whether this run may still set the check.
+def start_check(gate: Gate, title: str, summary: str) -> tuple[CheckRun, ...]:
+    """Show that a verdict is being made: this run's checks, none where a newer run has set it.
 
     Raises:
         GitHubError: the check could not be made.
@@ -52,10 +52,16 @@ def start_check(gate: Gate, title: str, summary: str) -> bool:
     found = _look(gate)
     if found.newer is not None:
         gate.say(f"check {gate.name}: left alone, as the newer run {found.newer} has set it")
-        return False
-    if not found.own:
-        _create(gate, state)
-    return True
+        return ()
+    return tuple(found.own or _create(gate, state))
+
+
+def has_ended(check: CheckRun, ending: Ending) -> bool:
+    """Whether a check says all that this ending would make it say."""
+    said = (check.output.title if check.output else None) or ""
+    meant = fit_text(ending.title, TITLE_MAX)
+    same = check.status == "completed" and check.conclusion == ending.conclusion
+    return same and said.split() == meant.split()
 
 
 def end_check(gate: Gate, ending: Ending, *, only_open: bool = False) -> bool:
@@ -78,7 +84,7 @@ def end_check(gate: Gate, ending: Ending, *, only_open: bool = False) -> bool:
         own = _create(gate, _state(gate, Output(title=ending.title, summary="")))
     for check in own:
         ended = check.status == "completed"
-        if not ended or (check.conclusion != ending.conclusion and not only_open):
+        if not (ended and only_open) and not has_ended(check, ending):
             _end(gate, check, ending)
     return newer is None
 
@@ -102,7 +108,7 @@ class _Found(NamedTuple):
 def _look(gate: Gate) -> _Found:
     """The checks of this name at the commit; those without a run's name are not ours."""
     checks = gate.github.check_runs(gate.sha, gate.name)
-    runs = [(check, run) for check in checks if (run := _run_of(check, gate.app))]
+    runs = [(check, run) for check in checks if (run := run_of(check, gate.app))]
     newest = max((run for _, run in runs), default=gate.run)
     own = [check for check, run in runs if run == gate.run]
     return _Found(own, newest if newest > gate.run else None)
@@ -141,7 +147,8 @@ def _state(gate: Gate, output: Output, conclusion: Conclusion | None = None) -> 
     )
 
 
-def _run_of(check: CheckRun, app: str | None) -> Run | None:
+def run_of(check: CheckRun, app: str | None) -> Run | None:
+    """The run that made a check, if our app did (any, where none is named) and it has our mark."""
     slug = check.app.slug if check.app else None
     if app and slug and app != slug:
         return None

@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     CANNOT_JUDGE = 3
     BUG = 4
+    UNPUBLISHED = 5
     INTERRUPTED = 130
 
 
@@ -38,6 +39,12 @@ class PolicyError(GatesError):
 
 class EvidenceError(GatesError):
     """A file of evidence is missing, broken or not what it says it is."""
+
+
+class UnpublishedError(GatesError):
+    """There is something to say, and GitHub did not take it."""
+
+    exit_code = ExitCode.UNPUBLISHED
 
 
 class GitError(GatesError):

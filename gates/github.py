@@ -5,6 +5,7 @@ by default it sends a POST again after a 5xx and after a dropped connection, whi
 comments of one (PyGithub 2.10, `GithubRetry`). What is repeated is decided in `github_calls`.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -49,6 +50,7 @@ class GitHub:
         """
         self.calls = calls
         self.repository = repository
+        self.default_branch = ""  # known after `follow`
         self._root = _root_of(repository)
 
     def follow(self, number: int) -> None:
@@ -66,6 +68,7 @@ class GitHub:
                 "Nothing was published; start a new run in the right one."
             )
         self.repository = found.full_name
+        self.default_branch = found.default_branch
         self._root = _root_of(found.full_name)
 
     def login(self) -> str | None:
@@ -191,7 +194,10 @@ def connect(token: str, api_url: str) -> Send:
         UsageError: PyGithub is not installed, or the address is none.
     """
     try:
-        from github import Auth, Github  # noqa: PLC0415 - an extra; judging never needs it
+        with warnings.catch_warnings():
+            # Requests misses a guesser of encodings, which nobody needs who reads JSON.
+            warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
+            from github import Auth, Github  # noqa: PLC0415 - an extra; judging never needs it
     except ImportError as error:
         raise UsageError(
             "PyGithub is not installed. Install it with `pip install 'gatepost[github]'`."

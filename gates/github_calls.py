@@ -84,6 +84,7 @@ class Calls:
         self.say = say
         self.sleep = sleep
         self.made = 0
+        self.date = ""  # GitHub's, as the last answer's `Date` header has it
 
     def get(self, kind: type[T], path: str, **query: str | int) -> T:
         """Read one value."""
@@ -147,6 +148,7 @@ class Calls:
             answer = self._send(call)
         except LostError as error:
             return None, str(error)
+        self.date = answer.headers.get("date", self.date)
         if answer.status >= 500:  # noqa: PLR2004 - the server failed, perhaps after it had done it
             return None, f"answered {answer.status}"
         return answer, ""

@@ -41,6 +41,7 @@ class RepositoryName(Seen, frozen=True):
 
     id: int
     full_name: str = ""
+    default_branch: str = ""
 
 
 class Ref(Seen, frozen=True):
@@ -71,6 +72,11 @@ class ChangedFile(Seen, frozen=True):
 class CheckRun(Seen, frozen=True):
     """A check run."""
 
+    class Shown(Seen, frozen=True):
+        """What its page says."""
+
+        title: str | None = None
+
     id: int
     name: str
     head_sha: str
@@ -78,6 +84,7 @@ class CheckRun(Seen, frozen=True):
     conclusion: str | None = None
     external_id: str | None = None
     app: App | None = None
+    output: Shown | None = None
 
 
 class CheckRuns(Seen, frozen=True):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gates.annotations import annotate
-from gates.checks import TITLE_MAX, Ending, Gate, end_check, fit_text, start_check
+from gates.checks import TITLE_MAX, Ending, Gate, end_check, fit_text, has_ended, start_check
 from gates.cml import Cml
 from gates.errors import EvidenceError
 from gates.event import Head
@@ -133,7 +133,8 @@ def publish(
 
 def _publish(channel: Channel, gate: Gate, head: Head, message: Message) -> Told:
     title = fit_text(f"Judging {short(head.sha)}", TITLE_MAX)
-    if not start_check(gate, title, "The verdict follows here and in the comment."):
+    checks = start_check(gate, title, "The verdict follows here and in the comment.")
+    if not checks:
         return Told(check=False, comments={})
     pulls = find_pulls(channel.github, head)
     if not pulls and not head.in_queue:
@@ -141,10 +142,12 @@ def _publish(channel: Channel, gate: Gate, head: Head, message: Message) -> Told
     comments = _post_all(channel, gate, head, message, pulls)
     if message.conclusion is None:
         return Told(check=True, comments=comments)
-    remarks = _remarks(channel.github, gate, message.verdict, pulls)
     summary = message.text.rstrip().rpartition("\n")[0]
-    ending = Ending(message.conclusion, message.title, summary, remarks)
-    return Told(check=end_check(gate, ending), comments=comments)
+    ending = Ending(message.conclusion, message.title, summary)
+    if all(has_ended(check, ending) for check in checks):
+        return Told(check=True, comments=comments)  # a re-run, or the event came twice
+    remarks = _remarks(channel.github, gate, message.verdict, pulls)
+    return Told(check=end_check(gate, ending._replace(annotations=remarks)), comments=comments)
 
 
 def find_pulls(github: GitHub, head: Head) -> tuple[Pull, ...]:

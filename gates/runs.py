@@ -14,18 +14,17 @@ from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-import msgspec
-
 from gates.errors import EvidenceError, UsageError
 from gates.event import Head, run_here
 from gates.github import GitHub
-from gates.github_calls import Call, GitHubError, RefusedError
-from gates.github_values import Artifact, Pull, Seen
+from gates.github_calls import GitHubError, RefusedError
+from gates.github_values import Artifact, Pull, RepositoryName, Seen, User
 
 OF_MAIN: Final = ("push", "schedule", "workflow_dispatch")
 OF_PULLS: Final = ("merge_group", "pull_request")
 _ATTEMPTS_MAX: Final = 10
 _FILE_MAX_BYTES: Final = 1 << 16
+_COMPARED_FILES_MAX: Final = 300  # GitHub lists no more of a comparison
 _SHA = re.compile("[0-9a-f]{40,64}")
 
 
@@ -36,6 +35,7 @@ class Run(Seen, frozen=True):
         """Whose branch it ran on."""
 
         id: int
+        owner: User | None = None
 
     id: int
     run_attempt: int
@@ -44,6 +44,7 @@ class Run(Seen, frozen=True):
     status: str
     head_sha: str
     created_at: str = ""  # as `2026-05-02T10:00:00Z`
+    updated_at: str = ""
     head_branch: str | None = None
     head_repository: Repository | None = None
 
@@ -54,6 +55,7 @@ class Base(NamedTuple):
     branch: str
     sha: str
     date: str = ""  # GitHub's, as in its `Date` header; this machine's clock may be wrong
+    changed: frozenset[str] | None = None  # files between it and the head; `None`: too many
 
 
 class Found(NamedTuple):
@@ -68,10 +70,6 @@ class _Runs(Seen, frozen=True):
     total_count: int = 0
 
 
-class _Repository(Seen, frozen=True):
-    default_branch: str
-
-
 class _Commit(Seen, frozen=True):
     sha: str
 
@@ -80,8 +78,14 @@ class _GitCommit(Seen, frozen=True):
     tree: _Commit
 
 
+class _Changed(Seen, frozen=True):
+    filename: str
+    previous_filename: str = ""
+
+
 class _Comparison(Seen, frozen=True):
     merge_base_commit: _Commit
+    files: tuple[_Changed, ...] | None = None
 
 
 class _File(Seen, frozen=True):
@@ -118,7 +122,9 @@ def find_base(github: GitHub, head: Head) -> Base:
     sha = found.merge_base_commit.sha
     if _SHA.fullmatch(sha) is None:
         raise EvidenceError(f"merge base of {head.sha}: {sha[:50]!r} is no commit. Re-run the job.")
-    return Base(branch, sha, date)
+    whole = found.files is not None and len(found.files) < _COMPARED_FILES_MAX
+    names = {name for one in found.files or () for name in (one.filename, one.previous_filename)}
+    return Base(branch, sha, date, frozenset(names - {""}) if whole else None)
 
 
 def find_baseline_artifact(
@@ -134,7 +140,7 @@ def find_baseline_artifact(
     """
     runs = [
         run
-        for run in _runs_of(github, workflow, head_sha=base.sha)
+        for run in runs_of(github, workflow, head_sha=base.sha)
         if run.head_sha == base.sha and _is_of_main(run, head, base, workflow)
     ]
     for run in runs:
@@ -142,7 +148,7 @@ def find_baseline_artifact(
             return Found(artifact, run)
     if not runs and not any(
         _is_of_main(run, head, base, workflow)
-        for run in _runs_of(github, workflow, branch=base.branch)
+        for run in runs_of(github, workflow, branch=base.branch)
     ):
         return None
     busy = next((run.id for run in runs if run.status != "completed"), None)
@@ -167,16 +173,16 @@ def find_claims(
     heads = [pull.head.sha for pull in pulls if pull.state == "closed"]
     for sha in dict.fromkeys((head.sha, *heads)):
         if sha == head.sha or _tree_of(github, sha) == tree:
-            for run in _runs_of(github, workflow, head_sha=sha):
-                if run.head_sha == sha and _path_of(run) == workflow and run.event in OF_PULLS:
+            for run in runs_of(github, workflow, head_sha=sha):
+                if run.head_sha == sha and path_of(run) == workflow and run.event in OF_PULLS:
                     for artifact in artifacts_of(github, run.id, run.run_attempt, name):
                         yield sha, Found(artifact, run)
 
 
 def find_verdicts(github: GitHub, branch: str, *, workflow: str, name: str) -> Iterator[Found]:
     """What the trusted workflow's newest runs left; only the default branch's file starts them."""
-    for run in _runs_of(github, workflow, event="workflow_run", branch=branch):
-        wanted = run.event == "workflow_run" and _path_of(run) == workflow
+    for run in runs_of(github, workflow, event="workflow_run", branch=branch):
+        wanted = run.event == "workflow_run" and path_of(run) == workflow
         if wanted and run.head_branch == branch:
             for artifact in artifacts_of(github, run.id, run.run_attempt, name):
                 yield Found(artifact, run)
@@ -186,14 +192,14 @@ def default_branch_of(github: GitHub) -> tuple[str, str]:
     """The branch that counts, as GitHub has it now; and when that is.
 
     Raises:
-        GitHubError: the answer names none.
+        GitHubError: GitHub names none.
     """
-    answer = github.calls.make(Call("GET", _root(github)))
-    try:
-        found = msgspec.json.decode(answer.body, type=_Repository)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise GitHubError(f"GitHub: {github.repository}: no default branch: {error}.") from error
-    return found.default_branch, answer.headers.get("date", "")
+    branch = github.default_branch
+    if not branch:
+        branch = github.calls.get(RepositoryName, _root(github)).default_branch
+    if not branch:
+        raise GitHubError(f"GitHub: {github.repository}: names no default branch. Re-run the job.")
+    return branch, github.calls.date
 
 
 def artifacts_of(github: GitHub, run: int, attempt: int, name: str) -> Iterator[Artifact]:
@@ -229,7 +235,7 @@ def file_at(github: GitHub, sha: str, path: str) -> bytes | None:
         raise EvidenceError(f"{path} at {sha[:7]}: not as GitHub encodes files.") from error
 
 
-def _runs_of(github: GitHub, workflow: str, **query: str) -> tuple[Run, ...]:
+def runs_of(github: GitHub, workflow: str, **query: str) -> tuple[Run, ...]:
     """The newest runs of a workflow's file; none where GitHub has not seen the file."""
     name = quote(PurePosixPath(workflow).name, safe="")
     path = f"{_root(github)}/actions/workflows/{name}/runs"
@@ -249,14 +255,15 @@ def _tree_of(github: GitHub, sha: str) -> str:
 def _is_of_main(run: Run, head: Head, base: Base, workflow: str) -> bool:
     return (
         run.event in OF_MAIN
-        and _path_of(run) == workflow
+        and path_of(run) == workflow
         and run.head_branch == base.branch
         and run.head_repository is not None
         and run.head_repository.id == head.repository
     )
 
 
-def _path_of(run: Run) -> str:
+def path_of(run: Run) -> str:
+    """The file of a run's workflow, without the branch that GitHub may add."""
     return run.path.partition("@")[0]
 
 

@@ -4,17 +4,18 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from gates.cml import Cml, find_cml
 from gates.commands.show import EXIT_CODES, own_templates
-from gates.errors import EvidenceError, ExitCode, UsageError
+from gates.errors import EvidenceError, ExitCode, UnpublishedError, UsageError
 from gates.event import Head, read_event
 from gates.finding import Verdict
 from gates.github import GitHub, connect
-from gates.github_calls import Calls
+from gates.github_calls import Calls, GitHubError
 from gates.mark import Run, is_name
 from gates.publish import Channel, Message, message_of, not_judged, publish, running
 from gates.report.words import Prose, plain
@@ -26,20 +27,30 @@ SUMMARY_MAX_BYTES = 900_000  # GitHub drops the summary of a step above 1 MiB
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
-    """Publish, or print what would be; the exit code is the verdict's."""
+    """Publish, or print what would be; the exit code is the verdict's.
+
+    Raises:
+        UnpublishedError: the check does not say what the verdict says.
+    """
     if not is_name(arguments.project):
         raise UsageError(
             f"--project {arguments.project!r}: a name has letters, digits and . _ / - only."
         )
     head = head_of(arguments)
-    message, code = _message(arguments, head)
+    try:
+        message, code = _message(arguments, head)
+    except EvidenceError as error:
+        raise UnpublishedError(str(error)) from error
     if arguments.dry_run:
         _show(arguments, head, message)
         return code
     _summarise(message)  # first: it needs nobody's permission
-    channel = _channel(arguments, head)
-    publish(channel, head, message, say=_log)
-    _log(f"{channel.github.calls.made} calls of GitHub's API")
+    try:
+        channel = _channel(arguments, head)
+        publish(channel, head, message, say=log)
+    except GitHubError as error:
+        raise UnpublishedError(f"not published: {error}") from error
+    log(f"{channel.github.calls.made} calls of GitHub's API")
     return code
 
 
@@ -61,22 +72,51 @@ def head_of(arguments: argparse.Namespace) -> Head:
     return head
 
 
-def open_github(head: Head) -> tuple[GitHub, str]:
+class _Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one command learned of the repository, for the next one of the same job."""
+
+    id: int
+    name: str
+
+
+def write_known(github: GitHub, head: Head) -> bytes:
+    """The repository's number and present name, for `--known`."""
+    return msgspec.json.encode(_Known(head.repository, github.repository))
+
+
+def _read_known(name: str | None, head: Head) -> str | None:
+    """The name that `receive` has seen the event's repository have; `None`: ask."""
+    try:
+        known = msgspec.json.decode(Path(name or "").read_bytes(), type=_Known)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return known.name if known.id == head.repository else None
+
+
+def open_github(
+    head: Head, *, known: str | None = None, tokens: Sequence[str] = TOKENS
+) -> tuple[GitHub, str]:
     """The event's repository, and the token that opens it.
+
+    Args:
+        head: what the event is about.
+        known: the name that the repository has now; otherwise GitHub is asked.
+        tokens: the variables that may hold the token; the first that is set does.
 
     Raises:
         UsageError: there is no token.
         GitHubError: the repository cannot be seen, or is another one now.
     """
-    token = next((os.environ[name] for name in TOKENS if os.environ.get(name)), None)
+    token = next((os.environ[name] for name in tokens if os.environ.get(name)), None)
     if token is None:
         raise UsageError(
             f"{' and '.join(TOKENS)}: neither is set. Pass the job's own token to this step: "
             "`GITHUB_TOKEN: ${{ github.token }}`, with `checks: write` and `pull-requests: write`."
         )
     api_url = os.environ.get("GITHUB_API_URL", "https://api.github.com")
-    github = GitHub(Calls(connect(token, api_url), say=_log), head.repository_name)
-    github.follow(head.repository)
+    github = GitHub(Calls(connect(token, api_url), say=log), known or head.repository_name)
+    if known is None:
+        github.follow(head.repository)
     return github, token
 
 
@@ -90,7 +130,7 @@ def _message(arguments: argparse.Namespace, head: Head) -> tuple[Message, ExitCo
     try:
         verdict = _read(arguments.verdict)
     except EvidenceError as error:
-        _log(str(error))
+        log(str(error))
         return not_judged(str(error), head, overrides), ExitCode.CANNOT_JUDGE
     return message_of(verdict, head, overrides), EXIT_CODES[verdict.decision]
 
@@ -108,11 +148,11 @@ def _read(name: str | None) -> Verdict:
 
 
 def _channel(arguments: argparse.Namespace, head: Head) -> Channel:
-    github, token = open_github(head)
+    github, token = open_github(head, known=_read_known(arguments.known, head))
     server_url = os.environ.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
     command = find_cml() if arguments.poster == "cml" else None
     if arguments.poster == "cml" and command is None:
-        _log("CML is not installed: posting by the API")
+        log("CML is not installed: posting by the API")
     repository, run_id = github.repository, os.environ.get("GITHUB_RUN_ID", "")
     return Channel(
         github=github,
@@ -145,7 +185,7 @@ def _summarise(message: Message) -> None:
             stream.write(text)
 
 
-def _log(line: str) -> None:
+def log(line: str) -> None:
     """A line of progress that a runner does not take for a command."""
     shown = "".join(sign if sign.isprintable() else "?" for sign in line)
     sys.stderr.write(f"  · {shown.replace('##[', '## [')}\n")

@@ -17,7 +17,7 @@ import msgspec
 import gates
 from gates import __version__
 from gates.commands.intake import find_artifact
-from gates.commands.publish import head_of, open_github
+from gates.commands.publish import head_of, open_github, write_known
 from gates.commands.show import EXIT_CODES, own_templates, write_reports
 from gates.errors import EvidenceError, ExitCode, GatesError
 from gates.event import Head
@@ -30,6 +30,7 @@ from gates.runs import Base, Found, file_at, find_base, find_baseline_artifact
 from gates.verdict import read_verdict, write_verdict
 
 VERDICT: Final = "verdict.json"
+KNOWN: Final = "repository.json"  # for `publish --known`
 PARAMS: Final = "params.yaml"
 WAIVERS: Final = "waivers.yaml"  # as in `gates.waivers`, which would load YAML beside the token
 _JUDGE_MAX_S: Final = 600
@@ -46,7 +47,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     """Fetch, judge, and leave `verdict.json` with its reports; the exit code is the verdict's."""
     head, out = head_of(arguments), Path(arguments.out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / VERDICT).unlink(missing_ok=True)
+    for name in (VERDICT, KNOWN):
+        (out / name).unlink(missing_ok=True)
     try:
         with signals_as_interrupt():
             verdict = _receive(arguments, head, out)
@@ -78,6 +80,7 @@ def no_verdict(head: Head, reason: str) -> Verdict:
 
 def _receive(arguments: argparse.Namespace, head: Head, out: Path) -> Verdict:
     github, _ = open_github(head)
+    write_atomically(out / KNOWN, write_known(github, head))
     candidate = find_artifact(github, head, f"{arguments.artifact}-{head.run.attempt}")
     take(github, candidate, out / "candidate", head.sha)
     base = find_base(github, head)
@@ -87,10 +90,11 @@ def _receive(arguments: argparse.Namespace, head: Head, out: Path) -> Verdict:
     if found is not None:
         take(github, found.artifact, out / "baseline", base.sha)
     inputs = ["--candidate", str(out / "candidate"), "--policy", arguments.policy]
-    inputs += _proposed(github, head, out, PARAMS, "--candidate-policy")
     if Path(WAIVERS).is_file():
         inputs += ["--waivers", WAIVERS]
-    inputs += _proposed(github, head, out, WAIVERS, "--candidate-waivers")
+    for name, option in ((PARAMS, "--candidate-policy"), (WAIVERS, "--candidate-waivers")):
+        if base.changed is None or name in base.changed:
+            inputs += _proposed(github, head, out, name, option)
     inputs += ["--date", base.date] if base.date else []
     inputs += ["--baseline", str(out / "baseline")] if found else []
     inputs += ["--ledger", arguments.ledger] if arguments.ledger else []

@@ -65,6 +65,7 @@ class FakeGitHub:
         self.artifacts: list[dict[str, Any]] = []
         self.archive = b""
         self.asked: list[Call] = []
+        self.downloads = 0  # of artifacts; each is a call that `asked` does not have
         self.faults: list[tuple[str, str, Fault]] = []  # verb, a part of the path, what happens
         self.on_call: Callable[[Call], None] = lambda _call: None
         self._next = 1
@@ -249,6 +250,7 @@ def serve(
                 self._reply(200, {}, fake.archive)
                 return
             if url.path.endswith("/zip"):
+                fake.downloads += 1
                 place = f"http://localhost:{server.server_port}/storage"
                 self._reply(302, {"location": place}, b"")
                 return

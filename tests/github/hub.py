@@ -22,6 +22,7 @@ class Hub(FakeGitHub):
         self.zips: list[bytes] = []  # each is downloaded once, in this order
         super().__init__()
         self.merge_base = BASE
+        self.changed: list[str] | None = ["params.yaml", "waivers.yaml"]  # by the head
         self.runs: list[dict[str, Any]] = []
         self.left: dict[int, list[dict[str, Any]]] = {}  # by run
         self.contents: dict[tuple[str, str], bytes] = {}  # by path and commit
@@ -45,7 +46,9 @@ class Hub(FakeGitHub):
                 return 200, repository | {"default_branch": "main"}
             case ("GET", "compare", ends):
                 assert ends == f"main...{HEAD}", ends
-                return 200, {"merge_base_commit": {"sha": self.merge_base}}
+                compared = {"merge_base_commit": {"sha": self.merge_base}}
+                changed = None if self.changed is None else [{"filename": n} for n in self.changed]
+                return 200, compared | {"files": changed}
             case ("GET", "actions", "workflows", name, "runs"):
                 return 200, {"workflow_runs": [run for run in self.runs if _is(run, name, call)]}
             case ("GET", "actions", "runs", run, "artifacts"):
@@ -100,6 +103,6 @@ def zipped(folder: Path) -> bytes:
 
 
 def _is(run: dict[str, Any], name: str, call: Call) -> bool:
-    wanted = {"head_sha": "head_sha", "branch": "head_branch", "event": "event"}
+    wanted = {"head_sha": "head_sha", "branch": "head_branch", "event": "event", "status": "status"}
     asked = {key: call.query[said] for said, key in wanted.items() if said in call.query}
     return run["path"].endswith(f"/{name}") and all(run[key] == asked[key] for key in asked)

@@ -22,13 +22,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.__main__ import main
-from gates.commands.publish import _log
+from gates.commands.publish import log
 from gates.finding import Side, Verdict
 from gates.github_calls import Call
 from gates.pack import pack
 from gates.verdict import write_verdict
 from tests.github.events import group_event, run_event
-from tests.github.fake import HEAD, OLD_HEAD, FakeGitHub, serve
+from tests.github.fake import HEAD, OLD_HEAD, FakeGitHub, Fault, serve
 from tests.report.samples import SAMPLES
 
 TOKEN = "ghs_canary0123456789"  # noqa: S105 - nobody's
@@ -129,9 +129,33 @@ def test_a_verdict_of_another_commit_is_not_written_as_this_head(  # noqa: PLR09
     sha: str,
     dirty: bool,
 ) -> None:
-    assert publish(written(tmp_path, "improvement", sha, dirty=dirty)) == 3
+    assert publish(written(tmp_path, "improvement", sha, dirty=dirty)) == 5
     assert fake.asked == []
     assert "nothing was published" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("part", ["check-runs", ""], ids=["the check", "anything"])
+def test_what_could_not_be_published_has_a_code_of_its_own(
+    publish: Publish,
+    fake: FakeGitHub,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    part: str,
+) -> None:
+    fake.fail("*", part, *[Fault("403", said="Resource not accessible by integration")] * 3)
+    assert publish(written(tmp_path, "cannot_judge")) == 5
+    assert "gatepost: not published: GitHub: " in capsys.readouterr().err
+
+
+def test_a_repository_that_the_job_knows_already_is_not_asked_for(
+    publish: Publish, fake: FakeGitHub, tmp_path: Path
+) -> None:
+    (tmp_path / "known.json").write_text('{"id": 4242, "name": "acme/churn"}')
+    (tmp_path / "other.json").write_text('{"id": 4243, "name": "mallory/churn"}')
+    for known, asks in (("known.json", 0), ("other.json", 1), ("none.json", 1)):
+        fake.asked.clear()
+        assert publish(written(tmp_path, "improvement"), "--known", str(tmp_path / known)) == 0
+        assert [call.path for call in fake.asked].count("/repos/acme/churn") == asks
 
 
 def test_a_merge_queue_has_a_check_and_no_comment(
@@ -198,7 +222,7 @@ def test_what_is_missing_is_named(  # noqa: PLR0917 - a table
 def test_no_line_of_the_log_is_a_runners_command(line: str) -> None:
     said = io.StringIO()
     with contextlib.redirect_stderr(said):
-        _log(line)
+        log(line)
     (shown,) = said.getvalue().splitlines()
     assert shown.startswith("  · ")
     assert "##[" not in shown

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from gates.verdict import read_verdict, write_verdict
 from tests.build import seal
 from tests.cli.folders import LIMITS, make_good
 from tests.github.events import run_event
-from tests.github.fake import HEAD, serve
+from tests.github.fake import BOT, HEAD, serve
 from tests.github.hub import BASE, GATES, Hub, zipped
 from tests.report.samples import SAMPLES
 
@@ -87,7 +88,56 @@ def test_both_sides_are_fetched_and_judged(  # noqa: PLR0917 - a table
     assert verdict.baseline is not None
     assert (verdict.baseline.revision, verdict.baseline.found) == (BASE, "run 100 of main")
     assert Path("out/report.html").is_file()
-    assert len(hub.asked) <= 8, "and two downloads, that are not counted here"
+
+
+def test_limits_that_the_head_did_not_touch_are_not_asked_for(
+    run: Receive, hub: Hub, sides: dict[str, bytes]
+) -> None:
+    with_both(hub, sides, "same")
+    hub.contents["params.yaml", HEAD] = LIMITS.replace("0.1", "0.9").encode()  # of an older main
+    hub.changed = ["train.py"]
+    _, verdict = run()
+    assert not verdict.policy_changes
+    assert not [call for call in hub.asked if "/contents/" in call.path]
+
+
+@pytest.mark.parametrize(
+    "changed", [None, ["x"] * 300 + ["params.yaml"]], ids=["not said", "more than are listed"]
+)
+def test_limits_are_asked_for_where_the_comparison_is_not_whole(
+    run: Receive, hub: Hub, sides: dict[str, bytes], changed: list[str] | None
+) -> None:
+    with_both(hub, sides, "same")
+    hub.contents["params.yaml", HEAD] = LIMITS.replace("margin: 0.1", "margin: 0.9").encode()
+    hub.changed = changed
+    assert run()[1].policy_changes
+
+
+@pytest.mark.parametrize("candidate", ["same", "worse"])
+def test_an_unchanged_run_takes_twelve_calls_in_all_and_writes_nothing(
+    run: Receive, hub: Hub, sides: dict[str, bytes], candidate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 67 and anchor 10; the head's limits and waivers are both read, which is the most."""
+    monkeypatch.setattr("gates.sticky.SETTLE_S", 0.0)
+    monkeypatch.setenv("GATEPOST_CML", "none")
+    monkeypatch.setenv("GITHUB_RUN_ID", "900")
+    downloads = hub.downloads
+
+    def whole() -> int:
+        shutil.rmtree("out", ignore_errors=True)  # each job has its own folder
+        with_both(hub, sides, candidate)
+        hub.asked.clear()
+        done = hub.downloads
+        run()
+        told = ("--workflow", GATES, "--author", BOT, "--known", "out/repository.json")
+        main(["publish", "out/verdict.json", *told])
+        return len(hub.asked) + hub.downloads - done
+
+    whole()
+    assert downloads < hub.downloads, "a download is a call, and counted"
+    assert [call.verb for call in hub.writes()] == ["POST", "POST", "PATCH"]
+    assert whole() <= 12
+    assert hub.writes() == []
 
 
 def test_limits_that_the_head_loosens_are_named_and_do_not_count(
