@@ -33,10 +33,10 @@ class Mutant(NamedTuple):
 _CREDENTIALS = "          persist-credentials: false\n"
 _HEAD = "          ref: ${{ github.event.workflow_run.head_sha }}\n"
 _LISTEN = "    workflows: [gates]\n    types: [in_progress, completed]\n"
-_IS_GATES = "      && github.event.workflow_run.path == '.github/workflows/gates.yml'\n"
+_IS_GATES = "      || github.event.workflow_run.path == '.github/workflows/gates.yml'\n"
 _IS_PULL = (
     "      && (github.event.workflow_run.event == 'pull_request' "
-    "|| github.event.workflow_run.event == 'merge_group')\n"
+    "|| github.event.workflow_run.event == 'merge_group'))\n"
 )
 _TO_CHECK_OUT = "contents: read # to check out"
 _APP = "          permission-checks: write\n          permission-pull-requests: write\n"
@@ -73,7 +73,7 @@ MUTANTS = (
     Mutant("gate_no_environment", "report.yml",
            "    environment:\n      name: ml-gate\n      deployment: false\n", "", "environments"),
     Mutant("train_persist_creds", "gates.yml", _CREDENTIALS, "", "checkouts"),
-    Mutant("gate_path_check_removed", "report.yml", _IS_GATES, "", "conditions"),
+    Mutant("gate_path_check_removed", "report.yml", _IS_GATES, "      ||\n", "conditions"),
     Mutant("gate_queue_dropped", "report.yml",
            "  queue: max # otherwise a waiting verdict is dropped for the next one\n", "",
            "concurrency"),
@@ -91,7 +91,7 @@ MUTANTS = (
     Mutant("train_no_queue", "gates.yml", "  merge_group:\n", "", "triggers"),
     Mutant("train_renamed", "gates.yml", "name: gates\n", "name: train\n", "names"),
     Mutant("gate_any_workflow", "report.yml", "[gates]", "[gates, ci]", "triggers"),
-    Mutant("gate_event_check_removed", "report.yml", _IS_PULL, "", "conditions"),
+    Mutant("gate_event_check_removed", "report.yml", _IS_PULL, "      )\n", "conditions"),
     Mutant("gate_successes_only", "report.yml", _IS_GATES,
            _IS_GATES + "      && github.event.workflow_run.conclusion == 'success'\n",
            "conditions"),
@@ -103,8 +103,16 @@ MUTANTS = (
     Mutant("publish_only_on_success", ACTION, _ALWAYS, "success() && inputs.do == 'report'",
            "published"),
     Mutant("publish_gone", ACTION, "    - name: Publish\n", "    - name: Print\n", "published"),
-    Mutant("approval_by_label", "report.yml", "      vars.GATEPOST_CLIENT_ID == ''\n",
-           "      contains(github.event.label.name, 'safe')\n", "conditions"),
+    Mutant("approval_by_label", "report.yml", "      vars.GATEPOST_CLIENT_ID == '' && (",
+           "      contains(github.event.label.name, 'safe') && (", "conditions"),
+    Mutant("sweep_gone", ACTION, "    - name: End what a lost run left in progress\n",
+           "    - name: Print\n", "published"),
+    Mutant("sweep_after_each_run", ACTION, " && github.event_name == 'schedule'", "", "published"),
+    Mutant("gate_never_swept", "report.yml",
+           "  schedule: # ends checks that a lost run left in progress\n"
+           "    - cron: '43 * * * *'\n".replace("'", '"'), "", "triggers"),
+    Mutant("gate_outlives_its_token", "report.yml", "timeout-minutes: 20", "timeout-minutes: 60",
+           "runners"),
     # Rights and secrets.
     Mutant("gate_write_all", "report.yml", "permissions: {}", "permissions: write-all", MODEL),
     Mutant("app_checks_write", "report.yml", "      actions: read # the evidence\n      contents",
