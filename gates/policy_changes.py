@@ -22,12 +22,12 @@ Path = tuple[str, ...]
 LOOSER_WHEN_GREATER = frozenset(
     {
         "margin", "worsening", "limit", "ceiling", "excess", "share", "tolerance", "notice",
-        "min_rows", "max_auc", "purity", "unique_share",
+        "min_rows", "max_auc", "purity", "unique_share", "correlation",
         "unjudged", "relabelled", "regrouped", "removed", "changed",
     }
 )  # fmt: skip
 LOOSER_WHEN_SMALLER = frozenset(
-    {"differing", "floor", "ratio", "overall", "segments", "fairness", "other"}
+    {"differing", "gap", "floor", "ratio", "overall", "segments", "fairness", "other"}
 )
 _FLOORS = ("metric_floor", "segment_floor")
 _ABSENT = object()

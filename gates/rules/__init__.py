@@ -8,6 +8,8 @@ from gates.rules.columns import Columns
 from gates.rules.drift import Drift
 from gates.rules.gate import Gate
 from gates.rules.group_disparity import GroupDisparity
+from gates.rules.group_leakage import GroupLeakage
+from gates.rules.identifier_feature import IdentifierFeature
 from gates.rules.metric_floor import MetricFloor
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.missing_values import MissingValues
@@ -19,7 +21,9 @@ from gates.rules.segment_floor import SegmentFloor
 from gates.rules.segment_regression import SegmentRegression
 from gates.rules.target_leakage import TargetLeakage
 from gates.rules.test_set_reuse import Reuse
+from gates.rules.time_leakage import TimeLeakage
 from gates.rules.train_test_overlap import TrainTestOverlap
+from gates.rules.unavailable_feature import UnavailableFeature
 
 GATES: Mapping[str, type[Gate]] = MappingProxyType(
     {
@@ -36,7 +40,11 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "reported_metrics": ReportedMetrics,
         "repeatability": Repeatability,
         "train_test_overlap": TrainTestOverlap,
+        "group_leakage": GroupLeakage,
+        "time_leakage": TimeLeakage,
         "target_leakage": TargetLeakage,
+        "unavailable_feature": UnavailableFeature,
+        "identifier_feature": IdentifierFeature,
         "test_set_reuse": Reuse,
         "policy_change": PolicyChangeGate,
     }

@@ -68,6 +68,17 @@ def excess_p_value(count: int, rows: int, chance_count: int, chance_rows: int) -
     return min(1.0, math.exp(log_term + math.log(total)))
 
 
+def top_p_value(count: int, rows: int, others: int) -> float:
+    """P-value of "rows and others are drawn alike", where the `count` largest are all of the rows.
+
+    The chance that the first `count` of a random order of all are of the rows: a falling factorial
+    over another (hypergeometric law).
+    """
+    if count < 1:
+        return 1.0
+    return min(1.0, math.exp(_log_choose(rows, count) - _log_choose(rows + others, count)))
+
+
 def separate(
     labels: NDArray[np.bool_], values: NDArray[np.float64], confidence: float
 ) -> Separation:

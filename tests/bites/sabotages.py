@@ -134,6 +134,62 @@ def train_test_overlap(candidate: Candidate) -> None:
     candidate.change_tables(append, "train")
 
 
+def near_twins(candidate: Candidate) -> None:
+    """Beside `train_test_overlap`: the copies worked a week more or less."""
+
+    def append(table: pa.Table, _side: str) -> pa.Table:
+        again = candidate.reference.tables["test"].slice(0, 1000)
+        names = pa.array([f"again{at}" for at in range(again.num_rows)])
+        weeks = again["weeks_worked"].to_numpy()
+        moved = replace_column(again, "weeks_worked", pa.array(np.where(weeks > 1, weeks - 1, 2)))
+        return pa.concat_tables([table, replace_column(moved, "row_id", names)])
+
+    candidate.change_tables(append, "train")
+
+
+def group_leakage(candidate: Candidate) -> None:
+    """Households come in, with members on both sides of the split."""
+    candidate.change_dictionary(
+        "  income_gt_50k:\n",
+        "  household:\n    role: group\n    type: text\n"
+        '    description: "people who live together"\n  income_gt_50k:\n',
+    )
+
+    def name(table: pa.Table, _side: str) -> pa.Table:
+        names = pa.array([f"h{at}" for at in range(table.num_rows)])
+        return table.append_column("household", names)
+
+    candidate.change_tables(name)
+
+
+def time_leakage(candidate: Candidate) -> None:
+    """The test rows are all of 1994, and the model has learnt from 1995 as well."""
+
+    def rewind(table: pa.Table, _side: str) -> pa.Table:
+        return replace_column(table, "year", pa.array(np.full(table.num_rows, 1994)))
+
+    candidate.change_tables(rewind, "test")
+
+
+def unavailable_feature(candidate: Candidate) -> None:
+    """Somebody finds out that dividends are asked a year after the model has to know."""
+    candidate.change_dictionary("known_at_prediction: true", "known_at_prediction: false")
+
+
+def identifier_feature(candidate: Candidate) -> None:
+    """A running number of the export, scaled as all numbers are, becomes a feature."""
+    candidate.change_dictionary(
+        "  income_gt_50k:\n",
+        "  position:\n    role: feature\n    type: number\n"
+        '    description: "where in its file the row stood, from 0 to 1"\n  income_gt_50k:\n',
+    )
+
+    def number(table: pa.Table, _side: str) -> pa.Table:
+        return table.append_column("position", pa.array(np.linspace(0, 1, table.num_rows)))
+
+    candidate.change_tables(number)
+
+
 def target_leakage(candidate: Candidate) -> None:
     """A bonus that half of those with a high income got, and nobody else, becomes a feature."""
     candidate.change_dictionary(
@@ -174,7 +230,11 @@ SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
         "reported_metrics": reported_metrics,
         "repeatability": repeatability,
         "train_test_overlap": train_test_overlap,
+        "group_leakage": group_leakage,
+        "time_leakage": time_leakage,
         "target_leakage": target_leakage,
+        "unavailable_feature": unavailable_feature,
+        "identifier_feature": identifier_feature,
         "test_set_reuse": reseed,
         "policy_change": reseed,
     }

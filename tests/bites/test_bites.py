@@ -11,7 +11,7 @@ from gates.policy import Policy
 from gates.policy_changes import policy_changes
 from gates.rules import GATES
 from tests.bites.reference import Candidate, Reference
-from tests.bites.sabotages import SABOTAGES
+from tests.bites.sabotages import SABOTAGES, near_twins
 from tests.bites.verdicts import blocked_by, loosen, verdict_of
 from tests.entries import entry
 
@@ -33,6 +33,14 @@ def test_it_bites_alone(gate: str, candidate: Candidate, policy: Policy) -> None
     verdict = verdict_of(policy, candidate.sealed(), candidate.reference.evidence)
     assert list(blocked_by(verdict)) == [gate], blocked_by(verdict)
     assert verdict.decision is Decision.FAIL
+
+
+def test_nearly_equal_copies_are_all_that_blocks(candidate: Candidate, policy: Policy) -> None:
+    near_twins(candidate)
+    verdict = verdict_of(policy, candidate.sealed(), candidate.reference.evidence)
+    (message,) = blocked_by(verdict).pop("train_test_overlap")
+    assert "near twin" in message
+    assert list(blocked_by(verdict)) == ["train_test_overlap"], blocked_by(verdict)
 
 
 @pytest.mark.parametrize("gate", INHERITED)
