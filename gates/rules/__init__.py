@@ -8,6 +8,7 @@ from gates.rules.columns import Columns
 from gates.rules.drift import Drift
 from gates.rules.gate import Gate
 from gates.rules.group_disparity import GroupDisparity
+from gates.rules.levels import Levels
 from gates.rules.group_leakage import GroupLeakage
 from gates.rules.identifier_feature import IdentifierFeature
 from gates.rules.metric_floor import MetricFloor
@@ -23,6 +24,7 @@ from gates.rules.target_leakage import TargetLeakage
 from gates.rules.test_set_reuse import Reuse
 from gates.rules.time_leakage import TimeLeakage
 from gates.rules.train_test_overlap import TrainTestOverlap
+from gates.rules.unit_change import UnitChange
 from gates.rules.unavailable_feature import UnavailableFeature
 
 GATES: Mapping[str, type[Gate]] = MappingProxyType(
@@ -37,6 +39,8 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "schema": Schema,
         "missing_values": MissingValues,
         "drift": Drift,
+        "levels": Levels,
+        "unit_change": UnitChange,
         "reported_metrics": ReportedMetrics,
         "repeatability": Repeatability,
         "train_test_overlap": TrainTestOverlap,

@@ -112,6 +112,29 @@ def drift(candidate: Candidate) -> None:
     candidate.change_tables(turn)
 
 
+def levels(candidate: Candidate) -> None:
+    """A mapping of the training batch takes the tenth grade for the eleventh."""
+
+    def merge(table: pa.Table, _side: str) -> pa.Table:
+        education = texts_of(table, "education")
+        education[education == "10th grade"] = "11th grade"
+        return replace_column(table, "education", pa.array(education.tolist()))
+
+    candidate.change_tables(merge, "train")
+
+
+def unit_change(candidate: Candidate) -> None:
+    """One interviewer's office enters the hourly wage in dollars, and all others in cents."""
+
+    def enter(table: pa.Table, _side: str) -> pa.Table:
+        wage = table["wage_per_hour"].to_numpy()
+        office = np.random.default_rng(1).random(table.num_rows) < 0.3
+        dollars = np.where(office & (wage >= 100), wage // 100, wage)
+        return replace_column(table, "wage_per_hour", pa.array(dollars))
+
+    candidate.change_tables(enter)
+
+
 def reported_metrics(candidate: Candidate) -> None:
     """A better number is written into the file that reviewers read."""
     path = candidate.folder / "metrics.json"
@@ -227,6 +250,8 @@ SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
         "schema": schema,
         "missing_values": missing_values,
         "drift": drift,
+        "levels": levels,
+        "unit_change": unit_change,
         "reported_metrics": reported_metrics,
         "repeatability": repeatability,
         "train_test_overlap": train_test_overlap,
