@@ -261,7 +261,7 @@ class Evidence:
             return None
         path = self.folder / "metrics.json"
         value = strict_json.load(
-            self._bytes("metrics.json", strict_json.MAX_BYTES), str(path), EvidenceError
+            self.content("metrics.json", strict_json.MAX_BYTES), str(path), EvidenceError
         )
         if not isinstance(value, dict):
             raise EvidenceError(f"{path}: not an object of names and numbers. Write it as one.")
@@ -273,10 +273,15 @@ class Evidence:
         Raises:
             EvidenceError: it is too large, or no strict JSON.
         """
-        content = self._bytes(name, strict_json.MAX_BYTES)
+        content = self.content(name, strict_json.MAX_BYTES)
         return strict_json.load(content, str(self.folder / name), EvidenceError)
 
-    def _bytes(self, name: str, most: int) -> bytes:
+    def content(self, name: str, most: int) -> bytes:
+        """The whole of a small file.
+
+        Raises:
+            EvidenceError: it is larger than `most` bytes.
+        """
         size = sum(file.bytes for file in self.manifest.listed(name))
         if size > most:
             raise EvidenceError(
@@ -292,7 +297,7 @@ class Evidence:
         name = "columns.yaml"
         if self._beside and self._beside.digest_of(name) == self.digest_of(name):
             return self._beside.dictionary
-        return read_columns(self._bytes(name, COLUMNS_MAX_BYTES), str(self.folder / name))
+        return read_columns(self.content(name, COLUMNS_MAX_BYTES), str(self.folder / name))
 
     def table(self, name: str) -> Table:
         """A listed table, opened once.

@@ -32,6 +32,8 @@ FILES = frozenset(
         "train.parquet",
         "test.parquet",
         "columns.yaml",
+        "roadmap.md",
+        "approach.md",
         "metrics.json",
         "environment.json",
         "serving.json",

@@ -27,7 +27,7 @@ LOOSER_WHEN_GREATER = frozenset(
     }
 )  # fmt: skip
 LOOSER_WHEN_SMALLER = frozenset(
-    {"differing", "gap", "floor", "ratio", "overall", "segments", "fairness", "other"}
+    {"approvers", "differing", "gap", "floor", "ratio", "overall", "segments", "fairness", "other"}
 )
 _FLOORS = ("metric_floor", "segment_floor")
 _ABSENT = object()

@@ -20,6 +20,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     folds: str | None = None  # what trainings on parts of the training rows say of the others
     labels: str | None = None  # what each of several labelers said of each row
     columns: str = "data/columns.yaml"
+    roadmap: str | None = None  # what is done when, and who agreed to it
+    approach: str | None = None  # the problem, and how it is gone about
     metrics: str | None = "metrics.json"
     environment: str | None = "build/pipeline/environment.json"
     model: str | None = "build/pipeline/model.skops"
@@ -47,6 +49,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "folds.parquet": self.folds,
             "labels.parquet": self.labels,
             "columns.yaml": self.columns,
+            "roadmap.md": self.roadmap,
+            "approach.md": self.approach,
             "metrics.json": self.metrics,
             "environment.json": self.environment,
         }

@@ -41,6 +41,7 @@ def evidence(
     scores: Outputs | None = None,
     other_scores: Mapping[str, tuple[Sequence[str], Outputs]] | None = None,
     metrics: Mapping[str, Any] | None = None,
+    texts: Mapping[str, str] | None = None,
     revision: str = "0000000",
     settings: Settings | None = None,
 ) -> Evidence:
@@ -55,6 +56,7 @@ def evidence(
         scores: of the test rows in their order; of another task its columns, such as `prediction`.
         other_scores: row identifiers and scores by the name of a further prediction table.
         metrics: what the pipeline reported.
+        texts: further files by name, such as `roadmap.md`.
         revision: what the manifest calls it.
         settings: how it is to be read, where the task is not binary or rows are weighted.
     """
@@ -73,6 +75,8 @@ def evidence(
         _write_scores(folder / file, rows, values)
     if metrics is not None:
         (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    for file, text in (texts or {}).items():
+        (folder / file).write_text(text, encoding="utf-8")
     seal(folder, revision)
     return Evidence(folder, settings)
 

@@ -6,31 +6,40 @@ from types import MappingProxyType
 from gates.rules.calibration import CalibrationGate
 from gates.rules.columns import Columns
 from gates.rules.drift import Drift
+from gates.rules.fold_spread import FoldSpread
 from gates.rules.gate import Gate
 from gates.rules.group_disparity import GroupDisparity
+from gates.rules.human_baseline import HumanBaseline
 from gates.rules.levels import Levels
 from gates.rules.group_leakage import GroupLeakage
 from gates.rules.identifier_feature import IdentifierFeature
 from gates.rules.metric_floor import MetricFloor
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.missing_values import MissingValues
+from gates.rules.parsimony import Parsimony
 from gates.rules.policy_change import PolicyChangeGate
+from gates.rules.quick_baseline import QuickBaseline
 from gates.rules.repeatability import Repeatability
 from gates.rules.reported_metrics import ReportedMetrics
 from gates.rules.schema import Schema
+from gates.rules.scope import Scope
 from gates.rules.segment_floor import SegmentFloor
 from gates.rules.segment_regression import SegmentRegression
 from gates.rules.target_leakage import TargetLeakage
 from gates.rules.test_set_reuse import Reuse
 from gates.rules.time_leakage import TimeLeakage
 from gates.rules.train_test_overlap import TrainTestOverlap
-from gates.rules.unit_change import UnitChange
 from gates.rules.unavailable_feature import UnavailableFeature
+from gates.rules.unit_change import UnitChange
 
 GATES: Mapping[str, type[Gate]] = MappingProxyType(
     {
         "metric_regression": MetricRegression,
         "metric_floor": MetricFloor,
+        "quick_baseline": QuickBaseline,
+        "human_baseline": HumanBaseline,
+        "parsimony": Parsimony,
+        "fold_spread": FoldSpread,
         "calibration": CalibrationGate,
         "segment_regression": SegmentRegression,
         "segment_floor": SegmentFloor,
@@ -50,6 +59,7 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "unavailable_feature": UnavailableFeature,
         "identifier_feature": IdentifierFeature,
         "test_set_reuse": Reuse,
+        "scope": Scope,
         "policy_change": PolicyChangeGate,
     }
 )

@@ -37,6 +37,7 @@ TRACKED = (
     ".dvcignore",
     ".gitignore",
     "data",
+    "docs/scope",
     "dvc.lock",
     "dvc.yaml",
     "metrics.json",

@@ -230,6 +230,13 @@ def target_leakage(candidate: Candidate) -> None:
     candidate.retrain(pay)
 
 
+def scope(candidate: Candidate) -> None:
+    """Whoever agreed to the approach is gone, and nobody else has agreed."""
+    path = candidate.folder / "approach.md"
+    text = path.read_text("utf-8")
+    path.write_text(text[: text.index("- The founders")], "utf-8")
+
+
 def reseed(candidate: Candidate) -> None:
     """Another seed, which is nobody's harm.
 
@@ -261,6 +268,7 @@ SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
         "unavailable_feature": unavailable_feature,
         "identifier_feature": identifier_feature,
         "test_set_reuse": reseed,
+        "scope": scope,
         "policy_change": reseed,
     }
 )
