@@ -1,7 +1,9 @@
 """The case that a verdict is about: both models' scores of the same rows.
 
 When a pull request changes the test set, both models are scored on both, and what is judged is the
-mean of the two differences: the model's part of the change (`statistics.md` §6).
+mean of the two differences: the model's part of the change (`statistics.md` §6). The baseline's own
+rows, by its own labels, are judged by themselves as well: a pull request must not choose what it is
+judged on (docs/decisions/0009).
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,13 +18,13 @@ from gates.ask import Ask
 from gates.columns import Role
 from gates.errors import EvidenceError, GatesError, PolicyError
 from gates.evidence import AGAIN, Evidence
-from gates.finding import PolicyChange, Side, TestSet
+from gates.finding import PolicyChange, Side, TestSet, TestSetOf
 from gates.metrics import metrics_called
 from gates.metrics.metric import Metric
 from gates.segments import Rows, split_by
 from gates.settings import Settings
-from gates.tables.arrow import places_in
 from gates.tables.table import Floats, Mask
+from gates.tested_rows import TestedRows
 
 if TYPE_CHECKING:
     from gates.streamed import Streamed, SummedSegment
@@ -78,8 +80,11 @@ class NoAnchor(msgspec.Struct, frozen=True, kw_only=True):
 class Case:
     """What gates judge: the settings, the candidate, the baseline where there is one.
 
-    `reference` is the anchor's name where the baseline is the anchor, else `None`.
+    `reference` is the anchor's name where the baseline is the anchor, else `None`; `test_set_of`
+    says whose test rows it is about where they are not the candidate's own.
     """
+
+    test_set_of: TestSetOf | None = None
 
     def __init__(
         self,
@@ -91,6 +96,7 @@ class Case:
         anchor: Anchor | NoAnchor | None = None,
         reference: str | None = None,
         asked: tuple[Ask, ...] = (),
+        beside: "Case | None" = None,
     ) -> None:
         """Bring both sides together.
 
@@ -102,6 +108,7 @@ class Case:
             anchor: the last release, or why there is none.
             reference: the anchor's name, where the baseline is the anchor.
             asked: what gates will ask, so that large evidence can be judged in passes.
+            beside: of an anchor, the comparison with the merge base, whose labels are believed.
 
         Raises:
             EvidenceError: the two sides do not speak of the same label.
@@ -113,6 +120,8 @@ class Case:
         self.anchor = anchor
         self.reference = reference
         self.asked = asked
+        self.tested_rows = TestedRows(candidate, baseline)
+        self._beside = beside
         if reference is None and (differ := self.labels_differ):
             raise EvidenceError(
                 f"{candidate.folder / 'columns.yaml'}: {differ}. Keep the label's name and meaning."
@@ -126,7 +135,12 @@ class Case:
             return (self,)
         name = anchor.side.tag or anchor.side.revision
         against = Case(
-            self.settings, self.candidate, anchor.evidence, reference=name, asked=self.asked
+            self.settings,
+            self.candidate,
+            anchor.evidence,
+            reference=name,
+            asked=self.asked,
+            beside=self,
         )
         return (self, against)
 
@@ -185,6 +199,30 @@ class Case:
         return self._answer(self.candidate, self.counted, scores[self.counted])
 
     @property
+    def tested(self) -> Evidence:
+        """Whose test table it is that the candidate is judged on."""
+        return self.candidate
+
+    @cached_property
+    def on_base(self) -> "Case | None":
+        """The same two models on the baseline's own test rows, where these are others.
+
+        `None` too where there are none that could be judged.
+        """
+        if self.baseline is None or self.reference or not self.test_set.changed:
+            return None
+        try:
+            arena = self.arenas[-1]
+        except NotComparableError:
+            return None
+        return OnBase(self, arena) if self.on_both or arena.side is self.baseline else None
+
+    @property
+    def on_both(self) -> bool:
+        """Whether both models are scored on two test sets."""
+        return len(self.arenas) > 1
+
+    @property
     def weighted(self) -> bool:
         """Whether some rows count more than others."""
         return self.settings.sample_weight is not None
@@ -234,16 +272,23 @@ class Case:
         )
         if self.baseline is None or self.streamed is not None:
             return alone
-        seen = int(np.count_nonzero(self._seen_rows(self.candidate)))
-        if self._has_rows_of(self.baseline):
-            return msgspec.structs.replace(alone, seen=seen)
-        kept = len(self._kept[0])
+        of_rows = self.tested_rows
+        unpredicted, learnt = (0, 0) if self.reference else of_rows.unjudged
+        alone = msgspec.structs.replace(
+            alone,
+            seen=int(np.count_nonzero(of_rows.seen(self.candidate))),
+            unpredicted=unpredicted,
+            learnt=learnt,
+        )
+        if not of_rows.changed:
+            return alone
+        kept = int(np.count_nonzero(of_rows.same))
         return msgspec.structs.replace(
             alone,
             changed=True,
             added=rows - kept,
             removed=self.baseline.test.rows - kept,
-            seen=seen,
+            relabelled=len(of_rows.same) - kept,
         )
 
     @cached_property
@@ -260,20 +305,19 @@ class Case:
             raise NotComparableError("there is no baseline")
         if differ := self.labels_differ:
             raise NotComparableError(differ)
-        crossed = ("baseline_predictions.parquet", "predictions_on_baseline_test.parquet")
         arenas: tuple[Arena, ...]
         if not self.test_set.changed:
             arenas = (self._same_rows(self.baseline),)
-        elif self.reference is None and all(map(self.candidate.has, crossed)):
-            arenas = self._both_test_sets(self.baseline)
+        elif self.reference is None:
+            arenas = (*self._own_rows(), self._base_rows(self.baseline))
         else:
             arenas = (self._kept_rows(self.baseline),)
         arenas = tuple(arena for arena in arenas if len(arena.rows))
         if not arenas:
             share = "the test sets share no row that neither model was trained on"
             run = (
-                ", and neither model was run on the other's; let `gates.evidence.predict` say "
-                "how to run a model"
+                ", and no model was run on the other's; let `gates.evidence.predict` say how to "
+                "run a model"
             )
             raise NotComparableError(share if self.reference else share + run)
         return arenas
@@ -363,7 +407,7 @@ class Case:
         return names[0] if names and names[0] in self.candidate.test else None
 
     def _same_rows(self, baseline: Evidence) -> Arena:
-        new, rows = self.candidate, self._judged
+        new, rows = self.candidate, self.tested_rows.judged(self.candidate)
         old_scores = baseline.scores_for("predictions.parquet", new.ids)
         return Arena(
             side=new,
@@ -373,91 +417,59 @@ class Case:
             union=rows,
         )
 
-    def _both_test_sets(self, baseline: Evidence) -> tuple[Arena, ...]:
-        new = self.candidate
-        old_on_new = new.scores_for("baseline_predictions.parquet", new.ids)
-        new_on_old = new.scores_for("predictions_on_baseline_test.parquet", baseline.ids)
-        at_new, at_old = self._kept
-        union = np.arange(new.test.rows, new.test.rows + baseline.test.rows)
-        union[at_old] = at_new
-        rows, old_rows = self._judged, self._find_judged(baseline)
-        return (
-            Arena(
-                side=new,
-                rows=rows,
-                baseline=self._answer(new, rows, old_on_new[rows]),
-                candidate=self._answer(new, rows, new.scores[rows]),
-                union=rows,
-            ),
-            Arena(
-                side=baseline,
-                rows=old_rows,
-                baseline=self._answer(baseline, old_rows, baseline.scores[old_rows]),
-                candidate=self._answer(baseline, old_rows, new_on_old[old_rows]),
-                union=union[old_rows],
-            ),
+    def _own_rows(self) -> Iterator[Arena]:
+        """The candidate's test set, where the baseline's model was run on it."""
+        new, old_scores = self.candidate, self.tested_rows.baseline_answers
+        if old_scores is None:
+            return
+        rows = self.tested_rows.judged(new)
+        yield Arena(
+            side=new,
+            rows=rows,
+            baseline=self._answer(new, rows, old_scores[rows]),
+            candidate=self._answer(new, rows, new.scores[rows]),
+            union=rows,
         )
 
-    def _kept_rows(self, baseline: Evidence) -> Arena:
-        new = self.candidate
-        at_new, at_old = self._kept
-        judged = np.isin(at_new, self._judged)
-        at_new, at_old = at_new[judged], at_old[judged]
+    def _base_rows(self, baseline: Evidence) -> Arena:
+        """The baseline's test set, by its labels, as far as the candidate's model was run on it."""
+        rows = self.tested_rows.judged(baseline)
+        rows = rows[self.tested_rows.answered[rows]]
+        scores = self.tested_rows.answers
+        return Arena(
+            side=baseline,
+            rows=rows,
+            baseline=self._answer(baseline, rows, baseline.scores[rows]),
+            candidate=self._answer(baseline, rows, scores[rows]),
+            union=self.tested_rows.union[rows],
+        )
+
+    def _kept_rows(self, anchor: Evidence) -> Arena:
+        """Rows of a release, but those that the merge base has corrected since."""
+        new, of_rows = self.candidate, self.tested_rows
+        at_new, at_old = of_rows.shared
+        fair = self._as_at_the_merge_base(anchor)
+        fair = fair & np.isin(at_new, of_rows.judged(new)) & np.isin(at_old, of_rows.judged(anchor))
+        at_new, at_old = at_new[fair], at_old[fair]
         return Arena(
             side=new,
             rows=at_new,
-            baseline=self._answer(new, at_new, baseline.scores[at_old]),
-            candidate=self._answer(new, at_new, new.scores[at_new]),
+            baseline=self._answer(anchor, at_old, anchor.scores[at_old]),
+            candidate=self._answer(anchor, at_old, new.scores[at_new]),
             union=at_new,
         )
 
-    @cached_property
-    def _judged(self) -> Rows:
-        """Places in the candidate's test table of the rows that both models are compared on."""
-        return self._find_judged(self.candidate)
-
-    def _find_judged(self, side: Evidence) -> Rows:
-        """Rows that neither model was trained on and that have a weight above 0."""
-        seen = self._seen_rows(side)
-        return np.flatnonzero(~seen if side.weights is None else ~seen & (side.weights > 0))
-
-    def _seen_rows(self, side: Evidence) -> Mask:
-        if id(side) not in self._seen:
-            self._seen[id(side)] = self._find_seen(side)
-        return self._seen[id(side)]
-
-    def _find_seen(self, side: Evidence) -> Mask:
-        seen = np.zeros(side.test.rows, dtype=np.bool_)
-        trained = [other for other in (self.candidate, self.baseline) if other is not None]
-        # Both models may have been trained on one table: ask it once.
-        for other in {(id(each.train), each.dictionary.id): each for each in trained}.values():
-            if other.train_ids is not None:
-                seen |= places_in(side.ids, other.train_ids) >= 0
-        return seen
-
-    def _has_rows_of(self, baseline: Evidence) -> bool:
-        """Whether the test sets are the same; of large ones the digest is no proof."""
-        if self.candidate.has_rows_of(baseline):
-            return True
-        if not self.candidate.is_large:
-            return baseline.test_digest == self.candidate.test_digest
-        return len(self._kept[0]) == self.candidate.test.rows == baseline.test.rows
-
-    @cached_property
-    def _seen(self) -> dict[int, Mask]:
-        return {}
-
-    @cached_property
-    def _kept(self) -> tuple[Rows, Rows]:
-        """Places of the rows in both test sets with one label and weight: ours, the baseline's."""
-        assert self.baseline is not None  # noqa: S101 - asked for only where there is one
-        old = places_in(self.candidate.ids, self.baseline.ids)
-        new = np.flatnonzero(old >= 0)
-        same = self.candidate.labels[new] == self.baseline.labels[old[new]]
-        weights, weighed = self.candidate.weights, self.baseline.weights
-        if weights is not None and weighed is not None:
-            same &= weights[new] == weighed[old[new]]
-        return new[same], old[new[same]]
+    def _as_at_the_merge_base(self, anchor: Evidence) -> Mask:
+        """Which rows shared with the anchor the merge base labels alike; its word counts first."""
+        _, at_old = self.tested_rows.shared
+        fair, beside = self.tested_rows.same, self._beside
+        if beside is None or beside.baseline is None or not beside.test_set.changed:
+            return fair
+        of_base = TestedRows(beside.baseline, anchor)
+        by_base = np.full(anchor.test.rows, -1, dtype=np.intp)
+        by_base[of_base.shared[1]] = of_base.same
+        said = by_base[at_old]
+        return np.where(said < 0, fair, said > 0)
 
     def _answer(self, side: Evidence, rows: Rows | slice, scores: Floats) -> Answers:
         return answer(
@@ -467,3 +479,50 @@ class Case:
             decision_threshold=self.settings.decision_threshold,
             weights=None if side.weights is None else side.weights[rows],
         )
+
+
+class OnBase(Case):
+    """Two models on the baseline's own test rows alone, by the baseline's labels and weights."""
+
+    test_set_of = TestSetOf.BASELINE
+
+    def __init__(self, whole: Case, arena: Arena) -> None:
+        """The part of a case that one of its arenas is."""
+        super().__init__(whole.settings, whole.candidate, whole.baseline)
+        self._whole = whole
+        self.arenas = (arena,)
+        self.scored = arena.candidate
+        self.test_set = whole.test_set
+
+    @property
+    def tested(self) -> Evidence:
+        """The baseline."""
+        return self.arenas[0].side
+
+    @property
+    def groups(self) -> Rows | None:
+        """Those of the whole case: all comparisons of a verdict are tested together."""
+        return self._whole.groups
+
+    @cached_property
+    def candidate_groups(self) -> Rows | None:
+        """Codes of what the rows of `scored` belong with."""
+        groups = self.groups
+        return (
+            None
+            if groups is None
+            else np.unique(groups[self.arenas[0].union], return_inverse=True)[1]
+        )
+
+    def positions(self, rows: Rows) -> Rows:
+        """Positions in `scored` of rows of the baseline's test table."""
+        place = np.full(self.tested.test.rows, -1, dtype=np.intp)
+        place[self.arenas[0].rows] = np.arange(len(self.arenas[0].rows))
+        return place[rows][place[rows] >= 0]
+
+    def candidate_segments(
+        self, columns: tuple[str, ...]
+    ) -> "list[tuple[dict[str, str], Rows | SummedSegment]]":
+        """Segments by the baseline's columns: name, and positions in `scored`."""
+        found = self.arenas[0].segments(columns)
+        return [(dict(zip(columns, values, strict=True)), rows) for values, rows in found.items()]

@@ -63,6 +63,14 @@ class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A frozen value that refuses fields it does not know."""
 
 
+class TestSetOf(StrEnum):
+    """Whose test rows a finding is about, where they are not simply the candidate's."""
+
+    __test__ = False  # pytest must not take it for a test
+
+    BASELINE = "baseline"
+
+
 class Subject(Value, frozen=True, kw_only=True, omit_defaults=True):
     """What a finding is about; all text in it comes from data and is hostile."""
 
@@ -71,12 +79,14 @@ class Subject(Value, frozen=True, kw_only=True, omit_defaults=True):
     column: str | None = None
     key: str | None = None
     reference: str | None = None  # the anchor's tag or revision; the merge base where left out
+    test_set: TestSetOf | None = None  # whose rows, where the pull request changes the test set
 
     def text(self) -> str:
         """One plain line, unescaped: `recall for sex = Female since v1.2.0`."""
         where = " and ".join(f"{name} = {value}" for name, value in self.segment.items())
         what = " of ".join(part for part in (self.metric, self.column) if part) or self.key or ""
         about = f"{what} for {where}" if what and where else what or where
+        about += f" on the {self.test_set}'s rows" if self.test_set else ""
         return f"{about} since {self.reference}" if self.reference else about
 
 
@@ -266,6 +276,9 @@ class TestSet(Value, frozen=True, kw_only=True, omit_defaults=True):
     rows: int
     added: int = 0
     removed: int = 0
+    relabelled: int = 0  # rows that stay with another label or weight: counted in both of these
+    unpredicted: int = 0  # of the baseline's rows, that the candidate's model was not run on
+    learnt: int = 0  # of the baseline's rows, that only the candidate's model was trained on
     seen: int = 0  # rows that one of the models was trained on, left out of every comparison
     sample_weight: str = ""  # the column by which rows count; nothing where all count alike
     weightless: int = 0  # rows whose weight is 0, left out of everything

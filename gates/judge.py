@@ -14,6 +14,7 @@ from gates.evidence import Evidence
 from gates.finding import (
     Decision,
     Difference,
+    Family,
     Finding,
     Observation,
     Outcome,
@@ -29,9 +30,10 @@ from gates.rules.gate import Comparison, Correction, Gate, Item, Measurement, No
 from gates.settings import Alpha
 from gates.stats import multiplicity
 from gates.waiving import Waiving, waive
-from gates.wording import describe_comparison, describe_measurement
+from gates.wording import describe_comparison, describe_measurement, why_unjudged
 
 _ROUNDING = 1e-12  # so that 0.9 - 1.0 is a loss of 0.1, and 0.95 - 1.0 one of 0.05
+_MEASURED = frozenset({Family.METRICS, Family.SEGMENTS, Family.FAIRNESS})  # on the test rows
 CRITICAL_SHARE = 0.8  # of the segments' level goes to declared critical ones: statistics.md §3.5
 
 
@@ -59,7 +61,7 @@ def judge(policy: Policy, case: Case, waiving: Waiving | None = None) -> Verdict
     waivers: WaiverList | msgspec.UnsetType = msgspec.UNSET
     if waiving is not None and waiving.waivers.entries:
         outcomes, waivers = waive(outcomes, policy, waiving)
-    decision, reason = _decide(outcomes)
+    decision, reason = _decide(outcomes, case)
     return Verdict(
         gatepost=__version__,
         decision=decision,
@@ -267,7 +269,7 @@ def _result(findings: Sequence[Finding]) -> Result:
     return Result.UNDECIDED if State.UNDECIDED in states else Result.PASSED
 
 
-def _decide(outcomes: Sequence[Outcome]) -> tuple[Decision, str]:
+def _decide(outcomes: Sequence[Outcome], case: Case) -> tuple[Decision, str]:
     """Fail closed: what failed blocks, and where nothing was judged nothing passes."""
     if any(finding.blocks for outcome in outcomes for finding in outcome.findings):
         return Decision.FAIL, ""
@@ -278,6 +280,9 @@ def _decide(outcomes: Sequence[Outcome]) -> tuple[Decision, str]:
             return Decision.CANNOT_JUDGE, f"{outcome.gate} is required: {outcome.reason}"
     if all(outcome.outcome is Result.SKIPPED for outcome in outcomes):
         return Decision.CANNOT_JUDGE, "every gate was skipped"
+    measured = any(o.family in _MEASURED and o.findings for o in outcomes)
+    if measured and (reason := why_unjudged(case.test_set, case.settings.unjudged)):
+        return Decision.CANNOT_JUDGE, reason
     return Decision.PASS, ""
 
 

@@ -1,6 +1,6 @@
 """One plain sentence for each judged comparison; numbers keep what tells observed from limit."""
 
-from gates.finding import State
+from gates.finding import State, TestSet
 from gates.rules.gate import Comparison, Measurement
 from gates.stats.seeds import MARGIN_SPREADS
 
@@ -55,6 +55,35 @@ def describe_comparison(item: Comparison, state: State) -> str:
     return (
         f"{change}; {rows:,} rows cannot rule out a loss of {margin:g}, about "
         f"{item.rows_needed:,} could."
+    )
+
+
+def why_unjudged(test_set: TestSet, accepted: float) -> str:
+    """Why nothing passes where too much of the baseline's test set was not judged on, and a way.
+
+    Args:
+        test_set: which counts the rows.
+        accepted: the share of the baseline's test rows that may go unjudged.
+    """
+    rows = test_set.rows - test_set.added + test_set.removed
+    unjudged = test_set.unpredicted + test_set.learnt
+    if not unjudged or unjudged <= accepted * rows:
+        return ""
+    parts = []
+    if test_set.unpredicted:
+        parts.append(
+            f"{test_set.unpredicted:,} of them are taken out, and this model was not run on them "
+            "(let `gates.evidence.predict` say how)"
+        )
+    if test_set.learnt:
+        parts.append(
+            f"{test_set.learnt:,} of them are training rows now (leave every row on its side)"
+        )
+    share = f"{unjudged / rows:.2g}"
+    return (
+        f"this model cannot be judged on {unjudged:,} of the baseline's {rows:,} test rows: "
+        f"{'; '.join(parts)}. Where that is meant, `gates.unjudged: {share}` on the default branch "
+        "accepts it"
     )
 
 

@@ -83,9 +83,11 @@ def test_without_cross_predictions_the_kept_rows_are_compared(tmp_path: Path) ->
     new = evidence(
         tmp_path / "new", {}, test={"row_id": ["b", "c"], "label": [1, 0]}, scores=[0.8, 0.9]
     )
-    (arena,) = case(new, old).arenas
+    of = case(new, old)
+    (arena,) = of.arenas
     assert arena.baseline.scores.tolist() == [0.1]
     assert arena.candidate.scores.tolist() == [0.8]
+    assert of.test_set.unpredicted == 1  # of row a the candidate's model says nothing
 
 
 def test_a_relabelled_row_is_another_row(tmp_path: Path) -> None:
@@ -96,8 +98,7 @@ def test_a_relabelled_row_is_another_row(tmp_path: Path) -> None:
         tmp_path / "new", {}, test={"row_id": ["a", "b"], "label": [1, 0]}, scores=[0.9, 0.1]
     )
     of = case(new, old)
-    assert (of.test_set.added, of.test_set.removed) == (1, 1)
-    assert of.arenas[0].rows.tolist() == [0]
+    assert (of.test_set.added, of.test_set.removed, of.test_set.relabelled) == (1, 1, 1)
 
 
 def test_nothing_in_common_cannot_be_compared(tmp_path: Path) -> None:

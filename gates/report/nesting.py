@@ -12,7 +12,7 @@ ECHO = 1.5  # times the broad segment's excess: what lost more is news of its ow
 MOST_SHARED = 2  # columns of a broad segment
 
 Text = str | None
-Place = tuple[Text, Text, Text, Text, bool, frozenset[tuple[str, str]]]
+Place = tuple[Text, Text, Text, Text, Text, bool, frozenset[tuple[str, str]]]
 
 
 class Nest(NamedTuple):
@@ -58,6 +58,7 @@ def _place(finding: Finding, columns: Iterable[str] | None = None) -> Place:
         subject.column,
         subject.key,
         subject.reference,
+        subject.test_set,
         finding.limit.margin is not None,
         items,
     )

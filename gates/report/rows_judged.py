@@ -1,6 +1,6 @@
 """What a changed or a worn test set means for the comparison, in plain sentences."""
 
-from gates.finding import TestSet, Verdict, WearState
+from gates.finding import Finding, TestSet, Verdict, WearState
 from gates.report.figures import counted
 from gates.report.words import Name, Phrase, Prose, say
 
@@ -31,13 +31,29 @@ def is_worn(verdict: Verdict) -> bool:
 def _changed(verdict: Verdict, found: TestSet) -> str:
     if not found.changed:
         return ""
-    moved = f"{counted(found.added, 'row')} added, {found.removed:,} removed, {found.rows:,} now"
-    rows = _rows_compared(verdict)
-    if not rows:
+    others = found.relabelled  # counted as added and as removed, too
+    relabelled = f"{others:,} with another label or weight, " if others else ""
+    moved = (
+        f"{counted(found.added - others, 'row')} added, {found.removed - others:,} removed, "
+        f"{relabelled}{found.rows:,} now"
+    )
+    compared = _compared(verdict)
+    if not compared:
         return f"{moved}; nothing was compared."
-    if found.added and rows <= found.rows - found.added:
-        return f"{moved}; the models were compared on {rows:,} rows that both test sets hold."
-    return f"{moved}; both models were scored on both test sets."
+    if any(finding.subject.test_set for finding in compared):
+        return (
+            f"{moved}; both models were scored on both test sets, and on the baseline's alone, by "
+            "its labels."
+        )
+    rows = max(finding.support.rows for finding in compared if finding.support)
+    return f"{moved}; the models were compared on {rows:,} rows of {_whose(found)}."
+
+
+def _whose(found: TestSet) -> str:
+    rows = found.rows - found.added + found.removed
+    if found.unpredicted + found.learnt >= rows:
+        return "the new one alone"
+    return "the baseline's test set, by its labels"
 
 
 def _left_out(found: TestSet) -> str:
@@ -59,15 +75,12 @@ def _weighted(found: TestSet) -> str:
     return f"Rows count by their sample weight{without}."
 
 
-def _rows_compared(verdict: Verdict) -> int:
-    """Rows of the new test set on which the models were compared."""
-    return max(
-        (
-            finding.support.rows
-            for outcome in verdict.outcomes
-            for finding in outcome.findings
-            if finding.support and finding.limit.margin is not None
-            if finding.subject.reference is None
-        ),
-        default=0,
-    )
+def _compared(verdict: Verdict) -> list[Finding]:
+    """What was found by comparing both models with the merge base in between."""
+    return [
+        finding
+        for outcome in verdict.outcomes
+        for finding in outcome.findings
+        if finding.support and finding.limit.margin is not None
+        if finding.subject.reference is None
+    ]

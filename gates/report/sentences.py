@@ -99,6 +99,8 @@ def subject_phrase(subject: Subject) -> Phrase:
         what.append(Name(subject.key))
     for count, (column, level) in enumerate(subject.segment.items()):
         what += [" and " if count else " for " if what else "", Name(f"{column} = {level}")]
+    if subject.test_set:
+        what.append(f" on the {subject.test_set}'s rows")
     if subject.reference:
         what += [" since ", Name(short(subject.reference))]
     return say(*what)

@@ -26,18 +26,16 @@ def limit_of(metric: Metric[Any], bound: float, mode: Mode) -> Limit:
 
 
 def measure(
-    name: str,
+    subject: Subject,
     metric: Metric[Any],
     answers: "Answers | SummedSegment",
     limit: Limit,
     *,
     groups: Rows | None = None,
-    segment: dict[str, str] | None = None,
     baseline: float | None = None,
     mend: str = "",
 ) -> Item:
     """The candidate's metric with its interval, against a floor or a ceiling."""
-    subject = Subject(metric=name, segment=segment or {})
     try:
         value, interval, estimate = _value(metric, answers, groups)
     except UndefinedError as error:

@@ -8,9 +8,9 @@ import numpy as np
 from gates.answers import Answers, Classified, Predicted
 from gates.case import Case
 from gates.effect import CONFIDENCE
-from gates.finding import Family, Limit, Mode, Subject
+from gates.finding import Family, Limit, Mode
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
-from gates.rules.margin import cannot_tell
+from gates.rules.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.rules.periods import time_segments
 from gates.segments import Rows
 from gates.settings import Probability
@@ -25,7 +25,8 @@ class CalibrationGate(Gate, frozen=True, kw_only=True):
     """Blocks a model whose scores are not the probabilities that they claim to be.
 
     What it blocks: a calibration error provably above `ceiling`, on the candidate's test rows as a
-    whole and in each period of the time column. The error is the typical distance between a score
+    whole and in each period of the time column; where the pull request changes them, on the
+    baseline's as well. The error is the typical distance between a score
     and the rate that comes true (root mean square over 15 bins), in units of probability, with the
     part that chance adds taken off: a calibrated model has about 0, however few its rows. Of many
     classes it is the decided one whose score is held to how often it is right.
@@ -51,15 +52,18 @@ class CalibrationGate(Gate, frozen=True, kw_only=True):
                 "a regression has no probabilities; `group_disparity` and `segment_floor` with "
                 "mean_absolute_error see where its predictions are off"
             )
-        every = np.arange(case.scored.rows)
-        yield self._measure(case, every, {})
-        periods = time_segments(case.candidate.test, case.candidate.dictionary)
+        for of in on_each_test_set(case):
+            yield from self._judge_rows(of)
+
+    def _judge_rows(self, case: Case) -> Iterator[Item]:
+        yield self._measure(case, np.arange(case.scored.rows), {})
+        periods = time_segments(case.tested.test, case.tested.dictionary)
         if len(periods) > 1:
             for period in periods:
                 yield self._measure(case, case.positions(period.rows), period.name)
 
     def _measure(self, case: Case, rows: Rows, segment: dict[str, str]) -> Item:
-        subject = Subject(metric="calibration_error", segment=segment)
+        subject = subject_in(case, metric="calibration_error", segment=segment)
         limit = Limit(ceiling=self.ceiling, mode=self.mode)
         try:
             found = _calibration_of(case.scored, rows)
@@ -72,9 +76,10 @@ class CalibrationGate(Gate, frozen=True, kw_only=True):
             value=found.root_mean_square,
             interval=(found.interval.lower, found.interval.upper),
             p_value=_p_of_keeping(found, self.ceiling),
-            mend=(
+            mend=mend_in(
+                case,
                 f"These scores are on average {abs(found.bias.value):.4f} too {side}: find what "
-                "changed in the rows or the class weights, then train or calibrate again."
+                "changed in the rows or the class weights, then train or calibrate again.",
             ),
             baseline=_baseline_error(case, rows),
             support=case.scored.take(rows).support,
@@ -96,7 +101,8 @@ def claims_of(answers: Answers) -> tuple[Mask, Floats]:
 
 def _baseline_error(case: Case, rows: Rows) -> float | None:
     """Of the baseline model on the same rows, where both sides have the same test set."""
-    if case.baseline is None or case.test_set.changed or case.test_set.seen:
+    on_base = case.test_set_of is not None
+    if case.baseline is None or (not on_base and (case.test_set.changed or case.test_set.seen)):
         return None
     return _calibration_of(case.arenas[0].baseline, rows).root_mean_square
 

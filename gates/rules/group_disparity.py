@@ -12,7 +12,7 @@ from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subj
 from gates.metrics.group import GroupMean, GroupMetric, group_means, group_names
 from gates.rules.gap import Rate, candidate_rate, measure_gap, rates_of
 from gates.rules.gate import Amount, Comparison, Correction, Gate, Item, NotApplicableError
-from gates.rules.margin import cannot_tell
+from gates.rules.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.settings import Columns, Probability
 from gates.stats.disparity import Disparity, GroupRate, judge_difference, judge_ratio
 from gates.stats.undefined import UndefinedError
@@ -83,6 +83,7 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
     equalized odds by that and `false_positive_rate`); and, where the owner sets them, a gap beyond
     `limit` or a ratio below `ratio` between any two groups. Of many classes each has its rates; a
     regression has `mean_error`, `mean_absolute_error` and `mean_prediction`, in the label's unit.
+    Where the pull request changes the test set, the baseline's own rows are judged besides.
 
     Why: the change is judged by default, not the level, because a pull request cannot be blamed
     for a gap it inherited. The largest gap between many small groups is large by chance alone, so
@@ -127,11 +128,13 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
             for name, mean in group_means(named, classes).items()
         ]
         # The levels share theirs: each of them may be broken by chance.
-        alpha = case.settings.alpha.fairness / max(1, sum(each.demand.levels for each in every))
-        for compared in every:
-            if case.baseline is not None:
-                yield from self._judge_change(case, compared)
-            yield from _judge_level(case, compared, alpha)
+        levels = sum(each.demand.levels for each in every) * (1 + (case.on_base is not None))
+        alpha = case.settings.alpha.fairness / max(1, levels)
+        for of in on_each_test_set(case):
+            for compared in every:
+                if case.baseline is not None and (of is case or case.on_both):
+                    yield from self._judge_change(of, compared)
+                yield from _judge_level(of, compared, alpha)
 
     def asks(self, evidence: Evidence) -> Iterator[Ask]:
         """Each rate in each group."""
@@ -149,12 +152,12 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         every = _groups(case, columns, mean)
         groups = [group for group in every if group.after.rows >= self.min_rows]
         small = [group for group in every if group.after.rows < self.min_rows]
-        if len(groups) > 1:
+        if len(groups) > 1 and case.test_set_of is None:
             yield _show(case, compared, groups)
         if demand.worsening is None:
             return
         limit = Limit(margin=demand.worsening, mode=demand.mode)
-        subject = compared.subject("difference")
+        subject = compared.subject("difference", case)
         if small or len(groups) < 2:  # noqa: PLR2004 - a gap has two sides
             names = _first_few([f"{group.name} has {group.after.rows}" for group in small])
             reason = f"needs two groups of {self.min_rows} rows in its denominator; {names}"
@@ -167,7 +170,7 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         elif len(groups) > 1:
             for group in groups:
                 segment = dict(zip(columns, group.values, strict=True))
-                one = Subject(metric=subject.metric, segment=segment)
+                one = subject_in(case, metric=subject.metric, segment=segment)
                 yield _compare(one, limit, mean, case, group)
 
 
@@ -184,9 +187,9 @@ class _Compared(msgspec.Struct, frozen=True):
         """What a sentence calls the feature."""
         return " × ".join(self.columns)
 
-    def subject(self, what: str) -> Subject:
+    def subject(self, what: str, case: Case) -> Subject:
         """The difference or the ratio of the mean between groups."""
-        return Subject(metric=f"{self.name}_{what}", column=self.column)
+        return subject_in(case, metric=f"{self.name}_{what}", column=self.column)
 
 
 def _judge_level(case: Case, compared: _Compared, alpha: float) -> Iterator[Item]:
@@ -204,9 +207,10 @@ def _judge_level(case: Case, compared: _Compared, alpha: float) -> Iterator[Item
     for what, bound, judge_bound, bare in bounds:
         if bound is None:
             continue
-        subject, limit = compared.subject(what), msgspec.structs.replace(bare, mode=demand.mode)
+        subject = compared.subject(what, case)
+        limit = msgspec.structs.replace(bare, mode=demand.mode)
         try:
-            yield _level(subject, limit, judge_bound(rates, bound, alpha))
+            yield _level(subject, limit, judge_bound(rates, bound, alpha), mend_in(case, _MEND))
         except UndefinedError as error:
             yield cannot_tell(subject, limit, str(error))
 
@@ -241,7 +245,7 @@ def _compare(subject: Subject, limit: Limit, mean: GroupMean, case: Case, group:
         counted=gap.counted,
         same=gap.same,
         doubt=gap.doubt,
-        mend=_MEND,
+        mend=mend_in(case, _MEND),
     )
 
 
@@ -256,7 +260,7 @@ def _show(case: Case, compared: _Compared, groups: list[_Group]) -> Observation:
     befores = [group.before.value for group in groups]
     before, after = max(befores) - min(befores), high.after.value - low.after.value
     return Observation(
-        subject=compared.subject("difference"),
+        subject=compared.subject("difference", case),
         message=(
             f"{compared.name} by {compared.column}: between {low.name} ({low.after.value:.3f}) and "
             f"{high.name} ({high.after.value:.3f})."
@@ -286,7 +290,7 @@ def _first_few(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _level(subject: Subject, limit: Limit, found: Disparity) -> Finding:
+def _level(subject: Subject, limit: Limit, found: Disparity, mend: str) -> Finding:
     small = f" Too small to judge: {_first_few(found.too_small)}." if found.too_small else ""
     low, high = found.interval.lower, found.interval.upper
     return Finding(
@@ -297,7 +301,7 @@ def _level(subject: Subject, limit: Limit, found: Disparity) -> Finding:
             f"{subject.text()}: {found.value:.4f} between {found.lowest} and {found.highest} "
             f"(limits {low:.4f} to {high:.4f}).{small}"
         ),
-        mend="" if found.state is State.PASSED else _MEND,
+        mend="" if found.state is State.PASSED else mend,
         candidate=found.value,
         greater_is_better=limit.floor is not None,
         interval=(low, high),

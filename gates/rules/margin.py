@@ -13,6 +13,10 @@ from gates.rules.gate import Amount, Comparison, Correction, Item
 from gates.tables.table import Floats
 
 _MEND = "Give the test set the rows that are missing, or take the limit away."
+_MEND_ON_BASE = (
+    "The baseline's rows and labels decide, not those that this pull request brings; if they are "
+    "wrong, land their correction first, on its own, with the model as it is."
+)
 _MEND_SINCE = (
     "Keep rows of the release's test set in this one, or tag a release that has these rows."
 )
@@ -26,16 +30,63 @@ class Margin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def against_each(case: Case, judge: Callable[[Case], Iterator[Item]]) -> Iterator[Item]:
-    """What a gate says against every reference; what no reference can tell is said once."""
+    """What a gate says against every reference; what no reference can tell is said once.
+
+    Where the test set changes, the baseline's own rows are a comparison of their own.
+    """
     said: list[tuple[Subject, Support | None]] = []
-    for against in case.references:
+    for against in _comparisons(case):
         for item in judge(against):
             if isinstance(item, Finding):
-                about = msgspec.structs.replace(item.subject, reference=None)
+                about = msgspec.structs.replace(item.subject, reference=None, test_set=None)
                 if (about, item.support) in said:
                     continue
                 said.append((about, item.support))
             yield item
+
+
+def _comparisons(case: Case) -> Iterator[Case]:
+    for against in case.references:
+        yield against
+        if (on_base := _own_of_base(against)) is not None:
+            yield on_base
+
+
+def _own_of_base(case: Case) -> Case | None:
+    return case.on_base if case.on_base is not None and case.on_both else None
+
+
+def on_each_test_set(case: Case) -> Iterator[Case]:
+    """The candidate on its own test rows, and on the baseline's where these are others."""
+    yield case
+    if case.on_base is not None:
+        yield case.on_base
+
+
+def subject_in(
+    case: Case,
+    *,
+    metric: str | None = None,
+    segment: dict[str, str] | None = None,
+    column: str | None = None,
+    key: str | None = None,
+) -> Subject:
+    """A subject that names what the case compares with, and whose rows."""
+    return Subject(
+        metric=metric,
+        segment=segment or {},
+        column=column,
+        key=key,
+        reference=case.reference,
+        test_set=case.test_set_of,
+    )
+
+
+def mend_in(case: Case, mend: str, since: str = "") -> str:
+    """What to do: where the baseline's own rows say it, that other rows will not help."""
+    if case.test_set_of is not None:
+        return f"{mend} {_MEND_ON_BASE}"
+    return since if since and case.reference else mend
 
 
 def why_incomparable(case: Case) -> str:
@@ -60,15 +111,14 @@ def compare(
     margin: Margin,
     correction: Correction,
     *,
-    segment: dict[str, str] | None = None,
-    reference: str | None = None,
+    subject: Subject | None = None,
     mend: str = "",
 ) -> Comparison:
     """The comparison that an effect and a margin make, for a metric with a direction."""
     greater_is_better = metric.greater_is_better is True
     better: Floats = effect.contributions if greater_is_better else -effect.contributions
     return Comparison(
-        subject=Subject(metric=name, segment=segment or {}, reference=reference),
+        subject=subject or Subject(metric=name),
         correction=correction,
         limit=Limit(margin=margin.margin, mode=margin.mode),
         greater_is_better=greater_is_better,

@@ -12,6 +12,7 @@ from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
 from gates.rules.bound import limit_of, measure
 from gates.rules.gate import NOT_EMPTY, Gate, Item
+from gates.rules.margin import mend_in, on_each_test_set, subject_in
 from gates.stats.undefined import UndefinedError
 
 _MEND = "Find what the model lost (segments, calibration, drift below), or argue for another floor."
@@ -21,7 +22,8 @@ class MetricFloor(Gate, frozen=True, kw_only=True):
     """Blocks a model whose metric lies beyond an absolute limit, whatever the baseline was.
 
     What it blocks: a metric that is provably below its floor (above its ceiling, where smaller is
-    better) on the candidate's own test rows.
+    better) on the candidate's own test rows; where the pull request changes these, on the
+    baseline's as well.
 
     Why: many small drops, each within its margin, add up. A floor is also all there is to judge
     a first pull request by, before there is a baseline.
@@ -43,23 +45,24 @@ class MetricFloor(Gate, frozen=True, kw_only=True):
         yield from map(Ask, self.metrics)
 
     def judge(self, case: Case) -> Iterator[Item]:
-        """One measurement per metric."""
-        for named, bound in self.metrics.items():
-            for name, metric in case.metrics(named).items():
-                yield measure(
-                    name,
-                    metric,
-                    case.judged,
-                    limit_of(metric, bound, self.mode),
-                    groups=case.candidate_groups,
-                    baseline=_baseline_value(metric, case),
-                    mend=_MEND,
-                )
+        """One measurement per metric, and per test set where the pull request changes it."""
+        for of in on_each_test_set(case):
+            for named, bound in self.metrics.items():
+                for name, metric in of.metrics(named).items():
+                    yield measure(
+                        subject_in(of, metric=name),
+                        metric,
+                        of.judged,
+                        limit_of(metric, bound, self.mode),
+                        groups=of.candidate_groups,
+                        baseline=_baseline_value(metric, of),
+                        mend=mend_in(of, _MEND),
+                    )
 
 
 def _baseline_value(metric: Metric[Any], case: Case) -> float | None:
     """What the metric was, where both sides have the same test set."""
-    if case.baseline is None or case.test_set.changed:
+    if case.baseline is None or (case.test_set.changed and case.test_set_of is None):
         return None
     try:
         if case.streamed is not None:

@@ -11,7 +11,15 @@ from gates.finding import Family, Limit, Mode, Observation, Subject, Support
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
 from gates.rules.gate import NOT_EMPTY, Correction, Gate, Item, NotApplicableError
-from gates.rules.margin import Margin, against_each, cannot_tell, compare, why_incomparable
+from gates.rules.margin import (
+    Margin,
+    against_each,
+    cannot_tell,
+    compare,
+    mend_in,
+    subject_in,
+    why_incomparable,
+)
 from gates.stats.decomposition import Square
 from gates.stats.undefined import UndefinedError
 
@@ -26,7 +34,9 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
     """Blocks a pull request that makes a metric worse than it was at the merge base.
 
     What it blocks: a loss that is both proven (one-sided, corrected for every comparison of the
-    verdict) and at least as large as the accepted margin, on the whole test set. With
+    verdict) and at least as large as the accepted margin, on the whole test set. Where the pull
+    request changes the test set, that is the mean over both, and the baseline's own rows by its own
+    labels besides: nobody chooses the rows and labels by which his model is judged. With
     `references: [merge_base, anchor]` the same margin also bounds the loss since the last release,
     so that many small losses do not add up unseen. Which metrics there are depends on the task; of
     many classes, `recall`, `precision` and `f1` are judged for each, as an average hides rare ones.
@@ -64,7 +74,7 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
         for named, margin in self.metrics.items():
             for name, metric in case.metrics(named).items():
                 if reason:
-                    subject = Subject(metric=name, reference=case.reference)
+                    subject = subject_in(case, metric=name)
                     limit = Limit(margin=margin.margin, mode=margin.mode)
                     yield cannot_tell(subject, limit, reason)
                 else:
@@ -72,19 +82,17 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
 
 
 def _judge_metric(name: str, metric: Metric[Any], margin: Margin, case: Case) -> Iterator[Item]:
+    subject = subject_in(case, metric=name)
     try:
         effect = measure_effect(metric, case)
     except UndefinedError as error:
         # Without a value there is nothing to guard: an unjudged metric never passes.
-        subject = Subject(metric=name, reference=case.reference)
         limit = Limit(margin=margin.margin, mode=Mode.STRICT)
-        yield cannot_tell(subject, limit, str(error), case.candidate.test.rows)
+        yield cannot_tell(subject, limit, str(error), case.tested.test.rows)
         return
-    mend = _MEND_SINCE if case.reference else _MEND
-    yield compare(
-        name, metric, effect, margin, Correction.OVERALL, reference=case.reference, mend=mend
-    )
-    if case.streamed is None and len(case.arenas) == 2:  # noqa: PLR2004 - the candidate's test set, the baseline's
+    mend = mend_in(case, _MEND, since=_MEND_SINCE)
+    yield compare(name, metric, effect, margin, Correction.OVERALL, subject=subject, mend=mend)
+    if case.streamed is None and case.on_both:
         yield _show_split(name, metric, *case.arenas)
 
 

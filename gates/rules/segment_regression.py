@@ -9,11 +9,19 @@ from gates.ask import Ask
 from gates.case import Case
 from gates.effect import Effect, measure_effect
 from gates.evidence import Evidence
-from gates.finding import Family, Limit, Mode, Subject
+from gates.finding import Family, Limit, Mode
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
 from gates.rules.gate import NOT_EMPTY, Amount, Correction, Gate, Item, NotApplicableError
-from gates.rules.margin import Margin, against_each, cannot_tell, compare, why_incomparable
+from gates.rules.margin import (
+    Margin,
+    against_each,
+    cannot_tell,
+    compare,
+    mend_in,
+    subject_in,
+    why_incomparable,
+)
 from gates.stats.undefined import UndefinedError
 
 if TYPE_CHECKING:
@@ -35,8 +43,9 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
 
     What it blocks: in any declared segment, a loss that is proven and at least as large as the
     margin. All metrics in all segments are tested together, so that declaring forty segments
-    does not mean that one of them fails by chance. With `references: [merge_base, anchor]` the
-    same margins also bound the loss since the last release.
+    does not mean that one of them fails by chance. Where the pull request changes the test set, the
+    baseline's own rows, in its segments and by its labels, are judged besides. With
+    `references: [merge_base, anchor]` the same margins also bound the loss since the last release.
 
     Why: an average hides a broken segment. Flipping labels of one in ten positives can leave
     the AUC of a test set where it was while the model stops finding them.
@@ -75,10 +84,10 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
     def _judge_against(self, case: Case) -> Iterator[Item]:
         if reason := why_incomparable(case):
             for name, _, margin in self._named(case):
-                subject = Subject(metric=name, key="segments", reference=case.reference)
+                subject = subject_in(case, metric=name, key="segments")
                 yield cannot_tell(subject, Limit(margin=margin.margin, mode=margin.mode), reason)
             for critical in self.critical:
-                yield _not_judged(critical, reason, case.reference)
+                yield _not_judged(case, critical, reason)
             return
         for columns in case.settings.segment_columns:
             yield from self._judge_columns(case, columns)
@@ -89,7 +98,7 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
         for segment, rows in _segments(case, columns):
             size = _size(rows)
             if not size and case.weighted:
-                yield without_weight(segment, case.reference)
+                yield without_weight(case, segment)
             elif size >= self.min_rows:
                 for name, metric, margin in self._named(case):
                     yield self._judge_segment(
@@ -97,11 +106,11 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
                     )
             elif (critical := self._critical(segment)) is not None:
                 reason = f"{size} rows; at least {self.min_rows} are judged"
-                yield _not_judged(critical, reason, case.reference)
+                yield _not_judged(case, critical, reason)
             else:
                 small.append(size)
         if small:
-            yield too_small(columns, small, self.min_rows, case.reference)
+            yield too_small(case, columns, small, self.min_rows)
 
     def _named(self, case: Case) -> Iterator[tuple[str, Metric[Any], Margin]]:
         for named, margin in self.metrics.items():
@@ -116,9 +125,9 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
             if columns is None:
                 names = " × ".join(critical.segment)
                 reason = f"`gates.segments` does not declare {names}"
-                yield _not_judged(critical, reason, case.reference)
+                yield _not_judged(case, critical, reason)
             elif all(segment != critical.segment for segment, _ in _segments(case, columns)):
-                yield _not_judged(critical, "no test row is in it", case.reference)
+                yield _not_judged(case, critical, "no test row is in it")
 
     def _critical(self, segment: dict[str, str]) -> Critical | None:
         return next((each for each in self.critical if each.segment == segment), None)
@@ -137,21 +146,14 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
         if critical is not None:
             margin = Margin(margin=critical.margin, mode=critical.mode)
         correction = Correction.SEGMENTS if critical is None else Correction.CRITICAL
+        subject = subject_in(case, metric=name, segment=segment)
         try:
             effect: Effect = measure_effect(metric, case, rows)
         except UndefinedError as error:
             limit = Limit(margin=margin.margin, mode=margin.mode)
-            subject = Subject(metric=name, segment=segment, reference=case.reference)
             return cannot_tell(subject, limit, str(error), _size(rows))
         return compare(
-            name,
-            metric,
-            effect,
-            margin,
-            correction,
-            segment=segment,
-            reference=case.reference,
-            mend=_MEND,
+            name, metric, effect, margin, correction, subject=subject, mend=mend_in(case, _MEND)
         )
 
 
@@ -169,27 +171,25 @@ def _size(rows: "list[Part | None]") -> int:
     return max(len(at) for at in rows if at is not None)
 
 
-def _not_judged(critical: Critical, reason: str, reference: str | None) -> Item:
+def _not_judged(case: Case, critical: Critical, reason: str) -> Item:
     limit = Limit(margin=critical.margin, mode=critical.mode)
-    return cannot_tell(Subject(segment=critical.segment, reference=reference), limit, reason)
+    return cannot_tell(subject_in(case, segment=critical.segment), limit, reason)
 
 
-def too_small(
-    columns: tuple[str, ...], sizes: list[int], min_rows: int, reference: str | None = None
-) -> Item:
+def too_small(case: Case, columns: tuple[str, ...], sizes: list[int], min_rows: int) -> Item:
     """One finding for all segments that are too small to judge, with how many rows they hold."""
     return cannot_tell(
-        Subject(key=" × ".join(columns), reference=reference),
+        subject_in(case, key=" × ".join(columns)),
         Limit(rule=f"at least {min_rows} rows", mode=Mode.GUARD),
         f"{len(sizes):,} segments of fewer than {min_rows} rows, {sum(sizes):,} rows in all",
         sum(sizes),
     )
 
 
-def without_weight(segment: dict[str, str], reference: str | None = None) -> Item:
+def without_weight(case: Case, segment: dict[str, str]) -> Item:
     """The finding of a segment none of whose rows counts."""
     return cannot_tell(
-        Subject(segment=segment, reference=reference),
+        subject_in(case, segment=segment),
         Limit(rule="rows with weight", mode=Mode.GUARD),
         "all its rows have weight 0, or a model was trained on them",
         0,

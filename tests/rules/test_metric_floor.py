@@ -96,11 +96,14 @@ def test_the_baseline_stands_beside_it_on_the_same_rows_only(tmp_path: Path) -> 
     new, old = side(tmp_path / "new", right_on(360)), side(tmp_path / "old", right_on(380))
     other = side(tmp_path / "other", right_on(380), [not label for label in LABELS])
     (beside,) = items(gate(accuracy=0.5), case(new, old))
-    (apart,) = items(gate(accuracy=0.5), case(new, other))
+    apart, on_base = items(gate(accuracy=0.5), case(new, other))
     assert isinstance(beside, Measurement)
     assert isinstance(apart, Measurement)
+    assert isinstance(on_base, Measurement)
     assert (beside.value, beside.baseline) == (0.9, 0.95)
     assert (apart.value, apart.baseline) == (0.9, None)
+    assert (on_base.value, on_base.baseline) == (0.1, 0.05)
+    assert on_base.subject.text() == "accuracy on the baseline's rows"
 
 
 def test_it_needs_no_baseline_and_blames_nobody(tmp_path: Path) -> None:
