@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 _GRID = 100  # quantiles of each of: old values, new values, old values rescaled
 _NEAR = 1e-3  # relative, of a value that a rescaling should have given
-_ROUNDED = 0.5  # of whole numbers
+_ROUNDED = 0.999  # of whole numbers, which may be cut off as well
 _KEPT_DIGITS = 2.0  # units below which a rounded whole number says nothing about a factor
 _APART = 0.8  # largest gap between values and rescaled values, for a few to be told apart
 _NEARLY_ALL = 0.8  # share of values from which on a whole column is in another unit
