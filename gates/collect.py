@@ -12,6 +12,7 @@ from gates.dvc_files import LOCK, Recorded, read_lock
 from gates.errors import EvidenceError
 from gates.manifest import REQUIRED, File, Manifest, digest, read_manifest, write_manifest
 from gates.rescore import score_baseline_test, score_with_baseline
+from gates.serving.step import ServingBase, measure_serving
 from gates.sources import Sources
 
 _METRICS = "metrics.json"
@@ -57,6 +58,7 @@ def collect(
     progress: Progress,
     reported: bytes | None = None,
     baseline: Baseline | None = None,
+    serving: ServingBase | None = None,
 ) -> Collected:
     """Gather what the pipeline left in a tree into an evidence folder.
 
@@ -69,6 +71,7 @@ def collect(
         progress: gets a line for each slow step.
         reported: the metrics file as `read_reported` found it.
         baseline: where its test rows differ from this tree's, both models score both.
+        serving: what the tree's service is measured beside; `None` measures none.
 
     Raises:
         EvidenceError: a required file is missing, or one is not what `dvc.lock` says.
@@ -88,6 +91,12 @@ def collect(
         if baseline is not None and _test_differs(files, baseline):
             added, left_out = _score_both_ways(root, sources, folder, baseline, progress)
             files += added
+        if serving is not None:
+            made = measure_serving(root, sources, serving, folder, progress)
+            files += [made] if isinstance(made, File) else []
+            if isinstance(made, str):
+                progress(made)
+                left_out += (made,)
         manifest = Manifest(
             revision=revision,
             dirty=dirty,

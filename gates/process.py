@@ -94,6 +94,31 @@ def run_group(
     return Ended(process.returncode, tuple(last))
 
 
+@contextlib.contextmanager
+def running_group(
+    command: Sequence[str], cwd: Path, environment: Mapping[str, str], log: Path
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a command beside us while the block runs, and end whatever it started, however we leave.
+
+    Its output goes to `log`. The leader is reaped when the block ends.
+    """
+    with signals_as_interrupt(), log.open("wb") as stream:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            with uninterrupted():
+                _end_group(process)
+
+
 def _lines(process: "subprocess.Popen[bytes]") -> Iterator[str]:
     """Lines until the leader has ended; a child it left behind must not keep us waiting."""
     assert process.stdout is not None  # noqa: S101 - we asked for a pipe
@@ -103,7 +128,7 @@ def _lines(process: "subprocess.Popen[bytes]") -> Iterator[str]:
         selector.register(descriptor, selectors.EVENT_READ)
         while True:
             if not selector.select(_TICK_S):
-                if _has_ended(process):
+                if has_ended(process):
                     break
                 continue
             block = os.read(descriptor, 1 << 16)
@@ -115,7 +140,7 @@ def _lines(process: "subprocess.Popen[bytes]") -> Iterator[str]:
             yield from (plain(line) for line in whole if line.strip())
     if pending.strip():
         yield plain(pending)
-    while not _has_ended(process):
+    while not has_ended(process):
         time.sleep(_TICK_S / 10)
 
 
@@ -126,7 +151,7 @@ def plain(line: bytes) -> str:
     return shown.rstrip()[:_LINE_SHOWN_CHARACTERS]
 
 
-def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
+def has_ended(process: "subprocess.Popen[bytes]") -> bool:
     """Whether the leader has ended; it stays unreaped, so that its group keeps its number."""
     flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
     return os.waitid(os.P_PID, process.pid, flags) is not None
@@ -134,10 +159,10 @@ def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
 
 def _end_group(process: "subprocess.Popen[bytes]") -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        if not _has_ended(process):
+        if not has_ended(process):
             os.killpg(process.pid, signal.SIGTERM)
         deadline = time.monotonic() + _GRACE_S
-        while not _has_ended(process) and time.monotonic() < deadline:
+        while not has_ended(process) and time.monotonic() < deadline:
             time.sleep(_TICK_S / 10)
         os.killpg(process.pid, signal.SIGKILL)
     if process.stdout is not None:

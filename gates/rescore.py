@@ -50,20 +50,26 @@ def score_with_baseline(
     progress("scoring this test set with the baseline's model")
     with base_worktree(root, baseline.revision) as tree:
         try:
-            _bring_model(root, baseline, tree.path, tree.environment, progress)
+            bring_model(root, baseline, tree.path, tree.environment, progress)
         except (EvidenceError, PipelineError) as error:
             return f"{out.name} is left out: {error}"
         paths = _Paths(tree.path / model, folder / "test.parquet", out)
         return _score(tree.path, predict, paths, tree.environment)
 
 
-def _bring_model(
+def bring_model(
     root: Path,
     baseline: Baseline,
     tree: Path,
     environment: Mapping[str, str],
     progress: Progress,
 ) -> None:
+    """Put the baseline's model into a tree of the baseline, from Git or DVC.
+
+    Raises:
+        EvidenceError: it is neither in the DVC cache nor on the remote, or damaged.
+        PipelineError: DVC could not be run.
+    """
     path = baseline.sources.model or ""
     if (tree / path).exists():  # kept in Git
         return

@@ -1,0 +1,32 @@
+"""The step of collecting that starts both revisions' services and writes `serving.json`."""
+
+from pathlib import Path
+
+import msgspec
+
+from gates.base import Baseline
+from gates.dvc_command import Progress
+from gates.manifest import File
+from gates.serving import SERVING
+from gates.sources import Sources
+
+
+class ServingBase(msgspec.Struct, frozen=True, kw_only=True):
+    """What a candidate's service is measured beside, and by which task its answers are read."""
+
+    task: str
+    baseline: Baseline | None
+    reason: str = "there is no baseline"
+
+
+def measure_serving(
+    root: Path, sources: Sources, base: ServingBase, folder: Path, progress: Progress
+) -> File | str | None:
+    """Write `serving.json` into the evidence; or why not; `None` where nobody asks for it."""
+    if sources.serve is None:
+        return None
+    if sources.model is None:
+        return f"{SERVING} is left out: `gates.evidence` names no model"
+    from gates.serving.beside import measure_beside  # noqa: PLC0415 - most never serve
+
+    return measure_beside(root, sources, base, folder, progress)
