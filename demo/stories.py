@@ -43,6 +43,8 @@ def train_once(root: Path) -> None:
     for table in ("repeats", "folds"):
         replace(root / "params.yaml", f"    {table}: build/pipeline/{table}.parquet\n", "")
     replace(root / "params.yaml", "  repeatability: {}\n", "")
+    serve = "    serve: python -m pipeline.serve --model {model} --port {port}\n"
+    replace(root / "params.yaml", serve, "")
 
 
 def rewind_to_1994(root: Path) -> None:

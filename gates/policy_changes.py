@@ -23,11 +23,12 @@ LOOSER_WHEN_GREATER = frozenset(
     {
         "margin", "worsening", "limit", "ceiling", "excess", "share", "tolerance", "notice",
         "min_rows", "max_auc", "purity", "unique_share", "correlation",
+        "max_failed", "max_seconds", "serving_limit_ms",
         "unjudged", "relabelled", "regrouped", "removed", "changed",
     }
 )  # fmt: skip
 LOOSER_WHEN_SMALLER = frozenset(
-    {"approvers", "differing", "gap", "floor", "ratio", "overall", "segments", "fairness", "other"}
+    {"approvers", "serving_seconds", "differing", "gap", "floor", "ratio", "overall", "segments", "fairness", "other"}
 )
 _FLOORS = ("metric_floor", "segment_floor")
 _ABSENT = object()

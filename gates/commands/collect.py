@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gates.assemble import export
 from gates.base import Baseline, NoBaseline, locate
-from gates.baseline import find_baseline
+from gates.baseline import STORE, find_baseline
 from gates.collect import collect, read_reported
 from gates.commands.check import PARAMS, progress, read_policies
 from gates.dvc import reproduce
@@ -16,6 +16,7 @@ from gates.errors import EvidenceError, ExitCode, GatesError
 from gates.git import find_root, is_dirty, merge_base, read_file, resolve
 from gates.manifest import MANIFEST
 from gates.policy import read_policy
+from gates.serving.step import ServingBase
 from gates.sources import Sources
 
 _TEST = "test.parquet"
@@ -34,9 +35,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _collect_tree(root: Path, out: Path, base: str | None) -> None:
-    sources = read_policy((root / PARAMS).read_bytes(), PARAMS).settings.evidence
+    settings = read_policy((root / PARAMS).read_bytes(), PARAMS).settings
+    sources = settings.evidence
     reported, dirty = read_reported(root, sources), is_dirty(root)
     reproduce(root, progress, use_run_cache=not os.environ.get("CI"))
+    baseline = _baseline_to_cross(root, base, sources) if base else None
     collect(
         root,
         sources,
@@ -45,8 +48,18 @@ def _collect_tree(root: Path, out: Path, base: str | None) -> None:
         dirty=dirty,
         progress=progress,
         reported=reported,
-        baseline=_baseline_to_cross(root, base, sources) if base else None,
+        baseline=baseline,
+        serving=_to_serve_beside(root, base, settings.task, baseline) if base else None,
     )
+
+
+def _to_serve_beside(root: Path, name: str, task: str, crossed: Baseline | None) -> ServingBase:
+    """The base whose service is measured beside this one: its code and model, not its evidence."""
+    revision = merge_base(root, name)
+    theirs = read_policies(root, revision).judging.settings.evidence
+    folder = root / STORE / revision
+    alone = Baseline(revision=revision, folder=folder, found="", sources=theirs)
+    return ServingBase(task=task, baseline=crossed or alone)
 
 
 def _baseline_to_cross(root: Path, name: str, sources: Sources) -> Baseline | None:

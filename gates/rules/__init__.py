@@ -6,10 +6,13 @@ from types import MappingProxyType
 from gates.rules.calibration import CalibrationGate
 from gates.rules.columns import Columns
 from gates.rules.drift import Drift
+from gates.rules.fault_tolerance import FaultTolerance
 from gates.rules.fold_spread import FoldSpread
+from gates.rules.footprint import Footprint
 from gates.rules.gate import Gate
 from gates.rules.group_disparity import GroupDisparity
 from gates.rules.human_baseline import HumanBaseline
+from gates.rules.latency import LatencyGate
 from gates.rules.levels import Levels
 from gates.rules.group_leakage import GroupLeakage
 from gates.rules.identifier_feature import IdentifierFeature
@@ -25,12 +28,15 @@ from gates.rules.schema import Schema
 from gates.rules.scope import Scope
 from gates.rules.segment_floor import SegmentFloor
 from gates.rules.segment_regression import SegmentRegression
+from gates.rules.serving_parity import ServingParity
 from gates.rules.target_leakage import TargetLeakage
 from gates.rules.test_set_reuse import Reuse
+from gates.rules.throughput import ThroughputGate
 from gates.rules.time_leakage import TimeLeakage
 from gates.rules.train_test_overlap import TrainTestOverlap
 from gates.rules.unavailable_feature import UnavailableFeature
 from gates.rules.unit_change import UnitChange
+from gates.rules.update_downtime import UpdateDowntime
 
 GATES: Mapping[str, type[Gate]] = MappingProxyType(
     {
@@ -59,6 +65,12 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "unavailable_feature": UnavailableFeature,
         "identifier_feature": IdentifierFeature,
         "test_set_reuse": Reuse,
+        "latency": LatencyGate,
+        "throughput": ThroughputGate,
+        "update_downtime": UpdateDowntime,
+        "serving_parity": ServingParity,
+        "fault_tolerance": FaultTolerance,
+        "footprint": Footprint,
         "scope": Scope,
         "policy_change": PolicyChangeGate,
     }

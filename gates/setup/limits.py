@@ -102,6 +102,8 @@ def _lines(ground: Ground) -> Iterator[str]:
 
 def _evidence(ground: Ground) -> Iterator[str]:
     for name in Sources.__struct_fields__:
+        if name.startswith("serving") and ground.sources.serve is None:
+            continue
         value = getattr(ground.sources, name)
         part = getattr(ground.parts, name, None)
         note = _note(name, part) if isinstance(part, Part) else ""
