@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Observation, State, Subject
-from gates.rules.gate import NOT_EMPTY, Gate, Item, NotApplicableError
+from gates.rules.gate import Gate, Item, NotApplicableError
 from gates.rules.served import Bound, measured_service, multiple, never_started, not_compared
 from gates.serving.measured import Measured, Service
 
@@ -37,17 +37,13 @@ class Footprint(Gate, frozen=True, kw_only=True):
     claim, as of `latency`.
 
     Example:
-        footprint: {metrics: {memory_mb: {tolerance: 1.25, ceiling: 512}}}
+        footprint: {memory_mb: {tolerance: 1.25, ceiling: 512}}
     """
 
     family: ClassVar[Family] = Family.SERVING
-    metrics: Annotated[Mapping[Size, Bound], NOT_EMPTY] = MappingProxyType(
-        {
-            "memory_mb": Bound(tolerance=1.25),
-            "model_mb": Bound(tolerance=2.0),
-            "start_up_s": Bound(),
-        }
-    )
+    memory_mb: Bound = Bound(tolerance=1.25)
+    model_mb: Bound = Bound(tolerance=2.0)
+    start_up_s: Bound = Bound()
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One finding for each limit that can be compared, else an observation."""
@@ -56,13 +52,17 @@ class Footprint(Gate, frozen=True, kw_only=True):
         yield from started
         if started:
             return
-        items = [item for name in self.metrics for item in self._judge_size(name, measured)]
+        items = [item for name in _NAMES for item in self._judge_size(name, measured)]
         if not any(isinstance(item, Finding) for item in items):
             raise NotApplicableError(not_compared(measured))
         yield from items
 
+    def _bound(self, name: Size) -> Bound:
+        bounds = {"memory_mb": self.memory_mb, "model_mb": self.model_mb}
+        return bounds.get(name, self.start_up_s)
+
     def _judge_size(self, name: Size, measured: Measured) -> Iterator[Item]:
-        value, bound = _size(name, measured.candidate), self.metrics[name]
+        value, bound = _size(name, measured.candidate), self._bound(name)
         before = None if measured.baseline is None else _size(name, measured.baseline)
         if value is None:
             yield _unknown(name, bound)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Observation, State, Subject, Support
-from gates.rules.gate import NOT_EMPTY, Gate, Item
+from gates.rules.gate import Gate, Item
 from gates.rules.served import (
     Asked,
     Bound,
@@ -49,17 +49,13 @@ class LatencyGate(Gate, frozen=True, kw_only=True):
     that. Both services run with the packages of the candidate.
 
     Example:
-        latency: {metrics: {p95: {tolerance: 1.2, ceiling: 50}}}
+        latency: {p95: {tolerance: 1.2, ceiling: 50}}
     """
 
     family: ClassVar[Family] = Family.SERVING
-    metrics: Annotated[Mapping[Quantile, Bound], NOT_EMPTY] = MappingProxyType(
-        {
-            "p50": Bound(tolerance=1.2),
-            "p95": Bound(tolerance=1.2),
-            "p99": Bound(tolerance=1.5),
-        }
-    )
+    p50: Bound = Bound(tolerance=1.2)
+    p95: Bound = Bound(tolerance=1.2)
+    p99: Bound = Bound(tolerance=1.5)
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One finding that all were answered; for each quantile one per limit."""
@@ -73,8 +69,8 @@ class LatencyGate(Gate, frozen=True, kw_only=True):
         yield _all_answered(measured.latency)
         if not any(own):
             return
-        for name, bound in self.metrics.items():
-            yield from _judge_quantile(name, bound, (own, other), measured)
+        for name in _LEVELS:
+            yield from _judge_quantile(name, getattr(self, name), (own, other), measured)
 
 
 def _all_answered(latency: Latency) -> Finding:
