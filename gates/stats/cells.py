@@ -93,35 +93,34 @@ def _bits(columns: Iterable[int]) -> int:
 def cover(sizes: Sequence[int], wanted: Iterable[Columns], rows: int) -> list[Columns]:
     """Few sets of columns, each of few cells, that together hold every wanted set."""
     budget = max(_LEAST_CELLS, min(rows, _MOST_CELLS))
-    open_sets, joints = set(wanted), []
-    while open_sets:
-        joint = set(min(open_sets, key=lambda one: (-prod(sizes[c] for c in one), one)))
-        cells = prod(sizes[column] for column in joint)
-        lengths = {len(one) for one in open_sets}
-        while fitting := [
-            column
-            for column, size in enumerate(sizes)
-            if column not in joint and cells * size <= budget
-        ]:
-            gains = {column: _gain(joint, column, open_sets, lengths) for column in fitting}
-            best = max(fitting, key=lambda c: (gains[c], -sizes[c], -c))
-            if not gains[best]:
-                break
-            joint.add(best)
-            cells *= sizes[best]
-        joints.append(tuple(sorted(joint)))
-        held = {one for size in lengths for one in combinations(joints[-1], size)}
-        open_sets -= held
+    largest_first = sorted(wanted, key=lambda one: (-prod(sizes[c] for c in one), one))
+    left, joints = set(map(_bits, largest_first)), []
+    lengths = {len(one) for one in largest_first}
+    for one in largest_first:
+        if _bits(one) in left:
+            joint = _grow(one, sizes, budget, left, lengths)
+            joints.append(tuple(sorted(joint)))
+            left -= {_bits(part) for length in lengths for part in combinations(joint, length)}
     return joints
 
 
-def _gain(joint: set[int], column: int, open_sets: set[Columns], lengths: Iterable[int]) -> int:
-    """How many open sets become held by the joint with one more column."""
-    return sum(
-        tuple(sorted((*others, column))) in open_sets
-        for length in lengths
-        for others in combinations(joint, length - 1)
-    )
+def _grow(
+    joint: Columns, sizes: Sequence[int], budget: int, left: set[int], lengths: set[int]
+) -> Columns:
+    """The joint with those columns that let it hold most of what is left, while it is small."""
+    cells = prod(sizes[column] for column in joint)
+    while True:
+        parts = [_bits(each) for length in lengths for each in combinations(joint, length - 1)]
+        gains = {
+            column: sum(part | 1 << column in left for part in parts)
+            for column, size in enumerate(sizes)
+            if column not in joint and cells * size <= budget
+        }
+        best = max(gains, key=lambda c: (gains[c], -sizes[c], -c), default=None)
+        if best is None or not gains[best]:
+            return joint
+        joint = (*joint, best)
+        cells *= sizes[best]
 
 
 def _pack(codes: Sequence[Codes], shape: Sequence[int]) -> NDArray[np.intp]:

@@ -27,6 +27,7 @@ from gates.stats.law import normal_cdf, normal_quantile
 
 MOST_LEVELS = 64  # of a column that are looked at, the most frequent ones
 MOST_SHOWN = 10
+POWER = 0.8  # of the number of rows that is asked for
 _TIGHT = 3.178  # 1 / (4 P(N ≥ √2))
 _BINS = 4_096  # of the losses
 _SLOPES = 256  # λ that are tried
@@ -126,6 +127,17 @@ def find_weak_slices(
         p_value=lambda strength: math.exp(-strength),
     )
     return _search(_keep_frequent(codes), law, alpha, average, (predicates, deep))
+
+
+def rows_to_prove(spread: float, margin: float, searched: int, alpha: float) -> int:
+    """Rows of a slice that loses twice the margin, from which on the search finds it.
+
+    Source: the statistic's mean, √n · μ / √(spread² + μ²) with μ the excess over the margin, and
+    its standard deviation of about 1; a power of 80 %.
+    """
+    level = min(0.5, alpha / max(1, searched) / 3 / _TIGHT)
+    reach = -normal_quantile(level) - normal_quantile(1 - POWER)
+    return math.ceil(reach**2 * (1 + (spread / margin) ** 2))
 
 
 def _flip_strength(cells: Cells) -> Values:
