@@ -1,0 +1,237 @@
+"""Whom a model has to beat: a dummy, a simple model, people; and by how much it does."""
+
+import math
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from gates.answers import Answers, Classified, Predicted, Scored, Task, Values
+from gates.case import Case
+from gates.effect import CONFIDENCE, POWER, clustered, require_groups
+from gates.evidence import Evidence
+from gates.finding import Limit, Subject
+from gates.metrics.metric import Metric
+from gates.outputs import read_weights
+from gates.rules.gate import Item, Measurement
+from gates.segments import Rows
+from gates.stats.estimate import Estimate
+from gates.stats.interval import Interval
+from gates.stats.quantile import critical_z
+from gates.tables.arrow import places_in
+from gates.tables.table import Floats
+
+QUICK = "quick_baselines.parquet"
+HUMAN = "human.parquet"
+SIMPLE = "simple."  # how the columns of the simple model begin
+MEDIAN_IS_BEST = "mean_absolute_error"  # of all constants; the mean is for every other metric
+
+
+class Rival(msgspec.Struct, frozen=True, eq=False):
+    """Somebody who answered the same rows; `own` is what the candidate says of them."""
+
+    name: str  # in a sentence
+    answers: Answers
+    own: Answers
+    groups: Rows | None
+
+    @property
+    def same(self) -> bool:
+        """Whether both say the same of every row."""
+        return self.own.same_as(self.answers)
+
+
+class Gain(msgspec.Struct, frozen=True, kw_only=True):
+    """How much better the candidate is; positive is better, whatever the metric's direction."""
+
+    value: float
+    interval: Interval
+    rival: float  # the metric's values
+    candidate: float
+
+    def p_at_least(self, floor: float) -> float:
+        """One-sided p-value of the hypothesis that the true gain is at least `floor`."""
+        return _normal(self.value, self.interval.upper - self.value).p_at_least(floor)
+
+    def p_at_most(self, ceiling: float) -> float:
+        """One-sided p-value of the hypothesis that the true gain is at most `ceiling`."""
+        return _normal(self.value, self.value - self.interval.lower).p_at_most(ceiling)
+
+    def text(self) -> str:
+        """`0.1936 against 0.2203, better by 0.0267 (95 % interval +0.0252 to +0.0282)`."""
+        word = "better" if self.value >= 0 else "worse"
+        low, high = self.interval.lower, self.interval.upper
+        return (
+            f"{self.candidate:.4g} against {self.rival:.4g}, {word} by {abs(self.value):.4g} "
+            f"(95 % interval of the gain {low:+.4g} to {high:+.4g})"
+        )
+
+    def rows_needed(self, floor: float, rows: int) -> int | None:
+        """Rows that would tell such a gain from `floor`, power 80 %; `None` if these are enough.
+
+        Source: the normal approximation of a one-sided test, as `Effect.rows_needed`.
+        """
+        room = abs(self.value - floor)
+        if room == 0 or not math.isfinite(self.interval.width):
+            return None
+        reach = critical_z(CONFIDENCE) + critical_z(2 * POWER - 1)
+        error = self.interval.width / 2 / critical_z(CONFIDENCE)
+        needed = math.ceil(rows * (reach * error / room) ** 2)
+        return needed if needed > rows else None
+
+
+def measure_gain(metric: Metric[Any], rival: Rival) -> Gain:
+    """The paired difference on the rows that both answered, groups of rows kept together.
+
+    Raises:
+        UndefinedError: the metric has no value here, or there are too few groups.
+    """
+    own = rival.own
+    change = metric.change(rival.answers, own, CONFIDENCE)
+    interval = change.interval
+    if rival.groups is not None:
+        if metric.shared_rows(own.labels) is None:
+            require_groups(rival.groups, own.rarer)
+        apart = clustered(change.contributions, rival.groups, own.weights).interval(CONFIDENCE)
+        interval = Interval(min(interval.lower, apart.lower), max(interval.upper, apart.upper))
+    difference = change.candidate - change.baseline
+    better = metric.greater_is_better is True
+    return Gain(
+        value=difference if better else -difference,
+        interval=interval if better else -interval,
+        rival=change.baseline,
+        candidate=change.candidate,
+    )
+
+
+def demand_gain(
+    subject: Subject, limit: Limit, gain: Gain, rival: Rival, *, asked: str, mend: str
+) -> Item:
+    """A gain with a floor; the judge decides, and corrects for all measurements."""
+    floor = limit.floor or 0.0
+    return Measurement(
+        subject=subject,
+        limit=limit,
+        value=gain.value,
+        interval=(gain.interval.lower, gain.interval.upper),
+        p_value=gain.p_at_least(floor),
+        message=f"{subject.text()}: {gain.text()}; {asked}.",
+        mend=mend,
+        support=rival.own.support,
+        rows_needed=gain.rows_needed(floor, rival.own.rows),
+    )
+
+
+def dummy_of(case: Case, metric: str) -> Rival | None:
+    """Who knows the training labels and no feature; `None` without training labels.
+
+    Says each class's share of the training rows, or their mean (for an absolute error, the median).
+    """
+    evidence = case.candidate
+    train = evidence.train
+    if train is None or train.rows == 0 or evidence.dictionary.label not in train:
+        return None
+    labels = evidence.labels_of(train)
+    weights = None
+    if (name := case.settings.sample_weight) is not None and name in train:
+        weights = read_weights(train, evidence.dictionary, name)
+    constant = _constant(case.settings.task, labels, weights, len(evidence.classes), metric)
+    scores = np.broadcast_to(constant, (evidence.test.rows, *constant.shape))
+    return Rival("a dummy", case.repeated(scores), case.scored, case.candidate_groups)
+
+
+def simple_of(case: Case) -> Rival | None:
+    """The simple model that this pull request's pipeline trained; `None` where it has none."""
+    evidence = case.candidate
+    if not evidence.has(QUICK):
+        return None
+    scores = evidence.scores_for(QUICK, evidence.ids, run=SIMPLE)
+    name = "the simple model"
+    return Rival(name, case.repeated(scores), case.scored, case.candidate_groups)
+
+
+def simple_of_base(case: Case) -> Rival | None:
+    """The baseline's simple model, on the rows that both test sets share; `None` without any."""
+    baseline, evidence = case.baseline, case.candidate
+    if baseline is None or not baseline.has(QUICK):
+        return None
+    places = places_in(evidence.ids, baseline.ids)
+    shared = np.flatnonzero(places >= 0)
+    alike = evidence.labels[shared] == baseline.labels[places[shared]]
+    shared = shared[alike]
+    at = case.positions(shared)
+    if len(at) == 0:
+        return None
+    scores = np.zeros_like(evidence.scores)
+    known = baseline.scores_for(QUICK, baseline.ids, run=SIMPLE)
+    scores[shared] = known[places[shared]]
+    return _rival_of(case, "the base's simple model", case.repeated(scores).take(at), at)
+
+
+def people_of(case: Case, whose: Evidence) -> Rival | None:
+    """Whoever answered some test rows by hand; `None` where they are none of these rows."""
+    table = whose.table(HUMAN)
+    said = whose.labels_of(table)
+    places = places_in(case.candidate.ids, whose.row_ids(table))
+    answered = np.flatnonzero(places >= 0)
+    at = case.positions(answered)
+    if len(at) == 0:
+        return None
+    by_row = np.zeros(case.candidate.test.rows, dtype=said.dtype)
+    by_row[answered] = said[places[answered]]
+    answers = by_hand(case.scored.take(at), by_row[case.counted][at])
+    return _rival_of(case, "people", answers, at)
+
+
+def by_hand(own: Answers, said: Values) -> Answers:
+    """The answers of people to the rows of a model's: decisions without a probability."""
+    labels, weights = own.labels, own.weights
+    if isinstance(own, Scored):
+        return Scored(labels, said.astype(np.float64), said, weights)
+    if isinstance(own, Classified):
+        scores: Floats = np.eye(own.classes)[said]
+        return Classified(labels, scores, said, weights)
+    return Predicted(labels, said, said, weights)
+
+
+def level_of(metric: Metric[Any], case: Case) -> tuple[float, Interval]:
+    """The candidate's metric on its own test rows, with its interval.
+
+    Raises:
+        UndefinedError: the metric has no value here, or there are too few groups.
+    """
+    answers, groups = case.scored, case.candidate_groups
+    found = metric.of(answers, CONFIDENCE)
+    if groups is None:
+        return found.value, found.interval
+    if metric.shared_rows(answers.labels) is None:
+        require_groups(groups, answers.rarer)
+    return found.value, clustered(found.values, groups).interval(CONFIDENCE)
+
+
+def _rival_of(case: Case, name: str, answers: Answers, at: Rows) -> Rival:
+    groups = None if case.candidate_groups is None else case.candidate_groups[at]
+    return Rival(name, answers, case.scored.take(at), groups)
+
+
+def _constant(
+    task: Task, labels: Values, weights: Floats | None, classes: int, metric: str
+) -> Floats:
+    if task == "multiclass":
+        counts = np.bincount(labels, weights=weights, minlength=classes)
+        return np.asarray(counts / counts.sum(), dtype=np.float64)
+    if task == "regression" and metric == MEDIAN_IS_BEST:
+        return np.asarray(_median(labels, weights))
+    return np.asarray(np.average(labels, weights=weights))
+
+
+def _median(labels: Floats, weights: Floats | None) -> float:
+    if weights is None:
+        return float(np.median(labels))
+    order = np.argsort(labels, kind="stable")
+    reached = np.cumsum(weights[order])
+    return float(labels[order][np.searchsorted(reached, reached[-1] / 2)])
+
+
+def _normal(value: float, reach: float) -> Estimate:
+    return Estimate(value=value, standard_error=max(0.0, reach) / critical_z(CONFIDENCE))
