@@ -64,8 +64,8 @@ def mean_growth(old: Sample, new: Sample, kept: Places, step: float = 1.0) -> Es
     sums[here] -= before[places]
     gone = np.ones(len(before), dtype=np.bool_)
     gone[places] = False
-    if not gone.any() and len(here) == len(sums) and not sums.any():
-        return Estimate(value=growth, standard_error=0.0)
+    if not (growth or gone.any() or sums.any() or len(here) < len(sums)):
+        return Estimate(value=0.0, standard_error=0.0)
     pieces = [_by_unit(sums, new.units), _by_unit(-before[gone], _part(old.units, gone))]
     square = sum(float(piece @ piece) for piece in pieces)
     sizes = [size for size in (old.size, new.size) if size]
