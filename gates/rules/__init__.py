@@ -11,11 +11,11 @@ from gates.rules.fold_spread import FoldSpread
 from gates.rules.footprint import Footprint
 from gates.rules.gate import Gate
 from gates.rules.group_disparity import GroupDisparity
+from gates.rules.group_leakage import GroupLeakage
 from gates.rules.human_baseline import HumanBaseline
+from gates.rules.identifier_feature import IdentifierFeature
 from gates.rules.latency import LatencyGate
 from gates.rules.levels import Levels
-from gates.rules.group_leakage import GroupLeakage
-from gates.rules.identifier_feature import IdentifierFeature
 from gates.rules.metric_floor import MetricFloor
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.missing_values import MissingValues

@@ -44,9 +44,9 @@ class LatencyGate(Gate, frozen=True, kw_only=True):
     does.
 
     What it does not see: networks, other machines, many rows in one request, and a slow first
-    request. The pull request's own code runs while it is measured, in the job without a token, so
-    a forged file can claim anything; `gatepost confirm` and a reviewer of the service's code see
-    that. Both services run with the packages of the candidate.
+    request. The measurement is made in the job that runs the pull request's own code, so what is
+    judged is its claim: who forges `serving.json` gets any verdict of the serving gates, and only a
+    reviewer sees that. Both services run with the packages of the candidate.
 
     Example:
         latency: {p95: {tolerance: 1.2, ceiling: 50}}
