@@ -1,7 +1,6 @@
 """Writing an evidence folder: beside its place, whole, and only then under its name."""
 
 import contextlib
-import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,6 +98,8 @@ def read_environment(folder: Path, *, ran_here: bool) -> dict[str, str]:
         content = path.read_bytes()
         stated = dict(_flatten(strict_json.load(content, "environment.json", EvidenceError)))
     if ran_here:
+        import platform  # noqa: PLC0415 - takes longer than reading the file
+
         ours = {"python": platform.python_version(), "platform": platform.platform()}
         return {**ours, **stated}
     return stated

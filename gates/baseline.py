@@ -10,7 +10,7 @@ from gates.base import Baseline, Located, NoBaseline, Place, locate, lock_beside
 from gates.base_worktree import BaseTree, base_worktree
 from gates.collect import collect
 from gates.dvc import reproduce
-from gates.dvc_cache import cache_folder, copy_cached, is_cached
+from gates.dvc_cache import cache_folder, copy_all_cached, is_cached
 from gates.dvc_command import Progress, fetch
 from gates.dvc_files import LOCK, Recorded
 from gates.errors import EvidenceError
@@ -97,13 +97,17 @@ def _fetch(
 
 def _assemble(cache: Path, revision: str, located: Located, folder: Path) -> None:
     with assembling(folder) as target:
-        files = []
-        for name, place in located.places.items():
-            if isinstance(place, bytes):
-                files.append(write_listed(place, target / name))
-            elif is_cached(cache, place):
-                copied = copy_cached(cache, place, target / name)
-                files.append(with_rows(copied, target / name))
+        places = located.places
+        recorded = {
+            target / name: place for name, place in places.items() if isinstance(place, Recorded)
+        }
+        made = copy_all_cached(cache, recorded)
+        made |= {
+            name: write_listed(place, target / name)
+            for name, place in places.items()
+            if isinstance(place, bytes)
+        }
+        files = [with_rows(made[name], target / name) for name in places if name in made]
         manifest = Manifest(
             revision=revision,
             lock_sha256=hashlib.sha256(located.lock).hexdigest() if located.lock else None,

@@ -3,10 +3,12 @@
 DVC itself trusts what lies in its cache; here the MD5 is computed while an object is copied.
 """
 
+import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -79,6 +81,34 @@ def copy_cached(cache: Path, recorded: Recorded, destination: Path) -> File:
         destination.unlink()
         raise _damaged(source, recorded.path, md5)
     return copied
+
+
+def copy_all_cached(cache: Path, recorded: Mapping[Path, Recorded]) -> dict[str, File]:
+    """Copy what the cache has of these, two files at a time; what they are, by their names.
+
+    Raises:
+        EvidenceError: an object is not what its name says.
+    """
+    waiting = [(path, one) for path, one in recorded.items() if is_cached(cache, one)]
+    made: dict[str, File] = {}
+    problems: list[Exception] = []
+
+    def copy_waiting() -> None:
+        with contextlib.suppress(IndexError):
+            while not problems:
+                path, one = waiting.pop()
+                try:
+                    made[path.name] = copy_cached(cache, one, path)
+                except Exception as error:  # noqa: BLE001 - raised where both have ended
+                    problems.append(error)
+
+    helper = threading.Thread(target=copy_waiting)
+    helper.start()
+    copy_waiting()
+    helper.join()
+    if problems:
+        raise problems[0]
+    return made
 
 
 def copy_cached_tree(cache: Path, recorded: Recorded, destination: Path) -> None:

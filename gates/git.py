@@ -10,6 +10,8 @@ from gates.process import child_environment, plain
 
 FILE_MAX_BYTES = 1 << 26
 _CANDIDATE_NAMES = ("main", "master")
+_MOST_PATHS = 500  # in one command line
+_LITERAL_PATHS = {"GIT_LITERAL_PATHSPECS": "1"}
 
 
 def run_git(
@@ -105,6 +107,17 @@ def resolve(root: Path, revision: str) -> str:
     return found
 
 
+def _resolve_both(root: Path, one: str, other: str) -> tuple[str, str]:
+    """Two revisions by one call, where both name a commit and neither looks like an option."""
+    if not one.startswith("-"):
+        names = (f"{one}^{{commit}}", f"{other}^{{commit}}")
+        done = run_git(root, "rev-parse", "--quiet", *names, codes=(0, 1, 128))
+        found = done.stdout.decode("utf-8", "replace").split()
+        if done.returncode == 0 and len(found) == len(names) and all(map(str.isalnum, found)):
+            return found[0], found[1]
+    return resolve(root, one), resolve(root, other)
+
+
 def default_branch(root: Path) -> str:
     """The branch that pull requests merge into, as the remote has it where there is one.
 
@@ -141,7 +154,7 @@ def merge_base(root: Path, base: str | None = None) -> str:
         GitError: there is none, or a shallow clone hides which one it is.
     """
     name = base or default_branch(root)
-    tip, head, cut = resolve(root, name), resolve(root, "HEAD"), _shallow_commits(root)
+    (tip, head), cut = _resolve_both(root, name, "HEAD"), _shallow_commits(root)
     found = _line(run_git(root, "merge-base", tip, head, codes=(0, 1)).stdout)
     if cut and not (found and _is_certain(root, tip, head, found, cut)):
         raise GitError(
@@ -229,6 +242,21 @@ def list_work_files(root: Path, *patterns: str) -> tuple[str, ...]:
     return tuple(sorted({path for path in _paths(done.stdout) if (root / path).is_file()}))
 
 
+def list_tracked(root: Path, paths: Iterable[str]) -> dict[str, str]:
+    """What Git's index has at or below paths of the work tree, with each file's blob hash."""
+    flags = ("-z", "--stage")
+    done = run_git(root, "ls-files", *flags, "--", *_below(paths), variables=_LITERAL_PATHS)
+    entries = (entry.partition("\t") for entry in _paths(done.stdout))
+    return {path: told.split(" ")[1] for told, _, path in entries}
+
+
+def list_untracked(root: Path, paths: Iterable[str]) -> tuple[str, ...]:
+    """Files at or below paths of the work tree that Git neither has nor ignores, sorted."""
+    flags = ("-z", "--others", "--exclude-standard")
+    done = run_git(root, "ls-files", *flags, "--", *_below(paths), variables=_LITERAL_PATHS)
+    return tuple(sorted(_paths(done.stdout)))
+
+
 def changed_files(root: Path, revision: str) -> tuple[str, ...]:
     """Paths that differ between a commit and the work tree, untracked ones included, sorted."""
     flags = ("-z", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv")
@@ -298,6 +326,12 @@ def _environment() -> dict[str, str]:
 
 def _not_found() -> GitError:
     return GitError("git: not found on PATH. Install Git 2.30 or newer.")
+
+
+def _below(paths: Iterable[str]) -> tuple[str, ...]:
+    """Paths that a command line can hold; all of the tree where they are many, or none."""
+    given = tuple(paths)
+    return given if 0 < len(given) <= _MOST_PATHS else (".",)
 
 
 def _leaves(path: str) -> bool:
