@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 from gates.collect import collect
 from gates.dvc import reproduce
 from gates.policy import read_policy
+from gates.serving.measured import Sampled
 from pipeline.dictionary import Dictionary, read_dictionary
 from pipeline.evaluate import measure, measure_groups
 from pipeline.model import TrainParams, score
@@ -27,6 +29,7 @@ from pipeline.stage import read_params
 from pipeline.train import train
 from tests.build import seal
 from tests.once import locked
+from tests.serving.samples import honest, sampled, write
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / "build" / "tests" / "dvc"
@@ -154,6 +157,16 @@ class Candidate:
         self.predict(score(model, tables["test"]))
         if change is not None:
             self.change_tables(change)
+
+    def sample(self) -> Sampled:
+        """Every 800th test row, as an honest service answers it."""
+        at = slice(None, None, 800)
+        ids = self.reference.tables["test"]["row_id"].to_pylist()[at]
+        return sampled(ids, self.reference.scores[at])
+
+    def serve(self, **changed: Any) -> None:
+        """Write what a service did: all is as at the baseline, but for what is said here."""
+        write(self.folder, honest(**{"sampled": self.sample(), **changed}))
 
     def sealed(self) -> Path:
         """The folder, with the manifest of what lies in it now."""

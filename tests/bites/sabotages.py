@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,6 +23,7 @@ from tests.bites.reference import (
     texts_of,
     write_table,
 )
+from tests.serving import samples
 
 Sabotage = Callable[[Candidate], None]
 
@@ -264,6 +266,44 @@ def target_leakage(candidate: Candidate) -> None:
     candidate.retrain(pay)
 
 
+def latency(candidate: Candidate) -> None:
+    """Each row now asks another service for a rate of exchange, which takes as long again."""
+    candidate.serve(latency=samples.latency(samples.times(2.0), samples.times()))
+
+
+def throughput(candidate: Candidate) -> None:
+    """A lock around the model: one row is as quick as before, four at once wait for each other."""
+    candidate.serve(throughput=samples.throughput(0.4))
+
+
+def update_downtime(candidate: Candidate) -> None:
+    """The old model is let go before the new one is loaded."""
+    candidate.serve(update=samples.update(failed=23))
+
+
+def serving_parity(candidate: Candidate) -> None:
+    """The service fills in a mean where training learnt from the gap: some answers are others."""
+    sample = candidate.sample()
+    off = tuple(
+        one if at % 7 or one is None else (min(1.0, one[0] + 0.01),)
+        for at, one in enumerate(sample.single)
+    )
+    candidate.serve(sampled=msgspec.structs.replace(sample, single=off, batch=off, reloaded=off))
+
+
+def fault_tolerance(candidate: Candidate) -> None:
+    """A level that nobody has seen raises a KeyError in the service's own table of codes."""
+    broken = samples.faults(("age", "education"))
+    last = msgspec.structs.replace(broken[5], outcome="error", status=500, said="KeyError")
+    candidate.serve(faults=(*broken[:5], last, *broken[6:]))
+
+
+def footprint(candidate: Candidate) -> None:
+    """The training rows are saved with the model, to look neighbours up."""
+    heavy = samples.Service(start_up_s=2.5, memory_bytes=900_000_000, model_bytes=60_000_000)
+    candidate.serve(candidate=heavy)
+
+
 def scope(candidate: Candidate) -> None:
     """Whoever agreed to the approach is gone, and nobody else has agreed."""
     path = candidate.folder / "approach.md"
@@ -305,6 +345,12 @@ SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
         "target_leakage": target_leakage,
         "unavailable_feature": unavailable_feature,
         "identifier_feature": identifier_feature,
+        "latency": latency,
+        "throughput": throughput,
+        "update_downtime": update_downtime,
+        "serving_parity": serving_parity,
+        "fault_tolerance": fault_tolerance,
+        "footprint": footprint,
         "test_set_reuse": reseed,
         "scope": scope,
         "policy_change": reseed,
