@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.edits import StoryError, run
-from demo.stories import STORIES, Story, rewind_to_1994, train_once
+from demo.stories import STORIES, Story, expect_little, rewind_to_1994, train_once
 from gates.finding import Decision, Result, Verdict
 from gates.process import child_environment
 from gates.report import headline
@@ -73,6 +73,7 @@ def set_the_stage() -> None:
     run(CLONE, "dvc", "config", "--local", "--quiet", "cache.dir", str(STAGE / "cache"))
     run(CLONE, "dvc", "pull", "--quiet", "--recursive", "data/raw")
     train_once(CLONE)
+    expect_little(CLONE)
     author("main", "The reference project")
     run(CLONE, "git", "checkout", "--quiet", "-b", "baseline")
     rewind_to_1994(CLONE)

@@ -211,6 +211,7 @@ STORIES = (
                 "segment_regression",
                 "group_disparity",
                 "calibration",
+                "quick_baseline",
             }
         ),
     ),
@@ -255,6 +256,7 @@ STORIES = (
                 "segment_regression",
                 "group_disparity",
                 "calibration",
+                "quick_baseline",
                 "policy_change",
             }
         ),
