@@ -38,9 +38,9 @@ class Story:
 
 def train_once(root: Path) -> None:
     """Nothing is repeated here: ten stories should not take a quarter of an hour."""
-    for name, stage in product(("dvc.yaml", "dvc.lock"), ("repeat", "folds")):
+    for name, stage in product(("dvc.yaml", "dvc.lock"), ("repeat", "folds", "batches")):
         cut_stage(root / name, stage)
-    for table in ("repeats", "folds"):
+    for table in ("repeats", "folds", "batches"):
         replace(root / "params.yaml", f"    {table}: build/pipeline/{table}.parquet\n", "")
     replace(root / "params.yaml", "  repeatability: {}\n", "")
     fold_spread = "  fold_spread: {metrics: {roc_auc: {distance: 0.03, spread: 0.03}}}"

@@ -24,6 +24,8 @@ FILES = frozenset(
         "predictions_on_baseline_test.parquet",
         "baseline_predictions.parquet",
         "repeats.parquet",
+        "batches.parquet",
+        "code.json",
         "quick_baselines.parquet",
         "sizes.json",
         "human.parquet",

@@ -14,6 +14,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     train: str | None = "build/pipeline/train.parquet"
     test: str = "build/pipeline/test.parquet"
     repeats: str | None = None  # what the same training says when it is done again
+    batches: str | None = None  # what the model says of some test rows in other company
     quick_baselines: str | None = None  # what a simple model says of the test rows
     sizes: str | None = None  # how large it and the model are
     human: str | None = None  # what people say of some test rows
@@ -43,6 +44,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "train.parquet": self.train,
             "test.parquet": self.test,
             "repeats.parquet": self.repeats,
+            "batches.parquet": self.batches,
             "quick_baselines.parquet": self.quick_baselines,
             "sizes.json": self.sizes,
             "human.parquet": self.human,

@@ -116,7 +116,7 @@ class Candidate:
         table = pa.table({"row_id": ids, "score": pa.array(np.clip(scores, 0, 1))})
         write_table(table, self.folder / "predictions.parquet")
         self.repeat(scores)
-        for rival in ("quick_baselines.parquet", "sizes.json", "folds.parquet"):
+        for rival in ("quick_baselines.parquet", "sizes.json", "folds.parquet", "batches.parquet"):
             (self.folder / rival).unlink()  # they would be others, and are nobody's concern here
         groups = {name: self.reference.texts(name) for name in GROUPS}
         labels = self.reference.labels
