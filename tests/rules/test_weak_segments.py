@@ -59,7 +59,7 @@ def noisy(rows: int = ROWS, seed: int = 1) -> Any:
 def test_a_segment_of_two_predicates_that_lost_is_named_and_blocks(tmp_path: Path) -> None:
     worse = np.where(hurt(), 0.5, noisy(seed=2))
     sides = side(tmp_path / "new", worse), side(tmp_path / "old", noisy())
-    found = outcome("weak_segments", WeakSegments(margin=0.1), case(*sides))
+    found = outcome("weak_segments", WeakSegments(margin=0.1), case(sides[0], sides[1]))
     assert found.outcome is Result.FAILED
     [lost] = [finding for finding in found.findings if finding.state is State.FAILED]
     assert lost.subject.segment == {"shop": "east", "plan": "paid"}
@@ -74,21 +74,23 @@ def test_a_segment_of_two_predicates_that_lost_is_named_and_blocks(tmp_path: Pat
 def test_a_loss_within_the_margin_is_shown_and_blocks_nothing(tmp_path: Path) -> None:
     worse = np.where(hurt(), noisy(seed=2) * 0.9, noisy(seed=2))
     sides = side(tmp_path / "new", worse), side(tmp_path / "old", noisy())
-    found = outcome("weak_segments", WeakSegments(margin=0.2, predicates=2), case(*sides))
+    found = outcome(
+        "weak_segments", WeakSegments(margin=0.2, predicates=2), case(sides[0], sides[1])
+    )
     assert found.outcome is Result.PASSED
     assert "would be found" in found.findings[0].message
 
 
 def test_another_seed_is_no_alarm(tmp_path: Path) -> None:
     sides = side(tmp_path / "new", noisy(seed=2)), side(tmp_path / "old", noisy())
-    found = outcome("weak_segments", WeakSegments(margin=0.05), case(*sides))
+    found = outcome("weak_segments", WeakSegments(margin=0.05), case(sides[0], sides[1]))
     assert found.outcome is Result.PASSED
     assert not found.observations
 
 
 def test_identical_models(tmp_path: Path) -> None:
     sides = side(tmp_path / "new", noisy()), side(tmp_path / "old", noisy())
-    found = outcome("weak_segments", WeakSegments(), case(*sides))
+    found = outcome("weak_segments", WeakSegments(), case(sides[0], sides[1]))
     assert found.outcome is Result.PASSED
     assert found.findings[0].message == "Identical predictions: no segment got worse."
 
@@ -122,7 +124,7 @@ def test_labels_that_contradict_sure_scores_are_pointed_at(tmp_path: Path) -> No
 
 def test_few_rows_are_undecided_and_say_how_many_would_do(tmp_path: Path) -> None:
     sides = [side(tmp_path / name, noisy(60, seed), 60) for name, seed in (("a", 1), ("b", 2))]
-    found = outcome("weak_segments", WeakSegments(margin=0.1), case(*sides))
+    found = outcome("weak_segments", WeakSegments(margin=0.1), case(sides[0], sides[1]))
     assert found.outcome is Result.UNDECIDED
     needed = found.findings[0].rows_needed
     assert needed is not None
@@ -131,14 +133,14 @@ def test_few_rows_are_undecided_and_say_how_many_would_do(tmp_path: Path) -> Non
 
 def test_one_row_is_split_by_no_column(tmp_path: Path) -> None:
     sides = [side(tmp_path / name, noisy(1), 1) for name in ("new", "old")]
-    found = outcome("weak_segments", WeakSegments(), case(*sides))
+    found = outcome("weak_segments", WeakSegments(), case(sides[0], sides[1]))
     assert (found.outcome, found.reason[:15]) == (Result.SKIPPED, "no column split")
 
 
 @pytest.mark.parametrize("rows", [2, 49])
 def test_hardly_any_row(tmp_path: Path, rows: int) -> None:
     sides = [side(tmp_path / name, noisy(rows), rows) for name in ("new", "old")]
-    weak = outcome("weak_segments", WeakSegments(), case(*sides)).findings[-1]
+    weak = outcome("weak_segments", WeakSegments(), case(sides[0], sides[1])).findings[-1]
     assert weak.state is State.UNDECIDED
     assert "no segment has 50" in weak.message
 
@@ -166,7 +168,7 @@ def test_missing_values_are_a_level_and_many_levels_no_burden(tmp_path: Path) ->
         )
         for name, scores in (("new", lost), ("old", good()))
     ]
-    found = outcome("weak_segments", WeakSegments(), case(*sides))
+    found = outcome("weak_segments", WeakSegments(), case(sides[0], sides[1]))
     failed = [each for each in found.findings if each.state is State.FAILED]
     assert [each.subject.segment for each in failed] == [{"shop": "(missing)"}]
 
@@ -185,7 +187,7 @@ def test_rows_of_one_person_are_one_row(tmp_path: Path) -> None:
         evidence(tmp_path / name, listed, test=table, scores=list(scores))
         for name, scores in (("new", lost), ("old", good()))
     ]
-    found = outcome("weak_segments", WeakSegments(), case(*sides))
+    found = outcome("weak_segments", WeakSegments(), case(sides[0], sides[1]))
     assert State.FAILED not in {finding.state for finding in found.findings}
 
 
@@ -199,7 +201,7 @@ def test_many_classes_and_numbers(tmp_path: Path) -> None:
         multiclass(tmp_path / name, truth=truth, decided=by, dictionary=LISTED, columns=columns())
         for name, by in (("new", decided), ("old", truth))
     ]
-    found = outcome("weak_segments", WeakSegments(loss="error_rate"), case(*made))
+    found = outcome("weak_segments", WeakSegments(loss="error_rate"), case(made[0], made[1]))
     assert found.findings[0].subject.segment == {"shop": "east", "plan": "paid"}
     assert found.findings[0].candidate == pytest.approx(1.0)
     numbers = [float(at % 7) for at in range(ROWS)]
@@ -210,7 +212,7 @@ def test_many_classes_and_numbers(tmp_path: Path) -> None:
         )
         for name, by in (("n", off), ("o", [one + 1 for one in numbers]))
     ]
-    found = outcome("weak_segments", WeakSegments(), case(*sides))
+    found = outcome("weak_segments", WeakSegments(), case(sides[0], sides[1]))
     assert found.findings[0].state is State.FAILED
     assert found.findings[0].limit.ceiling == pytest.approx(0.1)
     assert "on average 5.0000 too high here" in found.findings[0].mend
@@ -238,5 +240,5 @@ def test_weights_count(tmp_path: Path) -> None:
         )
         for name, scores in (("new", worse), ("old", noisy()))
     ]
-    found = outcome("weak_segments", WeakSegments(margin=0.1), case(*made))
+    found = outcome("weak_segments", WeakSegments(margin=0.1), case(made[0], made[1]))
     assert found.findings[0].subject.segment == {"shop": "east", "plan": "paid"}
