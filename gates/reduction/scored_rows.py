@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from gates.reduction.coding import Floats, encode_levels, numbers_of
+from gates.tables.arrow import booleans_of, valid_of
 
 Mask = npt.NDArray[np.bool_]
 Cells = npt.NDArray[np.intp]
@@ -99,6 +100,8 @@ def read_labels(array: pa.Array, positive: str | None) -> tuple[Mask, int, int]:
         indices, texts = encode_levels(array)
         known = np.array([*(text == positive for text in texts), False])
         return known[indices], int(np.count_nonzero(indices < 0)), 0
+    if pa.types.is_boolean(array.type):
+        return booleans_of(array) & valid_of(array), array.null_count, 0
     values = numbers_of(array)
     gaps = int(np.count_nonzero(np.isnan(values)))
     labels = values == 1

@@ -17,8 +17,17 @@ def valid_of(array: pa.Array) -> npt.NDArray[np.bool_]:
     """Where an array has a value; shape (len(array),)."""
     if array.null_count == 0:
         return np.ones(len(array), dtype=np.bool_)
-    bits = values_of(pc.cast(array.is_valid(), pa.uint8()), np.uint8)
-    return bits.astype(np.bool_)
+    return booleans_of(array.is_valid())
+
+
+def booleans_of(array: pa.Array) -> npt.NDArray[np.bool_]:
+    """A boolean array, unpacked; undefined where it is not valid. Quicker than Arrow's cast."""
+    if len(array) == 0:
+        return np.empty(0, dtype=np.bool_)
+    start, skipped = divmod(array.offset, 8)
+    packed = np.frombuffer(array.buffers()[1], dtype=np.uint8)[start:]
+    bits = np.unpackbits(packed, count=skipped + len(array), bitorder="little")
+    return bits[skipped:].view(np.bool_)
 
 
 def places_in(array: pa.Array, found: pa.Array) -> npt.NDArray[np.intp]:
