@@ -13,14 +13,14 @@ from gates.columns import ColumnDictionary
 from gates.serving.client import Client, NoReplyError, Reply
 from gates.serving.faults import Broken, break_row, fault_of, name_outcome, read_answers
 from gates.serving.load import PREDICT, Stream
-from gates.serving.measured import Fault, Outcome, Sampled, Update
+from gates.serving.measured import Fault, Sampled, Update
 from gates.serving.rows import Sample
 from gates.serving.service import Running
 
 UPDATE = "/update"
 UPDATE_TIMEOUT_S = 30.0
 FAULT_TIMEOUT_S = 3.0
-_SETTLE_S = 0.3
+_TICK_S, _SETTLE_TICKS = 0.02, 15  # after which a process that closed a connection has ended
 _BROKEN = b"gatepost: this is not a model\n"
 
 Answers = tuple[tuple[float, ...] | None, ...]
@@ -170,8 +170,15 @@ async def _try(client: Client, service: Running, broken: Broken, asked: Asked) -
     try:
         reply: Reply = await client.ask("POST", PREDICT, msgspec.json.encode(broken.row))
     except NoReplyError as error:
-        await asyncio.sleep(0 if error.hung else _SETTLE_S)  # so that a dying process is dead
-        outcome: Outcome = "hung" if error.hung else "dropped"
-        outcome = outcome if service.lives else "crashed"
-        return fault_of(broken, outcome, said=str(error))
+        if not error.hung and await _has_died(service):
+            return fault_of(broken, "crashed", said=str(error))
+        return fault_of(broken, "hung" if error.hung else "dropped", said=str(error))
     return name_outcome(broken, reply, asked.columns, shares=asked.shares)
+
+
+async def _has_died(service: Running) -> bool:
+    for _ in range(_SETTLE_TICKS):
+        if not service.lives:
+            return True
+        await asyncio.sleep(_TICK_S)
+    return False
