@@ -6,20 +6,26 @@ model's scores are kept, and only the tables are what the broken pipeline would 
 """
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gates.origins import INPUTS, Input, Keeper, encode_inputs, read_inputs
+from pipeline.evaluate import measure, measure_groups
 from tests.bites.reference import (
+    GROUPS,
     LABEL,
     Candidate,
     labels_of,
     repeated_in,
     replace_column,
+    scores_in,
     texts_of,
     write_table,
 )
@@ -171,6 +177,17 @@ def fold_spread(candidate: Candidate) -> None:
     write_table(replace_column(folds, "score", pa.array(scores)), path)
 
 
+def data_version(candidate: Candidate) -> None:
+    """Somebody joins a table that lies on his own disk, and names it as what it is: a path."""
+    path = candidate.folder / INPUTS
+    found = read_inputs(path.read_bytes(), path.name)
+    own = Input(
+        path="/home/dana/zip_codes.csv", read_by=("ingest",), kept_by=Keeper.NOTHING, outside=True
+    )
+    changed = msgspec.structs.replace(found, inputs=(*found.inputs, own))
+    path.write_bytes(encode_inputs(changed))
+
+
 def reported_metrics(candidate: Candidate) -> None:
     """A better number is written into the file that reviewers read."""
     path = candidate.folder / "metrics.json"
@@ -249,6 +266,14 @@ def identifier_feature(candidate: Candidate) -> None:
     candidate.change_tables(number)
 
 
+def preprocessing_leakage(candidate: Candidate) -> None:
+    """Numbers are scaled by the mean of whatever batch comes in, so that a row alone is average."""
+    path = candidate.folder / "batches.parquet"
+    table = pq.read_table(path)
+    alone = pa.array(np.full(table.num_rows, 0.08))
+    write_table(replace_column(table, "alone.score", alone), path)
+
+
 def target_leakage(candidate: Candidate) -> None:
     """A bonus that half of those with a high income got, and nobody else, becomes a feature."""
     candidate.change_dictionary(
@@ -300,8 +325,8 @@ def fault_tolerance(candidate: Candidate) -> None:
 
 def footprint(candidate: Candidate) -> None:
     """The training rows are saved with the model, to look neighbours up."""
-    heavy = samples.Service(start_up_s=2.5, memory_bytes=900_000_000, model_bytes=60_000_000)
-    candidate.serve(candidate=heavy)
+    heavy = {"memory_bytes": 900_000_000, "model_bytes": 60_000_000}
+    candidate.serve(candidate=msgspec.structs.replace(samples.SERVICE, **heavy))
 
 
 def scope(candidate: Candidate) -> None:
@@ -309,6 +334,44 @@ def scope(candidate: Candidate) -> None:
     path = candidate.folder / "approach.md"
     text = path.read_text("utf-8")
     path.write_text(text[: text.index("- The founders")], "utf-8")
+
+
+def version_leakage(candidate: Candidate) -> None:
+    """Five hundred test rows come home as training rows, under new names."""
+    candidate.predict(candidate.reference.scores)
+    gone = np.arange(len(candidate.reference.scores)) < 500
+
+    def append(table: pa.Table, _side: str) -> pa.Table:
+        again = candidate.reference.tables["test"].filter(pa.array(gone))
+        names = pa.array([f"again{at}" for at in range(again.num_rows)])
+        return pa.concat_tables([table, replace_column(again, "row_id", names)])
+
+    candidate.change_tables(append, "train")
+    _take_out(candidate, gone)
+
+
+def test_set_change(candidate: Candidate) -> None:
+    """One test row in twelve is gone, in the pull request that brings another model."""
+    candidate.retrain(seed=21)
+    _take_out(candidate, np.random.default_rng(1).random(len(candidate.reference.scores)) < 1 / 12)
+
+
+test_set_change.__test__ = False  # type: ignore[attr-defined]  # pytest must not take it for one
+
+
+def _take_out(candidate: Candidate, gone: npt.NDArray[np.bool_]) -> None:
+    """Take rows out of the test set; each model was run on the other's rows."""
+    folder, kept = candidate.folder, pa.array(~gone)
+    shutil.copy(folder / "predictions.parquet", folder / "predictions_on_baseline_test.parquet")
+    old = pq.read_table(candidate.reference.evidence / "predictions.parquet")
+    write_table(old.filter(kept), folder / "baseline_predictions.parquet")
+    for name in ("test", "predictions", "repeats"):
+        path = folder / f"{name}.parquet"
+        write_table(pq.read_table(path).filter(kept), path)
+    labels, scores = candidate.reference.labels[~gone], scores_in(folder)
+    groups = {name: candidate.reference.texts(name)[~gone] for name in GROUPS}
+    reported = {**measure(labels, scores, 0.5), **measure_groups(labels, scores >= 0.5, groups)}
+    (folder / "metrics.json").write_text(json.dumps(reported), "utf-8")
 
 
 def reseed(candidate: Candidate) -> None:
@@ -337,20 +400,24 @@ SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
         "drift": drift,
         "levels": levels,
         "unit_change": unit_change,
+        "data_version": data_version,
         "reported_metrics": reported_metrics,
         "repeatability": repeatability,
         "train_test_overlap": train_test_overlap,
         "group_leakage": group_leakage,
         "time_leakage": time_leakage,
+        "version_leakage": version_leakage,
         "target_leakage": target_leakage,
         "unavailable_feature": unavailable_feature,
         "identifier_feature": identifier_feature,
+        "preprocessing_leakage": preprocessing_leakage,
         "latency": latency,
         "throughput": throughput,
         "update_downtime": update_downtime,
         "serving_parity": serving_parity,
         "fault_tolerance": fault_tolerance,
         "footprint": footprint,
+        "test_set_change": test_set_change,
         "test_set_reuse": reseed,
         "scope": scope,
         "policy_change": reseed,
