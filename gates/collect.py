@@ -11,6 +11,7 @@ from gates.dvc_command import Progress
 from gates.dvc_files import LOCK, Recorded, read_lock
 from gates.errors import EvidenceError
 from gates.manifest import REQUIRED, File, Manifest, digest, read_manifest, write_manifest
+from gates.origins import INPUTS, Inputs, encode_inputs
 from gates.rescore import score_baseline_test, score_with_baseline
 from gates.serving.step import ServingBase, measure_serving
 from gates.sources import Sources
@@ -59,6 +60,7 @@ def collect(
     reported: bytes | None = None,
     baseline: Baseline | None = None,
     serving: ServingBase | None = None,
+    inputs: Inputs | None = None,
 ) -> Collected:
     """Gather what the pipeline left in a tree into an evidence folder.
 
@@ -72,6 +74,7 @@ def collect(
         reported: the metrics file as `read_reported` found it.
         baseline: where its test rows differ from this tree's, both models score both.
         serving: what the tree's service is measured beside; `None` measures none.
+        inputs: what the pipeline reads, as `trace_tree` found it.
 
     Raises:
         EvidenceError: a required file is missing, or one is not what `dvc.lock` says.
@@ -97,6 +100,8 @@ def collect(
             if isinstance(made, str):
                 progress(made)
                 left_out += (made,)
+        if inputs is not None:
+            files.append(write_listed(encode_inputs(inputs), folder / INPUTS))
         manifest = Manifest(
             revision=revision,
             dirty=dirty,

@@ -38,6 +38,7 @@ FILES = frozenset(
         "approach.md",
         "metrics.json",
         "environment.json",
+        "inputs.json",
         "serving.json",
     }
 )

@@ -31,6 +31,7 @@ from gates.policy import Policy, has_policy, read_policy
 from gates.policy_changes import policy_changes, waiver_changes
 from gates.report import render_not_judged
 from gates.serving.step import ServingBase
+from gates.trace_inputs import trace_tree
 from gates.verdict import write_verdict
 from gates.waivers import FILE as WAIVERS
 from gates.waivers import Waivers, read_waivers
@@ -106,6 +107,7 @@ def _check(root: Path, base_name: str | None, today: dt.date, *, use_run_cache: 
         reported=reported,
         baseline=baseline,
         serving=ServingBase(task=policies.judging.settings.task, baseline=baseline),
+        inputs=trace_tree(root, head),
     )
     changes = (
         *policy_changes(policies.judging, policies.candidate),

@@ -18,6 +18,7 @@ from gates.manifest import MANIFEST
 from gates.policy import read_policy
 from gates.serving.step import ServingBase
 from gates.sources import Sources
+from gates.trace_inputs import trace_tree
 
 _TEST = "test.parquet"
 
@@ -50,6 +51,7 @@ def _collect_tree(root: Path, out: Path, base: str | None) -> None:
         reported=reported,
         baseline=baseline,
         serving=_to_serve_beside(root, base, settings.task, baseline) if base else None,
+        inputs=trace_tree(root, "HEAD"),
     )
 
 

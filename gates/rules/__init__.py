@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from gates.rules.calibration import CalibrationGate
 from gates.rules.columns import Columns
+from gates.rules.data_version import DataVersion
 from gates.rules.drift import Drift
 from gates.rules.fault_tolerance import FaultTolerance
 from gates.rules.fold_spread import FoldSpread
@@ -56,6 +57,7 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "drift": Drift,
         "levels": Levels,
         "unit_change": UnitChange,
+        "data_version": DataVersion,
         "reported_metrics": ReportedMetrics,
         "repeatability": Repeatability,
         "train_test_overlap": TrainTestOverlap,

@@ -22,6 +22,7 @@ from gates.collect import collect
 from gates.dvc import reproduce
 from gates.policy import read_policy
 from gates.serving.measured import Sampled
+from gates.trace_inputs import trace_tree
 from pipeline.dictionary import Dictionary, read_dictionary
 from pipeline.evaluate import measure, measure_groups
 from pipeline.model import TrainParams, score
@@ -186,7 +187,15 @@ def make_reference(folder: Path) -> Reference:
             out = folder / "evidence"
             policy = read_policy((ROOT / "params.yaml").read_bytes(), "params.yaml")
             sources = policy.settings.evidence
-            collect(project, sources, out, revision="base", dirty=False, progress=ignore)
+            collect(
+                project,
+                sources,
+                out,
+                revision="base",
+                dirty=False,
+                progress=ignore,
+                inputs=trace_tree(project, "HEAD"),
+            )
     return Reference(folder)
 
 
@@ -197,6 +206,7 @@ def copy_tracked(target: Path) -> None:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)
     run(target, "git", "init", "--quiet")
+    run(target, "git", "add", "--all")  # what the gate `data_version` asks Git of
     (target / ".dvc" / "config.local").write_text(f"[cache]\n    dir = {CACHE}\n", "utf-8")
 
 
