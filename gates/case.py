@@ -289,6 +289,7 @@ class Case:
             added=rows - kept,
             removed=self.baseline.test.rows - kept,
             relabelled=len(of_rows.same) - kept,
+            edited=of_rows.edited,
         )
 
     @cached_property

@@ -16,6 +16,7 @@ from gates.tables.words import read_words
 
 OURS_ON_BASELINE_TEST = "predictions_on_baseline_test.parquet"
 BASELINE_ON_OURS = "baseline_predictions.parquet"
+_RECODED = 0.5  # share of the shared rows from which on other features are another coding
 
 
 class TestedRows:
@@ -53,9 +54,22 @@ class TestedRows:
         new, old = self.candidate, self.baseline
         if old is None or new.has_rows_of(old):
             return False
-        if not new.is_large:
-            return old.test_digest != new.test_digest
-        return not int(np.count_nonzero(self.same)) == new.test.rows == old.test.rows
+        if new.is_large:
+            same = int(np.count_nonzero(self.same)) == new.test.rows == old.test.rows
+        else:
+            same = old.test_digest == new.test_digest
+        return not same or self.edited > 0
+
+    @cached_property
+    def edited(self) -> int:
+        """Shared rows with the same label and other features, where they are an edit of some rows.
+
+        Where it is half of them or more the features were recoded, and a model that was trained on
+        the new ones says nothing sensible of the old.
+        """
+        moved = self.same & ~self.unmoved
+        edited = int(np.count_nonzero(moved))
+        return edited if edited < _RECODED * len(moved) else 0
 
     @cached_property
     def union(self) -> Rows:
@@ -103,6 +117,17 @@ class TestedRows:
         scores = self.candidate.scores_for(BASELINE_ON_OURS, self.candidate.ids).copy()
         scores[at_new[self.unmoved]] = self._base.scores[at_old[self.unmoved]]
         return scores
+
+    @cached_property
+    def same_model(self) -> bool:
+        """Whether the candidate says of the baseline's rows what the baseline says.
+
+        Its answers to rows with other features are no answers to the baseline's.
+        """
+        asked = self.answered.copy()
+        if not self.candidate.has(OURS_ON_BASELINE_TEST):
+            asked[self.shared[1][~self.unmoved]] = False
+        return bool(asked.any()) and np.array_equal(self.answers[asked], self._base.scores[asked])
 
     @cached_property
     def unmoved(self) -> Mask:

@@ -33,6 +33,7 @@ def _changed(verdict: Verdict, found: TestSet) -> str:
         return ""
     others = found.relabelled  # counted as added and as removed, too
     relabelled = f"{others:,} with another label or weight, " if others else ""
+    relabelled += f"{found.edited:,} with other features, " if found.edited else ""
     moved = (
         f"{counted(found.added - others, 'row')} added, {found.removed - others:,} removed, "
         f"{relabelled}{found.rows:,} now"

@@ -22,6 +22,7 @@ from gates.rules.metric_regression import MetricRegression
 from gates.rules.missing_values import MissingValues
 from gates.rules.parsimony import Parsimony
 from gates.rules.policy_change import PolicyChangeGate
+from gates.rules.preprocessing_leakage import PreprocessingLeakage
 from gates.rules.quick_baseline import QuickBaseline
 from gates.rules.repeatability import Repeatability
 from gates.rules.reported_metrics import ReportedMetrics
@@ -31,6 +32,7 @@ from gates.rules.segment_floor import SegmentFloor
 from gates.rules.segment_regression import SegmentRegression
 from gates.rules.serving_parity import ServingParity
 from gates.rules.target_leakage import TargetLeakage
+from gates.rules.test_set_change import TestSetChange
 from gates.rules.test_set_reuse import Reuse
 from gates.rules.throughput import ThroughputGate
 from gates.rules.time_leakage import TimeLeakage
@@ -38,6 +40,7 @@ from gates.rules.train_test_overlap import TrainTestOverlap
 from gates.rules.unavailable_feature import UnavailableFeature
 from gates.rules.unit_change import UnitChange
 from gates.rules.update_downtime import UpdateDowntime
+from gates.rules.version_leakage import VersionLeakage
 
 GATES: Mapping[str, type[Gate]] = MappingProxyType(
     {
@@ -63,9 +66,12 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "train_test_overlap": TrainTestOverlap,
         "group_leakage": GroupLeakage,
         "time_leakage": TimeLeakage,
+        "version_leakage": VersionLeakage,
         "target_leakage": TargetLeakage,
         "unavailable_feature": UnavailableFeature,
         "identifier_feature": IdentifierFeature,
+        "preprocessing_leakage": PreprocessingLeakage,
+        "test_set_change": TestSetChange,
         "test_set_reuse": Reuse,
         "latency": LatencyGate,
         "throughput": ThroughputGate,

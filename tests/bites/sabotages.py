@@ -18,7 +18,6 @@ import pyarrow.parquet as pq
 
 from gates.origins import INPUTS, Input, Keeper, encode_inputs, read_inputs
 from pipeline.evaluate import measure, measure_groups
-from gates.origins import INPUTS, Input, Keeper, encode_inputs, read_inputs
 from tests.bites.reference import (
     GROUPS,
     LABEL,
@@ -176,17 +175,6 @@ def fold_spread(candidate: Candidate) -> None:
     guessed = draws.random(len(scores)) < 0.3
     scores[guessed] = draws.permutation(scores[guessed])
     write_table(replace_column(folds, "score", pa.array(scores)), path)
-
-
-def data_version(candidate: Candidate) -> None:
-    """Somebody joins a table that lies on his own disk, and names it as what it is: a path."""
-    path = candidate.folder / INPUTS
-    found = read_inputs(path.read_bytes(), path.name)
-    own = Input(
-        path="/home/dana/zip_codes.csv", read_by=("ingest",), kept_by=Keeper.NOTHING, outside=True
-    )
-    changed = msgspec.structs.replace(found, inputs=(*found.inputs, own))
-    path.write_bytes(encode_inputs(changed))
 
 
 def data_version(candidate: Candidate) -> None:
@@ -412,7 +400,6 @@ SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
         "drift": drift,
         "levels": levels,
         "unit_change": unit_change,
-        "data_version": data_version,
         "data_version": data_version,
         "reported_metrics": reported_metrics,
         "repeatability": repeatability,
