@@ -54,7 +54,7 @@ def mean_over_folds(values: Sequence[float]) -> Estimate:
     folds = len(values)
     deviation = measure_fold_spread(values).deviation
     return Estimate(
-        value=math.fsum(values) / folds,
+        value=_mean(values),
         standard_error=deviation * math.sqrt(1 / folds + 1 / (folds - 1)),
         degrees=folds - 1,
     )
@@ -69,9 +69,15 @@ def measure_fold_spread(values: Sequence[float]) -> FoldSpread:
     folds = len(values)
     if folds < FEWEST:
         raise UndefinedError(f"{folds} folds; a spread needs {FEWEST}")
-    mean = math.fsum(values) / folds
+    mean = _mean(values)
     squares = math.fsum((value - mean) ** 2 for value in values)
     return FoldSpread(math.sqrt(squares / (folds - 1)), folds - 1)
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Exact where all are equal, so that equal folds do not differ by rounding."""
+    first = values[0]
+    return first + math.fsum(value - first for value in values) / len(values)
 
 
 def compare_with_folds(value: float, error: float, folds: Estimate) -> Estimate:
