@@ -22,7 +22,7 @@ def with_table(
 
 def with_simple(made: Evidence, scores: Sequence[float]) -> Evidence:
     """With what a simple model says of the test rows."""
-    return with_table(made, "quick_baselines", **{"simple.score": scores})
+    return with_table(made, "quick_baselines", None, **{"simple.score": scores})
 
 
 def with_sizes(made: Evidence, sizes: Mapping[str, Any]) -> Evidence:

@@ -134,7 +134,7 @@ def test_without_a_measure_it_is_skipped(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rows", [1, 2])
 def test_few_rows_prove_nothing(tmp_path: Path, rows: int) -> None:
     made = evidence(tmp_path / "e", {}, test={"label": LABELS[:rows]}, scores=sure(0.8)[:rows])
-    made = with_table(made, "quick_baselines", **{"simple.score": sure(0.6)[:rows]})
+    made = with_table(made, "quick_baselines", None, **{"simple.score": sure(0.6)[:rows]})
     (found,) = judged(gate(mode=Mode.STRICT), made)
     assert found.state is State.UNDECIDED
 

@@ -193,7 +193,7 @@ def test_many_classes(tmp_path: Path) -> None:
         settings=settings,
     )
     third = {f"simple.score_{one}": [1 / 3] * 90 for one in levels}
-    made = with_table(made, "quick_baselines", **third)
+    made = with_table(made, "quick_baselines", None, **third)
     dummy, simple = judged(QuickBaseline(), made)
     assert dummy.candidate == pytest.approx(math.log(3) + math.log(0.8))
     assert simple.candidate == pytest.approx(dummy.candidate)
