@@ -15,6 +15,7 @@ from gates.origins import INPUTS, Inputs, encode_inputs
 from gates.rescore import score_baseline_test, score_with_baseline
 from gates.serving.step import ServingBase, measure_serving
 from gates.sources import Sources
+from gates.stage_code import write_scan
 
 _METRICS = "metrics.json"
 _METRICS_MAX_BYTES = 1 << 20
@@ -90,6 +91,7 @@ def collect(
                 files.append(_copy(root, path, recorded, folder / name))
             elif name in REQUIRED:
                 raise _missing(root, name, path)
+        files += write_scan(root, folder)
         left_out: tuple[str, ...] = ()
         if baseline is not None and _test_differs(files, baseline):
             added, left_out = _score_both_ways(root, sources, folder, baseline, progress)

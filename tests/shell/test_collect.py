@@ -45,6 +45,7 @@ class TestFolder:
         out = gather(project, project / "build/gatepost/candidate", dirty=True)
         manifest = read_manifest(out)
         assert {file.name: file.rows for file in manifest.files} == {
+            "code.json": None,
             "columns.yaml": None,
             "environment.json": None,
             "metrics.json": None,
@@ -78,7 +79,8 @@ class TestFolder:
         sources = msgspec.structs.replace(SOURCES, train=None, metrics="no-metrics.json")
         out = gather(project, project / "build/candidate", sources)
         names = {path.name for path in out.iterdir()}
-        assert names == {"columns.yaml", "manifest.json", "predictions.parquet", "test.parquet"}
+        needed = {"columns.yaml", "manifest.json", "predictions.parquet", "test.parquet"}
+        assert names == needed | {"code.json"}
 
     def test_a_required_one_may_not(self, project: Path) -> None:
         (project / "out/predictions.parquet").unlink()
