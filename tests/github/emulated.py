@@ -54,10 +54,12 @@ class Emulated:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def ask(self, verb: str, path: str, value: object = None) -> tuple[int, Any]:
+    def ask(
+        self, verb: str, path: str, value: object = None, *, token: str = TOKEN
+    ) -> tuple[int, Any]:
         """The status and the JSON that it answers."""
         data = None if value is None else json.dumps(value).encode()
-        headers = {"authorization": f"token {TOKEN}", "content-type": "application/json"}
+        headers = {"authorization": f"token {token}", "content-type": "application/json"}
         request = urllib.request.Request(  # noqa: S310 - our own server
             self.url + path, data, headers, method=verb
         )
@@ -69,14 +71,14 @@ class Emulated:
             with error:
                 return error.code, json.loads(error.read())
 
-    def branch(self, name: str, content: str) -> str:
+    def branch(self, name: str, content: str, *, root: str = ROOT, token: str = TOKEN) -> str:
         """Make a branch with one commit after `main`; its head."""
-        main = self.ask("GET", f"{ROOT}/branches/main")[1]["commit"]["sha"]
+        main = self.ask("GET", f"{root}/branches/main", token=token)[1]["commit"]["sha"]
         made = {"ref": f"refs/heads/{name}", "sha": main}
-        assert self.ask("POST", f"{ROOT}/git/refs", made)[0] == 201
+        assert self.ask("POST", f"{root}/git/refs", made, token=token)[0] == 201
         encoded = base64.b64encode(content.encode()).decode()
         body = {"message": "change", "content": encoded, "branch": name}
-        status, done = self.ask("PUT", f"{ROOT}/contents/{name}.yaml", body)
+        status, done = self.ask("PUT", f"{root}/contents/{name}.yaml", body, token=token)
         assert status == 201, done
         return str(done["commit"]["sha"])
 
@@ -89,8 +91,15 @@ class Emulated:
         assert self.ask("PUT", f"{path}/update-branch", {})[0] == 202
         return str(self.ask("GET", path)[1]["head"]["sha"])
 
+    def fork(self) -> dict[str, Any]:
+        """Dana's fork."""
+        status, made = self.ask("POST", f"{ROOT}/forks", {}, token="tok_dana")  # noqa: S106
+        assert status == 202, made
+        found: dict[str, Any] = made
+        return found
+
     def open_pull(self, branch: str) -> int:
-        """Open a pull request into `main`; its number."""
+        """Open a pull request into `main`, from a branch or `owner:branch`; its number."""
         body = {"title": branch, "head": branch, "base": "main"}
         status, made = self.ask("POST", f"{ROOT}/pulls", body)
         assert status == 201, made

@@ -45,7 +45,10 @@ class Act(NamedTuple):
         run: int,
         **given: str,
     ) -> "subprocess.CompletedProcess[str]":
-        """Run a workflow file on an event at a commit; variables by name, `secret_NAME` secrets."""
+        """Run a workflow file on an event at a commit.
+
+        What is given are variables by name, `secret_NAME` secrets, and `env_NAME` the weather.
+        """
         flow = self.folder / "flows" / workflow
         flow.parent.mkdir(parents=True, exist_ok=True)
         flow.write_text(adapted((ROOT / ".github/workflows" / workflow).read_text("utf-8")))
@@ -64,8 +67,9 @@ class Act(NamedTuple):
         command += ["-P", f"{RUNNER}=-self-hosted", "--concurrent-jobs", "1"]
         command += ["-s", "GITHUB_TOKEN=tok_bot"]
         for name, value in given.items():
-            kind = "-s" if name.startswith("secret_") else "--var"
-            command += [kind, f"{name.removeprefix('secret_')}={value}"]
+            word, _, rest = name.partition("_")
+            kind = {"secret": "-s", "env": "--env"}.get(word)
+            command += [kind or "--var", f"{rest if kind else name}={value}"]
         variables = {
             "ARTIFACTS": str(self.folder / "artifacts"),
             "GITHUB_API_URL": self.api_url,
@@ -100,8 +104,9 @@ class Act(NamedTuple):
         target = self.folder / "named" / sha
         if not target.exists():
             clone = ("git", "clone", "--quiet", "--no-checkout", str(self.remote), str(target))
+            fetch = ("git", "-C", str(target), "fetch", "--quiet", "origin", sha)  # of a fork
             point = ("git", "-C", str(target), "update-ref", "--no-deref", "HEAD", sha)
-            for command in (clone, point):
+            for command in (clone, fetch, point):
                 subprocess.run(command, check=True)
         return target
 

@@ -34,9 +34,18 @@ class Bridge:
     runs: list[dict[str, Any]] = field(default_factory=list)
     emulated: dict[str, str] = field(default_factory=dict)  # real hash → the emulator's
     merged: dict[str, str] = field(default_factory=dict)  # merged commit → the head that it was
+    forked: dict[str, list[int]] = field(default_factory=dict)  # a fork's commit → its checks
     url: str = ""
 
-    def ran(self, run: int, workflow: str, event: str, sha: str, branch: str) -> None:
+    def ran(  # noqa: PLR0917 - what GitHub says of a run, in its order
+        self,
+        run: int,
+        workflow: str,
+        event: str,
+        sha: str,
+        branch: str,
+        updated_at: str = "2026-11-23T12:00:00Z",
+    ) -> None:
         """Remember a run of a workflow."""
         self.runs.insert(0, {
             "id": run,
@@ -46,8 +55,9 @@ class Bridge:
             "status": "completed",
             "head_sha": sha,
             "head_branch": branch,
-            "head_repository": {"id": self.repository},
+            "head_repository": {"id": self.repository, "owner": {"login": "acme"}},
             "created_at": "2026-11-23T12:00:00Z",
+            "updated_at": updated_at,
         })  # fmt: skip
 
     def answer(self, path: str, query: dict[str, str]) -> Any:
@@ -69,7 +79,9 @@ class Bridge:
     def _of_git(self, rest: str, query: dict[str, str]) -> dict[str, Any] | None:
         if found := re.fullmatch(r"/compare/(.+)\.\.\.([0-9a-f]{40})", rest):
             base = self._git("merge-base", found[1], found[2]).decode().strip()
-            return {"merge_base_commit": {"sha": base}}
+            names = self._git("diff", "--name-only", "-z", base, found[2]).decode().split("\0")
+            files = [{"filename": name} for name in names if name]
+            return {"merge_base_commit": {"sha": base}, "files": files}
         if found := re.fullmatch(r"/git/commits/([0-9a-f]{40})", rest):
             tree = self._git("rev-parse", f"{found[1]}^{{tree}}").decode().strip()
             return {"sha": found[1], "tree": {"sha": tree}}
@@ -102,6 +114,7 @@ class Bridge:
 
     def _runs(self, workflow: str, query: dict[str, str]) -> list[dict[str, Any]]:
         wanted = {"head_sha": "head_sha", "branch": "head_branch", "event": "event"}
+        wanted["status"] = "status"
         return [
             run
             for run in self.runs
@@ -112,6 +125,14 @@ class Bridge:
     def _git(self, *arguments: str) -> bytes:
         command = ("git", "-C", str(self.git), *arguments)
         return subprocess.run(command, capture_output=True, check=True).stdout
+
+    def checks(self, sha: str, path: str, token: str) -> tuple[int, bytes]:
+        """The checks of a commit; the emulator lists none of a fork's, which GitHub does."""
+        if sha not in self.forked:
+            return self.pass_on("GET", path, b"", token)
+        each = (f"{ROOT}/check-runs/{number}" for number in self.forked[sha])
+        found = [json.loads(self.pass_on("GET", one, b"", token)[1]) for one in each]
+        return 200, json.dumps({"total_count": len(found), "check_runs": found}).encode()
 
     def pass_on(self, verb: str, path: str, body: bytes, token: str) -> tuple[int, bytes]:
         """The emulator's answer, with real hashes."""
@@ -129,6 +150,9 @@ class Bridge:
                 status, content = error.code, error.read()
         for real, theirs in self.emulated.items():
             content = content.replace(theirs.encode(), real.encode())
+        if (verb, path) == ("POST", f"{ROOT}/check-runs"):
+            made = json.loads(content)
+            self.forked.get(made.get("head_sha", ""), []).append(made.get("id", 0))
         return status, content.replace(self.emulator.encode(), self.url.encode())
 
 
@@ -149,6 +173,9 @@ def serve(bridge: Bridge) -> Iterator[str]:
                 self._reply(200, bridge.storage(int(found[1])))
             elif (own := bridge.answer(url.path, query)) is not None:
                 self._reply(200, json.dumps(own).encode())
+            elif found := re.fullmatch(rf"{ROOT}/commits/(\w+)/check-runs", url.path):
+                token = self.headers.get("authorization", "")
+                self._reply(*bridge.checks(found[1], self.path, token))
             else:
                 token = self.headers.get("authorization", "")
                 self._reply(*bridge.pass_on(self.command, self.path, body, token))

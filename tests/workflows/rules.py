@@ -101,7 +101,7 @@ TOKENS = {
 }
 UPLOADS = {
     "ml-${{ inputs.do == 'collect' && 'evidence' || 'baseline' }}-${{ github.run_attempt }}": (
-        re.compile(r"build/evidence/[a-z_]+\.(parquet|json|yaml)")
+        re.compile(r"build/evidence/[a-z_]+\.(parquet|json|yaml|md)")
     ),
     "ml-verdict-${{ github.run_attempt }}": (
         re.compile(r"\$\{\{ runner\.temp \}\}/verdict/(verdict\.json|report\.html)")

@@ -13,13 +13,15 @@ from unittest import mock
 from tests.cli.judged import make_judged
 from tests.github import emulated
 from tests.github.emulated import ROOT, Emulated, emulate
-from tests.shell.project import change_params, commit, git
+from tests.shell.project import change_params, commit, git, run
 from tests.workflows import model
 from tests.workflows.act import Act
 from tests.workflows.bridge import Bridge, serve
 
 BOT, APP = "github-actions[bot]", "gatekeeper[bot]"
 GATES, REPORT, BASELINE = "gates.yml", "report.yml", "baseline.yml"
+RETRAIN = "retrain.yml"
+GH = Path(__file__).parent / "gh.py"
 # The project's `make .venv/.ready`: this interpreter, with the code under test.
 MAKEFILE = """\
 .venv/.ready:
@@ -55,6 +57,33 @@ class Stage(NamedTuple):
         self.bridge.emulated[sha] = self.server.branch(branch, "x: 1\n")
         return self.server.open_pull(branch), sha
 
+    def propose_from_fork(self, branch: str, old: str, new: str) -> tuple[int, str, dict[str, Any]]:
+        """The same from a fork, whose branch this repository does not have; and the fork."""
+        fork = self.server.fork()
+        git(self.project, "checkout", "-q", "-B", branch, self.main)
+        change_params(self.project, old, new)
+        sha = commit(self.project)
+        self.bridge.emulated[sha] = self.server.branch(
+            branch,
+            "x: 1\n",
+            root=f"/repos/{fork['full_name']}",
+            token="tok_dana",  # noqa: S106 - of the seed
+        )
+        self.bridge.forked[sha] = []
+        pull = self.server.open_pull(f"{fork['owner']['login']}:{branch}")
+        git(self.project, "push", "-q", "origin", f"+HEAD:refs/pull/{pull}/head")
+        return pull, sha, fork
+
+    def enqueue(self, pull: int, sha: str) -> tuple[str, str]:
+        """What a merge queue makes of a pull request: the branch, and the commit to be judged."""
+        branch = f"gh-readonly-queue/main/pr-{pull}-{self.main}"
+        git(self.project, "checkout", "-q", "--detach", self.main)
+        git(self.project, "merge", "-q", "--no-ff", "-m", f"Merge {pull}", sha)
+        merged = git(self.project, "rev-parse", "HEAD")
+        git(self.project, "push", "-q", "origin", f"HEAD:refs/heads/{branch}")
+        self.bridge.emulated[merged] = self.server.branch(f"queue-{pull}", "y: 1\n")
+        return branch, merged
+
     def push(self, pull: int, branch: str, old: str, new: str) -> str:
         """Push once more to a pull request; its new head."""
         git(self.project, "checkout", "-q", branch)
@@ -68,7 +97,7 @@ class Stage(NamedTuple):
         git(self.project, "push", "-q", "origin", f"+HEAD:{branch}")
         return sha
 
-    def gate(self, pull: int, branch: str, sha: str, run: int) -> int:
+    def gate(self, pull: int, branch: str, sha: str, run: int, **given: str) -> int:
         """Let the untrusted workflow run on a pull request; its exit code."""
         head = {"sha": sha, "ref": branch}
         payload = {
@@ -78,22 +107,50 @@ class Stage(NamedTuple):
             "pull_request": {"number": pull, "head": head, "base": {"ref": "main"}},
         }
         self.bridge.ran(run, GATES, "pull_request", sha, branch)
-        return self._run(GATES, "pull_request", payload, sha, run)
+        return self._run(GATES, "pull_request", payload, sha, run, **given)
 
-    def report(self, action: str, branch: str, sha: str, run: int, own: int, **given: str) -> int:
+    def gate_queued(self, branch: str, sha: str, run: int) -> int:
+        """Let the untrusted workflow run on what the merge queue made; its exit code."""
+        group = {"head_sha": sha, "head_ref": f"refs/heads/{branch}", "base_sha": self.main}
+        payload = {"repository": self.repository, "merge_group": group}
+        self.bridge.ran(run, GATES, "merge_group", sha, branch)
+        return self._run(GATES, "merge_group", payload, sha, run)
+
+    def report(
+        self,
+        action: str,
+        branch: str,
+        sha: str,
+        run: int,
+        own: int,
+        *,
+        event: str = "pull_request",
+        fork: dict[str, Any] | None = None,
+        **given: str,
+    ) -> int:
         """Let the trusted workflow run after a run of the untrusted one; its exit code."""
         ended = {
             "id": run,
             "run_attempt": 1,
-            "event": "pull_request",
+            "event": event,
             "path": f".github/workflows/{GATES}",
             "head_sha": sha,
             "head_branch": branch,
-            "head_repository": self.repository,
+            "head_repository": fork or self.repository,
         }
         payload = {"action": action, "repository": self.repository, "workflow_run": ended}
         self.bridge.ran(own, REPORT, "workflow_run", self.main, "main")
         return self._run(REPORT, "workflow_run", payload, self.main, own, **given)
+
+    def sweep(self, own: int) -> int:
+        """Let the trusted workflow run by the clock; its exit code."""
+        payload = {"repository": self.repository, "schedule": "43 * * * *"}
+        return self._run(REPORT, "schedule", payload, self.main, own)
+
+    def retrain(self, run: int, **given: str) -> int:
+        """Let the weekly training run by the clock; its exit code."""
+        payload = {"repository": self.repository, "schedule": "17 4 * * 1"}
+        return self._run(RETRAIN, "schedule", payload, self.main, run, **given)
 
     def reproduce(self, sha: str, run: int) -> int:
         """Let the default branch's workflow run at a commit; its exit code."""
@@ -119,8 +176,8 @@ class Stage(NamedTuple):
 
     def checks(self, sha: str) -> list[tuple[str, str | None, str]]:
         """The checks of a commit: status, conclusion, title."""
-        path = f"{ROOT}/commits/{self.bridge.emulated[sha]}/check-runs"
-        found = self.server.ask("GET", path)[1]["check_runs"]
+        asked = Emulated(self.bridge.url).ask("GET", f"{ROOT}/commits/{sha}/check-runs")
+        found = asked[1]["check_runs"]
         return [(one["status"], one["conclusion"], one["output"]["title"]) for one in found]
 
 
@@ -153,6 +210,15 @@ def _project(folder: Path) -> tuple[Path, str]:
     python = _script(folder / "python", OWN_PYTHON.format(code=model.ROOT, python=sys.executable))
     (project / "Makefile").write_text(MAKEFILE.format(python=python), "utf-8")
     _script(project / ".ci" / "run", "#!/bin/sh\necho the tests ran\n")
+    train = project / "steps" / "train.py"
+    text = train.read_text("utf-8").replace("import json, re", "import json, os, re")
+    # What training gives depends on the world, though no file of the repository has changed.
+    shifted = text.replace(
+        "read_text())[1])", "read_text())[1]) + int(os.environ.get('WEATHER', 0))"
+    )
+    assert shifted.count("WEATHER") == 1
+    train.write_text(shifted, "utf-8")
+    run(project, "dvc", "commit", "--force", "--quiet", "train")  # it gives the same here
     main = commit(project)
     git(folder, "clone", "-q", "--bare", str(project), str(folder / "git"))
     git(folder / "git", "config", "uploadpack.allowAnySHA1InWant", "true")
@@ -165,12 +231,19 @@ def _programs(folder: Path) -> Path:
     made = folder / "made"
     subprocess.run((sys.executable, "-I", "-m", "venv", str(made)), check=True)
     pip = (str(made / "bin" / "python"), "-I", "-m", "pip", "install", "--quiet", "--no-deps")
-    by_hash = ("--disable-pip-version-check", "--only-binary", ":all:", "--require-hashes")
+    by_hash = (
+        "--no-compile",
+        "--disable-pip-version-check",
+        "--only-binary",
+        ":all:",
+        "--require-hashes",
+    )
     lock = ("--requirement", str(model.ROOT / "requirements-report.lock"))
     subprocess.run((*pip, *by_hash, *lock), check=True)
     programs = folder / "programs"
     _script(programs / "python", PYTHON.format(made=made, python=sys.executable))
     shutil.copy(programs / "python", programs / "python3")
+    _script(programs / "gh", f'#!/bin/sh\nexec {sys.executable} {GH} "$@"\n')
     return programs
 
 

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from gates.manifest import FILES, MANIFEST
 from tests.workflows.model import parse, read_texts
 from tests.workflows.mutants import MODEL, MUTANTS, Mutant
 from tests.workflows.rules import PROMISES, broken
@@ -19,6 +20,12 @@ def test_a_promise_holds(name: str) -> None:
 def test_every_promise_answers_a_threat() -> None:
     assert all(promise.rows for promise in PROMISES.values())
     assert all((promise.rule.__doc__ or "").strip() for promise in PROMISES.values())
+
+
+def test_all_that_the_judge_takes_is_left() -> None:
+    (step,) = [step for step in TREE.action.runs.steps if step.name == "Leave the evidence"]
+    left = {line.removeprefix("build/evidence/") for line in step.with_["path"].split()}
+    assert left >= {MANIFEST, *FILES}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -1,13 +1,15 @@
 """Pull requests through the workflow files themselves: collected, judged, blocked, merged."""
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.github.emulated import EMULATE, find_node
 from tests.shell.project import git
 from tests.workflows.act import ACT
-from tests.workflows.stage import APP, BASELINE, BOT, REPORT, Stage, stage
+from tests.workflows.stage import APP, BASELINE, BOT, GATES, REPORT, RETRAIN, Stage, stage
 
 NODE = find_node()
 pytestmark = [
@@ -75,6 +77,53 @@ def test_a_pipeline_that_fails_is_no_pass_and_an_app_says_so(acme: Stage) -> Non
     assert comment["user"]["login"] == APP
     assert "ml-evidence-1" in comment["body"]
     assert acme.server.merge(pull) == 422
+
+
+def test_a_fork_is_judged_without_rights_and_goes_through_the_merge_queue(acme: Stage) -> None:
+    pull, sha, fork = acme.propose_from_fork("theirs", "shift: 900", "shift: 902")
+    nobody = {"secret_GITHUB_TOKEN": "tok_nobody"}
+    assert acme.gate(pull, "theirs", sha, 831, **nobody) == 0, acme.log(GATES, 831)
+    code = acme.report("completed", "theirs", sha, 831, 921, fork=fork)
+    assert code == 0, acme.log(REPORT, 921)
+    ((_, conclusion, title),) = acme.checks(sha)
+    assert (conclusion, title[:6]) == ("success", "Passed")
+    (comment,) = acme.comments(pull)
+    assert comment["user"]["login"] == BOT
+
+    branch, merged = acme.enqueue(pull, sha)
+    assert acme.checks(merged) == [], "the queue waits for the check of its own commit"
+    assert acme.gate_queued(branch, merged, 832) == 0, acme.log(GATES, 832)
+    code = acme.report("completed", branch, merged, 832, 922, event="merge_group")
+    assert code == 0, acme.log(REPORT, 922)
+    assert [check[1] for check in acme.checks(merged)] == ["success"]
+    assert acme.comments(pull) == [comment], "a queue's commit has no conversation"
+
+
+def test_what_a_lost_run_left_is_swept_up(acme: Stage) -> None:
+    pull, sha = acme.propose("lost", "shift: 900", "shift: 903")
+    long_ago = datetime.now(UTC) - timedelta(hours=2)
+    acme.bridge.ran(841, GATES, "pull_request", sha, "lost", f"{long_ago:%Y-%m-%dT%H:%M:%SZ}")
+    assert acme.report("in_progress", "lost", sha, 841, 931) == 0, acme.log(REPORT, 931)
+    assert acme.sweep(932) == 0, acme.log(REPORT, 932)
+    ((_, conclusion, title),) = acme.checks(sha)
+    assert (conclusion, title[:22]) == ("failure", "Not judged: run 841.1 ")
+    (comment,) = acme.comments(pull)
+    assert "could not decide" in comment["body"].splitlines()[0]
+
+
+def test_training_anew_proposes_what_came_out_differently(acme: Stage) -> None:
+    assert acme.retrain(851) == 0, acme.log(RETRAIN, 851)
+    assert "the same bytes came out" in acme.log(RETRAIN, 851)
+    given = {
+        "GATEPOST_RETRAIN_CLIENT_ID": "Iv2.x",
+        "secret_GATEPOST_RETRAIN_PRIVATE_KEY": "the app's key",
+        "env_WEATHER": "5",
+    }
+    assert acme.retrain(852, **given) == 0, acme.log(RETRAIN, 852)
+    asked = json.loads((acme.bridge.artifacts / "gh.json").read_text("utf-8"))
+    assert (asked["by"], asked["head"]) == ("tok_app", "retrain-852")
+    changed = git(acme.bridge.git, "diff", "--name-only", acme.main, "retrain-852")
+    assert changed.split() == ["dvc.lock"]
 
 
 def test_the_tests_run_as_on_a_laptop(acme: Stage) -> None:
