@@ -78,7 +78,7 @@ def read_labels(column: pa.ChunkedArray, task: str, levels: Sequence[str]) -> La
 
 
 def _level(value: object) -> str:
-    return str(int(value)) if isinstance(value, bool | float) else str(value)
+    return f"{value:g}" if isinstance(value, bool | float) else str(value)
 
 
 def sample_rows(table: pa.Table, rows: int, seed: int) -> pa.Table:
