@@ -15,17 +15,20 @@ def load(content: bytes, name: str, error: type[GatesError]) -> Any:
 
     Raises:
         error: for anything that `json` would accept and mean something else by: NaN, infinity,
-            a key given twice, numbers or nesting without bound.
+            a key given twice, numbers or nesting without bound, text that cannot be written.
     """
     if len(content) > MAX_BYTES:
         raise error(f"{name}: {len(content):,} bytes; at most {MAX_BYTES:,} are read. Shorten it.")
     try:
+        text = content.decode("utf-8-sig")
         value = json.loads(
-            content.decode("utf-8-sig"),
+            text,
             object_pairs_hook=_pairs,
             parse_constant=_refuse_constant,
             parse_float=_finite,
         )
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()  # half a pair of surrogates is no text
     except (ValueError, RecursionError) as fault:
         problem = str(fault) or "nested too deep"
         raise error(f"{name}: not strict JSON: {problem}. Write it again.") from fault
