@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,10 @@ def test_a_pull_request_is_blocked_mended_merged_and_confirmed(acme: Stage) -> N
 def test_a_pipeline_that_fails_is_no_pass_and_an_app_says_so(acme: Stage) -> None:
     pull, sha = acme.propose("broken", "shift: 900", "shift: none")
     assert acme.gate(pull, "broken", sha, 821) != 0
-    given = {"GATEPOST_CLIENT_ID": "Iv1.x", "secret_GATEPOST_PRIVATE_KEY": "the app's key"}
+    given: dict[str, Any] = {
+        "GATEPOST_CLIENT_ID": "Iv1.x",
+        "secret_GATEPOST_PRIVATE_KEY": "the app's key",
+    }
     code = acme.report("completed", "broken", sha, 821, 911, **given)
     assert code == 0, acme.log(REPORT, 911)
     ((_, conclusion, title),) = acme.checks(sha)
