@@ -71,6 +71,27 @@ def test_every_edit_is_classified_by_what_it_asks_for(
     assert change.direction is direction
 
 
+@pytest.mark.parametrize(
+    ("metric", "direction"), [("accuracy", L), ("log_loss", T), ("mean_absolute_error", T)]
+)
+def test_a_lower_human_level_asks_for_less_unless_it_is_an_error(
+    metric: str, direction: Direction
+) -> None:
+    """Of accuracy .9 → .8 is easier to reach, of an error it is harder."""
+    task = "regression" if metric == "mean_absolute_error" else "binary"
+    text = f"""
+gates:
+  task: {task}
+  human_baseline: {{metrics: {{{metric}: {{level: 0.9, how: two nurses}}}}}}
+"""
+    (change,) = policy_changes(
+        read_policy(text.encode(), "base"),
+        read_policy(text.replace("0.9", "0.8").encode(), "head"),
+    )
+    assert change.key == f"gates.human_baseline.metrics.{metric}.level"
+    assert change.direction is direction
+
+
 def test_an_edited_critical_segment_is_one_gone_and_one_new() -> None:
     edited = BASE.replace("Female}, margin: 0.03", "Female}, margin: 0.30")
     changes = policy_changes(
