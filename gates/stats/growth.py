@@ -13,6 +13,9 @@ Values = NDArray[np.float64]
 Places = NDArray[np.intp]
 
 
+_ROUNDING = 1e-9  # of the largest that a row adds
+
+
 class Sample(msgspec.Struct, frozen=True, eq=False):
     """A value per row of a table; the mean is over the rows that `counted` gives a weight.
 
@@ -57,21 +60,111 @@ def mean_growth(old: Sample, new: Sample, kept: Places, step: float = 1.0) -> Es
     if not new.size:
         raise UndefinedError("no row is counted")
     growth = new.mean - old.mean
-    sums = _influence(new)
-    places, first = np.unique(kept[kept >= 0], return_index=True)
-    here = np.flatnonzero(kept >= 0)[first]
-    before = _influence(old)
-    sums[here] -= before[places]
-    gone = np.ones(len(before), dtype=np.bool_)
-    gone[places] = False
-    if not (growth or gone.any() or sums.any() or len(here) < len(sums)):
-        return Estimate(value=0.0, standard_error=0.0)
-    pieces = [_by_unit(sums, new.units), _by_unit(-before[gone], _part(old.units, gone))]
+    sums, gone = _cancel(_influence(old), _influence(new), kept)
+    pieces = [_by_unit(sums, new.units), _by_unit(gone, old.units)]
     square = sum(float(piece @ piece) for piece in pieces)
-    sizes = [size for size in (old.size, new.size) if size]
-    square += sum((step / size) ** 2 for size in sizes)
+    known = _known(kept, len(gone))
+    if not (growth or square) and known.all() and np.count_nonzero(kept >= 0) == len(kept):
+        return Estimate(value=0.0, standard_error=0.0)
+    square += sum((step / each.size) ** 2 for each in (old, new) if each.size)
     count = min(_count_units(each) for each in (old, new) if each.size)
     return Estimate(value=growth, standard_error=math.sqrt(square), degrees=max(1.0, count - 1.0))
+
+
+class Halves(msgspec.Struct, frozen=True, eq=False):
+    """A value per row of a table, and which of its rows are inside a group; shape (rows,)."""
+
+    values: Values
+    inside: NDArray[np.bool_]
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Rows inside and outside."""
+        inside = int(np.count_nonzero(self.inside))
+        return inside, len(self.inside) - inside
+
+    @property
+    def means(self) -> tuple[float, float]:
+        """Inside and outside; 0 where there is no row."""
+        (rows, others), inside = self.sizes, float(self.values @ self.inside)
+        return inside / max(1, rows), (float(self.values.sum()) - inside) / max(1, others)
+
+    @property
+    def gap(self) -> float:
+        """Mean inside minus mean outside."""
+        inside, outside = self.means
+        return inside - outside
+
+
+def gap_level(table: Halves, step: float = 1.0) -> Estimate:
+    """How far the group lies from the rest, whichever way round.
+
+    Raises:
+        UndefinedError: there is no row in the group, or none outside.
+    """
+    gap = table.gap
+    sums = _gap_influence(table)
+    square = float(sums @ sums) + _doubt(table, step)
+    return Estimate(value=abs(gap), standard_error=math.sqrt(square), degrees=_gap_degrees(table))
+
+
+def gap_growth(old: Halves, new: Halves, kept: Places, step: float = 1.0) -> Estimate:
+    """By how much the distance of the group from the rest has grown; as `mean_growth`.
+
+    Raises:
+        UndefinedError: in either table there is no row in the group, or none outside.
+    """
+    before, after = _gap_influence(old), _gap_influence(new)
+    was, now = (-1.0 if gap < 0 else 1.0 for gap in (old.gap or new.gap, new.gap or old.gap))
+    growth = abs(new.gap) - abs(old.gap)
+    sums, gone = _cancel(was * before, now * after, kept)
+    square = float(sums @ sums + gone @ gone)
+    here, differs = _shown(sums), _shown(gone) | (~_known(kept, len(before)))
+    for inside in (True, False):
+        # A part whose rows are what they were leaves no doubt, however few they are.
+        if (here[new.inside == inside]).any() or differs[old.inside == inside].any():
+            square += sum((step / table.sizes[0 if inside else 1]) ** 2 for table in (old, new))
+    if not (growth or square):
+        return Estimate(value=0.0, standard_error=0.0)
+    degrees = min(_gap_degrees(old), _gap_degrees(new))
+    return Estimate(value=growth, standard_error=math.sqrt(square), degrees=degrees)
+
+
+def _gap_influence(table: Halves) -> Values:
+    rows, others = table.sizes
+    if not (rows and others):
+        raise UndefinedError("there is no row in the group, or none outside")
+    inside, outside = table.means
+    return np.where(table.inside, (table.values - inside) / rows, (outside - table.values) / others)
+
+
+def _doubt(table: Halves, step: float) -> float:
+    return sum((step / size) ** 2 for size in table.sizes)
+
+
+def _gap_degrees(table: Halves) -> float:
+    return max(1.0, min(table.sizes) - 1.0)
+
+
+def _cancel(before: Values, after: Values, kept: Places) -> tuple[Values, Values]:
+    """What new rows add, less what they took before; and what rows took that are gone, or 0."""
+    sums = after.copy()
+    places, first = np.unique(kept[kept >= 0], return_index=True)
+    here = np.flatnonzero(kept >= 0)[first]
+    sums[here] -= before[places]
+    return sums, np.where(_known(kept, len(before)), 0.0, -before)
+
+
+def _known(kept: Places, rows: int) -> NDArray[np.bool_]:
+    """Which of the old rows are there still."""
+    known = np.zeros(rows, dtype=np.bool_)
+    known[kept[kept >= 0]] = True
+    return known
+
+
+def _shown(sums: Values) -> NDArray[np.bool_]:
+    """Where something is left but rounding."""
+    return np.asarray(np.abs(sums) > _ROUNDING * np.abs(sums).max(initial=0.0))
 
 
 def _influence(sample: Sample) -> Values:
@@ -87,10 +180,6 @@ def _count_units(sample: Sample) -> int:
         return int(np.count_nonzero(counted))
     units = sample.units[counted]
     return int(np.count_nonzero(units < 0)) + len(np.unique(units[units >= 0]))
-
-
-def _part(units: Places | None, chosen: NDArray[np.bool_]) -> Places | None:
-    return None if units is None else units[chosen]
 
 
 def _by_unit(values: Values, units: Places | None) -> Values:

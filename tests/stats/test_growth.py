@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gates.stats.growth import Sample, mean_growth
+from gates.stats.growth import Halves, Sample, gap_growth, gap_level, mean_growth
 from gates.stats.undefined import UndefinedError
 
 NOWHERE = np.array([-1, -1, -1, -1])
@@ -80,3 +80,24 @@ def test_any_rows_have_a_finite_error(old: list[bool], new: list[tuple[bool, int
     found = mean_growth(sample(*old), sample(*(value for value, _ in new)), kept)
     assert math.isfinite(found.standard_error)
     assert found.value == pytest.approx(np.mean([value for value, _ in new]) - np.mean(old))
+
+
+def halves(inside: list[float], outside: list[float]) -> Halves:
+    values = np.array([*inside, *outside])
+    return Halves(values, np.arange(len(values)) < len(inside))
+
+
+def test_a_gap_by_hand() -> None:
+    """Half against a quarter; Welch's variance, and one row of doubt in either part."""
+    table = halves([0, 1, 1, 0], [0, 0, 0, 1])
+    found = gap_level(table)
+    assert (table.gap, found.value) == (0.25, 0.25)
+    assert found.standard_error**2 == pytest.approx(0.25 / 4 + 0.1875 / 4 + 2 / 16)
+
+
+def test_a_gap_grows_by_its_distance_whichever_way_round() -> None:
+    old, new = halves([0, 1], [1, 1]), halves([1, 1], [0, 1])
+    assert gap_growth(old, new, np.arange(4)).value == 0.0
+    assert gap_growth(old, old, np.arange(4)).standard_error == 0.0
+    with pytest.raises(UndefinedError, match="no row in the group"):
+        gap_growth(old, halves([], [0, 1]), NOWHERE[:2])

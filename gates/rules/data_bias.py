@@ -1,0 +1,275 @@
+"""Gate `data_bias`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from gates.case import Case
+from gates.effect import CONFIDENCE
+from gates.evidence import Evidence
+from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
+from gates.rules.groups import Groups, Split, Target, places_of, targets_of
+from gates.rules.growth import grown, most_telling
+from gates.rules.sides import quote
+from gates.settings import Columns, Probability
+from gates.stats.estimate import Estimate
+from gates.stats.growth import gap_level
+from gates.stats.law import binomial_cdf
+from gates.stats.proportion import wilson
+
+MAX_GROUPS = 200  # of one feature; more are no groups of people
+_SHOWN = 5
+_MEND_SHARE = "Find the rows of this group that were lost, or collect more of them."
+_MEND_RATE = (
+    "Find out why the labels of this group moved away from those of the others: who labelled them, "
+    "and which rows came or went."
+)
+
+Shares = dict[str, Annotated[float, msgspec.Meta(ge=0, le=1)]]
+
+
+class DataBias(Gate, frozen=True, kw_only=True):
+    """Blocks data in which a group of people is lost, or labelled further apart from the others.
+
+    What it blocks: a group whose share of the training or test rows provably falls below `ratio`
+    of its declared share (`population`), or of the baseline's where none is declared; a group
+    whose label rate moves away from that of everybody else by more than `worsening` since the
+    baseline; and, with `limit`, a label rate further than that from everybody else's, whatever it
+    was. Of many classes each has its rate; of numbers the mean is compared, in standard deviations
+    of the label. Intersections are listed as in `[sex, race]`.
+
+    Why: a model learns who was looked at, and what was said of them. Neither shows in a metric of
+    the whole; and the gap that a biased label leaves in the test set looks like accuracy.
+
+    What it does not see: groups that nobody recorded, and a bias that both sides have: a gap
+    between groups may be the world's or the labels', which no table tells. Groups of fewer than
+    `min_rows` are named and undecided. A missing value is a group of its own.
+
+    Example:
+        data_bias:
+          features: [sex, race, [sex, race]]
+          population: {sex: {Female: 0.48, Male: 0.52}}
+    """
+
+    family: ClassVar[Family] = Family.FAIRNESS
+    features: tuple[Columns, ...] = ()  # by default the dictionary's sensitive segments
+    # By column and level; a level that is not listed is not judged.
+    population: dict[str, Shares] = msgspec.field(default_factory=dict)
+    ratio: Probability = 0.8  # of a group's share to what it should be
+    worsening: Amount = 0.05  # of the gap between a group's label rate and that of the others
+    limit: Amount | None = None  # of that gap
+    min_rows: int = 30
+    mode: Mode = Mode.GUARD
+
+    def __post_init__(self) -> None:
+        """Refuse shares that are more than everybody."""
+        for column, shares in self.population.items():
+            if sum(shares.values()) > 1 + 1e-6:
+                raise ValueError(f"population: the shares by {column} add up to more than 1.")
+
+    def judge(self, case: Case) -> Iterator[Item]:
+        """Per feature: representation, the label's gap and its growth; each by the worst group."""
+        features = self._features(case.candidate)
+        if not features:
+            raise NotApplicableError("the dictionary names no sensitive column with segments")
+        if case.baseline is None and self.limit is None and not self.population:
+            raise NotApplicableError(
+                "there is no baseline to compare with, and neither `population` nor `limit` is set"
+            )
+        targets = targets_of(case.candidate)
+        places = tuple(places_of(case, targets))
+        for columns in features:
+            # A training table may lack what the model must not read; a test table may not.
+            splits = [
+                place.split(columns)
+                for place in places
+                if place.name == "test" or place.has(columns)
+            ]
+            yield from self._judge_feature(case, columns, splits, targets)
+
+    def _features(self, evidence: Evidence) -> list[tuple[str, ...]]:
+        if self.features:
+            return [(each,) if isinstance(each, str) else each for each in self.features]
+        entries = evidence.dictionary.columns
+        return [(name,) for name, entry in entries.items() if entry.sensitive and entry.segment]
+
+    def _judge_feature(
+        self,
+        case: Case,
+        columns: tuple[str, ...],
+        splits: Sequence[Split],
+        targets: Sequence[Target],
+    ) -> Iterator[Item]:
+        column, alpha = " × ".join(columns), case.settings.alpha.other
+        most = max((len(split.groups) for split in splits), default=0)
+        if most > MAX_GROUPS:
+            yield self._cannot_tell(column, f"{most:,} groups; at most {MAX_GROUPS} are judged")
+            return
+        told = [
+            [each for split in splits for each in self._shares(split, columns)],
+            [each for split in splits for each in self._growths(split, column, targets)],
+            [each for split in splits for each in self._levels(split, column, targets)],
+        ]
+        yield from (most_telling(each, alpha) for each in told if each)
+        small = [text for split in splits for text in split.small(self.min_rows)]
+        if small or not any(told):
+            reason = _first_few(small) if small else "there are no two groups to compare"
+            yield self._cannot_tell(column, f"{self.min_rows} rows are needed; {reason}")
+        yield from _show(column, splits, targets, self.min_rows)
+
+    def _shares(self, split: Split, columns: tuple[str, ...]) -> Iterator[Measurement]:
+        """The groups' shares of the rows, against the population's or the baseline's."""
+        column = " × ".join(columns)
+        declared = self.population.get(column)
+        if declared is not None:
+            for level, share in declared.items():
+                if share > 0:
+                    yield self._against_population(split, column, level, share)
+        elif split.old is not None:
+            for group, rows in split.old.items():
+                if len(rows) >= self.min_rows or group not in split.groups:
+                    yield self._against_baseline(split, split.old, column, group)
+
+    def _growths(
+        self, split: Split, column: str, targets: Sequence[Target]
+    ) -> Iterator[Measurement]:
+        """How far each group's labels moved away from the others' since the baseline."""
+        for group in split.large(self.min_rows):
+            for at, target in enumerate(targets):
+                if split.knows(group, self.min_rows):
+                    before, growth = split.gap_growth(group, at)
+                    yield grown(
+                        Subject(metric="label gap", column=column),
+                        before,
+                        growth,
+                        self.worsening,
+                        mode=self.mode,
+                        rows=split.rows,
+                        message=(
+                            f"{_say(split, group, at, target)}: {before + growth.value:.4f} "
+                            f"apart, {before:.4f} at the baseline; up to {self.worsening:g} more "
+                            "is accepted."
+                        ),
+                        mend=_MEND_RATE,
+                    )
+
+    def _levels(
+        self, split: Split, column: str, targets: Sequence[Target]
+    ) -> Iterator[Measurement]:
+        """How far each group's labels lie from the others', where that has a limit."""
+        if self.limit is None:
+            return
+        for group in split.large(self.min_rows):
+            for at, target in enumerate(targets):
+                gap = gap_level(split.halves(group, at))
+                around = gap.interval(CONFIDENCE)
+                yield Measurement(
+                    subject=Subject(metric="label gap at all", column=column),
+                    limit=Limit(ceiling=self.limit, mode=self.mode),
+                    value=gap.value,
+                    interval=(max(0.0, around.lower), around.upper),
+                    p_value=gap.p_at_most(self.limit),
+                    message=(
+                        f"{_say(split, group, at, target)}: {gap.value:.4f} apart; up to "
+                        f"{self.limit:g} is accepted."
+                    ),
+                    mend=_MEND_RATE,
+                    support=Support(rows=split.rows),
+                )
+
+    def _against_population(
+        self, split: Split, column: str, level: str, share: float
+    ) -> Measurement:
+        count = len(split.groups.get(level, ()))
+        around = wilson(count, split.rows, CONFIDENCE)
+        ratio = count / split.rows / share
+        return Measurement(
+            subject=Subject(metric="representation", column=column),
+            limit=Limit(floor=self.ratio, mode=self.mode),
+            value=ratio,
+            interval=(around.lower / share, around.upper / share),
+            p_value=binomial_cdf(count, split.rows, self.ratio * share),
+            message=(
+                f"{quote(level)} is {count / split.rows:.2%} of the {split.place.name} rows and "
+                f"{share:.2%} of the declared population: a ratio of {ratio:.3f}; at least "
+                f"{self.ratio:g} is accepted."
+            ),
+            mend=_MEND_SHARE,
+            support=Support(rows=split.rows),
+        )
+
+    def _against_baseline(self, split: Split, old: Groups, column: str, group: str) -> Measurement:
+        before = len(old[group]) / split.old_rows
+        growth = split.share_growth(group)
+        kept = Estimate(
+            value=1 + growth.value / before,
+            standard_error=growth.standard_error / before,
+            degrees=growth.degrees,
+        )
+        around = kept.interval(CONFIDENCE)
+        count = len(split.groups.get(group, ()))
+        gone = "is gone from" if not count else f"is {count / max(1, split.rows):.2%} of"
+        return Measurement(
+            subject=Subject(metric="representation", column=column),
+            limit=Limit(floor=self.ratio, mode=self.mode),
+            value=kept.value,
+            interval=(max(0.0, around.lower), around.upper),
+            p_value=kept.p_at_least(self.ratio),
+            message=(
+                f"{quote(group)} {gone} the {split.place.name} rows and was {before:.2%} of the "
+                f"baseline's: a ratio of {kept.value:.3f}; at least {self.ratio:g} is accepted."
+            ),
+            mend=_MEND_SHARE,
+            support=Support(rows=split.rows),
+        )
+
+    def _cannot_tell(self, column: str, reason: str) -> Finding:
+        return Finding(
+            subject=Subject(metric="groups", column=column),
+            state=State.UNDECIDED,
+            limit=Limit(rule=f"groups of {self.min_rows} rows or more", mode=self.mode),
+            message=f"groups of {quote(column)}: cannot be judged: {reason}.",
+            mend="Add rows of the groups that are named, or join them with others.",
+        )
+
+
+def _say(split: Split, group: str, at: int, target: Target) -> str:
+    """Both means in words."""
+    inside, outside = split.halves(group, at).means
+    return (
+        f"{target.name} in {split.place.name}: {target.say(inside)} of {quote(group)} and "
+        f"{target.say(outside)} of the others"
+    )
+
+
+def _show(
+    column: str, splits: Sequence[Split], targets: Sequence[Target], least: int
+) -> Iterator[Observation]:
+    """The groups whose labels lie furthest apart, in the first table that has two."""
+    if len(targets) != 1:
+        return
+    for split in splits:
+        values, target = split.place.new.values[0], targets[0]
+        groups = split.groups.items()
+        means = {name: float(values[rows].mean()) for name, rows in groups if len(rows) >= least}
+        if len(means) > 1:
+            low, high = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
+            yield Observation(
+                subject=Subject(metric="label gap", column=column),
+                message=(
+                    f"{target.name} in {split.place.name} by {quote(column)}: from "
+                    f"{target.say(means[low])} of {quote(low)} to {target.say(means[high])} of "
+                    f"{quote(high)}."
+                ),
+                candidate=means[high] - means[low],
+                greater_is_better=False,
+                support=Support(rows=split.rows, groups=len(means)),
+            )
+            return
+
+
+def _first_few(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
