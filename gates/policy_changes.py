@@ -23,6 +23,7 @@ LOOSER_WHEN_GREATER = frozenset(
     {
         "margin", "worsening", "limit", "ceiling", "excess", "share", "tolerance", "notice",
         "min_rows", "max_auc", "purity", "unique_share", "correlation",
+        "reduction", "perfect", "largest_gain",
         "max_failed", "max_seconds", "serving_limit_ms",
         "unjudged", "relabelled", "regrouped", "removed", "changed", "growth", "distance", "spread",
     }
@@ -30,7 +31,7 @@ LOOSER_WHEN_GREATER = frozenset(
 LOOSER_WHEN_SMALLER = frozenset(
     {
         "approvers", "serving_seconds", "differing", "gap", "floor", "ratio", "overall", "segments",
-        "fairness", "other", "gain", "level", "rows",
+        "fairness", "other", "gain", "level", "rows", "predicates", "rarest",
     }
 )  # fmt: skip
 _FLOORS = ("metric_floor", "segment_floor")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gates.rules.calibration import CalibrationGate
+from gates.rules.churn import Churn
 from gates.rules.columns import Columns
 from gates.rules.data_version import DataVersion
 from gates.rules.drift import Drift
@@ -24,6 +25,7 @@ from gates.rules.parsimony import Parsimony
 from gates.rules.policy_change import PolicyChangeGate
 from gates.rules.preprocessing_leakage import PreprocessingLeakage
 from gates.rules.quick_baseline import QuickBaseline
+from gates.rules.rare_class import RareClass
 from gates.rules.repeatability import Repeatability
 from gates.rules.reported_metrics import ReportedMetrics
 from gates.rules.schema import Schema
@@ -31,6 +33,7 @@ from gates.rules.scope import Scope
 from gates.rules.segment_floor import SegmentFloor
 from gates.rules.segment_regression import SegmentRegression
 from gates.rules.serving_parity import ServingParity
+from gates.rules.suspicious_improvement import SuspiciousImprovement
 from gates.rules.target_leakage import TargetLeakage
 from gates.rules.test_set_change import TestSetChange
 from gates.rules.test_set_reuse import Reuse
@@ -41,6 +44,7 @@ from gates.rules.unavailable_feature import UnavailableFeature
 from gates.rules.unit_change import UnitChange
 from gates.rules.update_downtime import UpdateDowntime
 from gates.rules.version_leakage import VersionLeakage
+from gates.rules.weak_segments import WeakSegments
 
 GATES: Mapping[str, type[Gate]] = MappingProxyType(
     {
@@ -51,8 +55,11 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "parsimony": Parsimony,
         "fold_spread": FoldSpread,
         "calibration": CalibrationGate,
+        "churn": Churn,
         "segment_regression": SegmentRegression,
         "segment_floor": SegmentFloor,
+        "weak_segments": WeakSegments,
+        "rare_class": RareClass,
         "group_disparity": GroupDisparity,
         "columns": Columns,
         "schema": Schema,
@@ -68,6 +75,7 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "time_leakage": TimeLeakage,
         "version_leakage": VersionLeakage,
         "target_leakage": TargetLeakage,
+        "suspicious_improvement": SuspiciousImprovement,
         "unavailable_feature": UnavailableFeature,
         "identifier_feature": IdentifierFeature,
         "preprocessing_leakage": PreprocessingLeakage,

@@ -74,6 +74,36 @@ def segment_floor(candidate: Candidate) -> None:
     candidate.predict(np.where(few, 0.51, reference.scores))
 
 
+def weak_segments(candidate: Candidate) -> None:
+    """A default answer for some young builders: nobody declared them, and the average hardly moves."""
+    reference = candidate.reference
+    few = reference.texts("major_industry") == "Construction"
+    few &= reference.texts("education") == "High school graduate"
+    few &= reference.texts("marital_status") == "Never married"
+    candidate.predict(np.where(few, 0.3, reference.scores))
+
+
+def rare_class(candidate: Candidate) -> None:
+    """All who are likely but not sure get one score: the best of the few cannot be told apart."""
+    scores, labels = candidate.reference.scores, candidate.reference.labels
+    likely = (scores >= 0.5) & (scores < 0.9)
+    candidate.predict(np.where(likely, labels[likely].mean(), scores))
+
+
+def churn(candidate: Candidate) -> None:
+    """One surgeon, whom the model never may miss again, falls just below the threshold."""
+    ids = np.array(candidate.reference.tables["test"]["row_id"].to_pylist())
+    candidate.predict(np.where(ids == "defc21244386db8d", 0.49, candidate.reference.scores))
+
+
+def suspicious_improvement(candidate: Candidate) -> None:
+    """Seven answers in ten are looked up where the label is known, and mixed with the model's."""
+    reference = candidate.reference
+    looked_up = np.random.default_rng(1).random(len(reference.labels)) < 0.7
+    known = np.where(reference.labels, 0.99, 0.01)
+    candidate.predict(np.where(looked_up, known, reference.scores))
+
+
 def group_disparity(candidate: Candidate) -> None:
     """Men who nearly made it are rounded up; on average the scores are hardly any worse."""
     scores = candidate.reference.scores
@@ -393,6 +423,10 @@ SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
         "calibration": calibration,
         "segment_regression": segment_regression,
         "segment_floor": segment_floor,
+        "weak_segments": weak_segments,
+        "rare_class": rare_class,
+        "churn": churn,
+        "suspicious_improvement": suspicious_improvement,
         "group_disparity": group_disparity,
         "columns": columns,
         "schema": schema,
