@@ -26,10 +26,12 @@ LOOSER_WHEN_GREATER = frozenset(
         "reduction", "perfect", "largest_gain",
         "max_failed", "max_seconds", "serving_limit_ms",
         "unjudged", "relabelled", "regrouped", "removed", "changed", "growth", "distance", "spread",
+        "apart",
     }
 )  # fmt: skip
 LOOSER_WHEN_SMALLER = frozenset(
     {
+        "least_rows", "least_share",
         "approvers", "serving_seconds", "differing", "gap", "floor", "ratio", "overall", "segments",
         "fairness", "other", "gain", "level", "rows", "predicates", "rarest",
     }

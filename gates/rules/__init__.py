@@ -6,6 +6,7 @@ from types import MappingProxyType
 from gates.rules.calibration import CalibrationGate
 from gates.rules.churn import Churn
 from gates.rules.columns import Columns
+from gates.rules.data_bias import DataBias
 from gates.rules.data_version import DataVersion
 from gates.rules.drift import Drift
 from gates.rules.fault_tolerance import FaultTolerance
@@ -16,6 +17,8 @@ from gates.rules.group_disparity import GroupDisparity
 from gates.rules.group_leakage import GroupLeakage
 from gates.rules.human_baseline import HumanBaseline
 from gates.rules.identifier_feature import IdentifierFeature
+from gates.rules.label_agreement import LabelAgreement
+from gates.rules.label_conflicts import LabelConflicts
 from gates.rules.latency import LatencyGate
 from gates.rules.levels import Levels
 from gates.rules.metric_floor import MetricFloor
@@ -33,6 +36,8 @@ from gates.rules.scope import Scope
 from gates.rules.segment_floor import SegmentFloor
 from gates.rules.segment_regression import SegmentRegression
 from gates.rules.serving_parity import ServingParity
+from gates.rules.split_balance import SplitBalance
+from gates.rules.suspicious_labels import SuspiciousLabels
 from gates.rules.suspicious_improvement import SuspiciousImprovement
 from gates.rules.target_leakage import TargetLeakage
 from gates.rules.test_set_change import TestSetChange
@@ -61,6 +66,7 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "weak_segments": WeakSegments,
         "rare_class": RareClass,
         "group_disparity": GroupDisparity,
+        "data_bias": DataBias,
         "columns": Columns,
         "schema": Schema,
         "missing_values": MissingValues,
@@ -68,6 +74,9 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "levels": Levels,
         "unit_change": UnitChange,
         "data_version": DataVersion,
+        "label_agreement": LabelAgreement,
+        "label_conflicts": LabelConflicts,
+        "suspicious_labels": SuspiciousLabels,
         "reported_metrics": ReportedMetrics,
         "repeatability": Repeatability,
         "train_test_overlap": TrainTestOverlap,
@@ -79,6 +88,7 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "unavailable_feature": UnavailableFeature,
         "identifier_feature": IdentifierFeature,
         "preprocessing_leakage": PreprocessingLeakage,
+        "split_balance": SplitBalance,
         "test_set_change": TestSetChange,
         "test_set_reuse": Reuse,
         "latency": LatencyGate,

@@ -404,6 +404,70 @@ def _take_out(candidate: Candidate, gone: npt.NDArray[np.bool_]) -> None:
     (folder / "metrics.json").write_text(json.dumps(reported), "utf-8")
 
 
+def label_agreement(candidate: Candidate) -> None:
+    """Three people label six hundred rows, each after a guide of their own."""
+    draws, rows = np.random.default_rng(1), np.arange(600)
+    ids = candidate.reference.tables["test"]["row_id"].take(pa.array(rows)).to_pylist()
+    labels = candidate.reference.labels[rows]
+    given = [labels ^ (draws.random(len(rows)) < 0.3) for _ in range(3)]
+    table = {
+        "row_id": ids * 3,
+        "labeler": [name for name in ("ann", "bob", "cid") for _ in rows],
+        "label": np.concatenate(given).tolist(),
+    }
+    write_table(pa.table(table), candidate.folder / "labels.parquet")
+
+
+def label_conflicts(candidate: Candidate) -> None:
+    """A batch is labelled a second time, otherwise, and both versions are kept."""
+
+    def again(table: pa.Table, _side: str) -> pa.Table:
+        copies = table.slice(0, 1500)
+        names = pa.array([f"again{at}" for at in range(copies.num_rows)])
+        turned = replace_column(copies, LABEL, pa.array(~labels_of(copies)))
+        return pa.concat_tables([table, replace_column(turned, "row_id", names)])
+
+    candidate.change_tables(again, "train")
+
+
+def suspicious_labels(candidate: Candidate) -> None:
+    """One test row in seventy is labelled anew, and mostly wrongly; the model is as it was."""
+    scores, labels = candidate.reference.scores, candidate.reference.labels
+    up = np.flatnonzero(labels & (scores > 0.49) & (scores < 0.8))[:500]
+    down = np.flatnonzero(~labels & (scores > 0.045) & (scores < 0.06))[:250]
+    wrong = labels.copy()
+    wrong[up], wrong[down] = False, True
+
+    def turn(table: pa.Table, _side: str) -> pa.Table:
+        return replace_column(table, LABEL, pa.array(wrong))
+
+    candidate.change_tables(turn, "test")
+    groups = {name: candidate.reference.texts(name) for name in GROUPS}
+    reported = {**measure(wrong, scores, 0.5), **measure_groups(wrong, scores >= 0.5, groups)}
+    (candidate.folder / "metrics.json").write_text(json.dumps(reported), "utf-8")
+
+
+def split_balance(candidate: Candidate) -> None:
+    """A quarter of the first year is lost on the way to train; test has both years alike."""
+
+    def lose(table: pa.Table, _side: str) -> pa.Table:
+        lost = np.random.default_rng(1).random(table.num_rows) < 0.28
+        return table.filter(pa.array(~(lost & (table["year"].to_numpy() == 1994))))
+
+    candidate.change_tables(lose, "train")
+
+
+def data_bias(candidate: Candidate) -> None:
+    """An export loses half of the people of one race on the way to train."""
+
+    def lose(table: pa.Table, _side: str) -> pa.Table:
+        lost = np.random.default_rng(1).random(table.num_rows) < 0.5
+        few = texts_of(table, "race") == "Asian or Pacific Islander"
+        return table.filter(pa.array(~(lost & few)))
+
+    candidate.change_tables(lose, "train")
+
+
 def reseed(candidate: Candidate) -> None:
     """Another seed, which is nobody's harm.
 
@@ -428,6 +492,7 @@ SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
         "churn": churn,
         "suspicious_improvement": suspicious_improvement,
         "group_disparity": group_disparity,
+        "data_bias": data_bias,
         "columns": columns,
         "schema": schema,
         "missing_values": missing_values,
@@ -435,6 +500,9 @@ SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
         "levels": levels,
         "unit_change": unit_change,
         "data_version": data_version,
+        "label_agreement": label_agreement,
+        "label_conflicts": label_conflicts,
+        "suspicious_labels": suspicious_labels,
         "reported_metrics": reported_metrics,
         "repeatability": repeatability,
         "train_test_overlap": train_test_overlap,
@@ -451,6 +519,7 @@ SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
         "serving_parity": serving_parity,
         "fault_tolerance": fault_tolerance,
         "footprint": footprint,
+        "split_balance": split_balance,
         "test_set_change": test_set_change,
         "test_set_reuse": reseed,
         "scope": scope,
