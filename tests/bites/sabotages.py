@@ -449,23 +449,27 @@ def suspicious_labels(candidate: Candidate) -> None:
 
 def split_balance(candidate: Candidate) -> None:
     """A quarter of the first year is lost on the way to train; test has both years alike."""
-
-    def lose(table: pa.Table, _side: str) -> pa.Table:
-        lost = np.random.default_rng(1).random(table.num_rows) < 0.28
-        return table.filter(pa.array(~(lost & (table["year"].to_numpy() == 1994))))
-
-    candidate.change_tables(lose, "train")
+    train = candidate.reference.tables["train"]
+    lost = np.random.default_rng(1).random(train.num_rows) < 0.28
+    _lose_training_rows(candidate, lost & (train["year"].to_numpy() == 1994))
 
 
 def data_bias(candidate: Candidate) -> None:
     """An export loses half of the people of one race on the way to train."""
+    train = candidate.reference.tables["train"]
+    lost = np.random.default_rng(1).random(train.num_rows) < 0.5
+    _lose_training_rows(candidate, lost & (texts_of(train, "race") == "Asian or Pacific Islander"))
 
-    def lose(table: pa.Table, _side: str) -> pa.Table:
-        lost = np.random.default_rng(1).random(table.num_rows) < 0.5
-        few = texts_of(table, "race") == "Asian or Pacific Islander"
-        return table.filter(pa.array(~(lost & few)))
 
-    candidate.change_tables(lose, "train")
+def _lose_training_rows(candidate: Candidate, lost: npt.NDArray[np.bool_]) -> None:
+    """Take rows out of train, and out of its folds."""
+    candidate.change_tables(lambda table, _side: table.filter(pa.array(~lost)), "train")
+    path = candidate.folder / "folds.parquet"
+    folds = pq.read_table(path)
+    ids = candidate.reference.tables["train"]["row_id"]
+    gone = set(ids.filter(pa.array(lost)).to_pylist())
+    kept = [row not in gone for row in folds["row_id"].to_pylist()]
+    write_table(folds.filter(pa.array(kept)), path)
 
 
 def reseed(candidate: Candidate) -> None:
