@@ -295,6 +295,30 @@ class Difference(Value, frozen=True, kw_only=True):
     candidate: str | None
 
 
+class ChangedColumn(Value, frozen=True, kw_only=True):
+    """A column of which rows that both sides have differ; its name is hostile."""
+
+    name: str
+    rows: int
+
+
+class TableDifference(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """What a pull request does to a table of the evidence, row by row and column by column."""
+
+    table: str  # train or test
+    baseline_rows: int
+    candidate_rows: int
+    paired: bool = True  # by identifiers; else only rows and columns are counted
+    reason: str = ""  # why not
+    added: int = 0  # rows
+    removed: int = 0
+    changed: int = 0  # rows of both sides with another value in some column
+    relabelled: int = 0  # of those, rows with another label
+    columns_added: tuple[str, ...] = ()
+    columns_removed: tuple[str, ...] = ()
+    columns_changed: tuple[ChangedColumn, ...] = ()  # the one with most rows first
+
+
 class Changes(Value, frozen=True, kw_only=True, omit_defaults=True):
     """What the pull request touches, as Git and DVC name it."""
 
@@ -354,6 +378,7 @@ class Verdict(Value, frozen=True, kw_only=True):
     environment: tuple[Difference, ...] = ()
     changes: Changes | None = None
     waivers: WaiverList | msgspec.UnsetType = msgspec.UNSET  # left out where the base has none
+    data: tuple[TableDifference, ...] | msgspec.UnsetType = msgspec.UNSET  # where tables differ
 
 
 def fingerprint(gate: str, subject: Subject, limit: Limit) -> str:

@@ -9,6 +9,7 @@ import msgspec
 
 from gates import __version__
 from gates.case import Anchor, Case, NoAnchor
+from gates.data_difference import find_data_differences
 from gates.errors import GatesError
 from gates.evidence import Evidence
 from gates.finding import (
@@ -75,6 +76,7 @@ def judge(policy: Policy, case: Case, waiving: Waiving | None = None) -> Verdict
         test_set=case.test_set,
         environment=_differences(case),
         waivers=waivers,
+        data=find_data_differences(case) or msgspec.UNSET,
     )
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gates.finding import Side, Verdict
 from gates.report.changes import anchor_phrase, anchor_words
+from gates.report.data_changes import data_section
 from gates.report.folds import Fold, Shares, folds_of
 from gates.report.forest import draw, plant_in_brief
 from gates.report.headline import headline_phrase
@@ -160,6 +161,7 @@ def _head(verdict: Verdict) -> dict[str, object]:
         "wear": wear_phrase(verdict),
         "is_worn": is_worn(verdict),
         "changes": changes_line(verdict),
+        "data": data_section(verdict),
         "environment": environment_line(verdict),
         "policy_changes": policy_section(verdict),
         "waivers": waivers_section(verdict),

@@ -14,6 +14,7 @@ from gates.report.changes import (
     policy_line,
     side,
 )
+from gates.report.data_changes import table_views
 from gates.report.figures import counted
 from gates.report.folds import summary_of, unsaid
 from gates.report.forest import Bar, Forest, Heading, plant, plant_in_brief
@@ -162,6 +163,7 @@ def page(verdict: Verdict, *, overrides: Path | None = None) -> str:
         anchor=anchor_phrase(verdict),
         anchor_words=anchor_words(verdict),
         changes=changes_of(verdict),
+        data=table_views(verdict),
         test_set=test_set_words(verdict),
         wear=wear_phrase(verdict),
         is_worn=is_worn(verdict),

@@ -11,8 +11,8 @@ from gates.case import Case
 from gates.columns import Description, Role, Type
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
-from gates.kept_rows import Pairing, pair_rows
 from gates.rules.gate import Gate, Item, NotApplicableError
+from gates.rules.kept_rows import Pairing, pair_rows
 from gates.rules.periods import periods_of
 from gates.rules.sides import TEST, TRAIN, quote, same_file, tables_of
 from gates.segments import Rows

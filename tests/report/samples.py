@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from gates.finding import (
+    ChangedColumn,
     Changes,
     Decision,
     Difference,
@@ -23,6 +24,7 @@ from gates.finding import (
     State,
     Subject,
     Support,
+    TableDifference,
     TestSet,
     Use,
     Verdict,
@@ -348,7 +350,15 @@ def label_noise() -> Verdict:
             )
         ),
     )
-    return msgspec.structs.replace(made, changes=changed)
+    relabelled = TableDifference(
+        table="train",
+        baseline_rows=99_503,
+        candidate_rows=99_503,
+        changed=989,
+        relabelled=989,
+        columns_changed=(ChangedColumn(name="income_gt_50k", rows=989),),
+    )
+    return msgspec.structs.replace(made, changes=changed, data=(relabelled,))
 
 
 def batch_of_1995() -> Verdict:
@@ -424,6 +434,11 @@ def batch_of_1995() -> Verdict:
             params=(Difference(name="ingest.years", baseline="[1994]", candidate="[1994, 1995]"),),
         ),
         test_set=TestSet(changed=True, digest="88ab", rows=51_584, added=25_790, removed=0),
+        data=(
+            TableDifference(
+                table="test", baseline_rows=25_794, candidate_rows=51_584, added=25_790
+            ),
+        ),
     )
 
 
@@ -860,6 +875,20 @@ def attacked(text: str) -> Verdict:
         outcomes=(*made.outcomes, crashed),
         changes=Changes(params=named, data=named, files=(text,)),
         environment=named,
+        data=(
+            TableDifference(
+                table="test",
+                baseline_rows=3,
+                candidate_rows=4,
+                added=1,
+                changed=1,
+                columns_added=(text,) * 7,
+                columns_changed=(ChangedColumn(name=text, rows=1),),
+            ),
+            TableDifference(
+                table="train", baseline_rows=1, candidate_rows=2, paired=False, reason=text
+            ),
+        ),
         policy_changes=(
             PolicyChange(key=text, direction=Direction.LOOSENED, base=text, candidate=text),
         ),
