@@ -106,12 +106,12 @@ REPLACED = {  # rows that the model gets wrong, by others that it gets right
     **table([f"new{at}" if WRONG[at] else IDS[at] for at in range(ROWS)]),
     "age": [-1.0 - at if WRONG[at] else float(at) for at in range(ROWS)],
 }
-REPLACED_ANSWERS = LABELS
+EDITED = table(age=[-1.0 - at if WRONG[at] else float(at) for at in range(ROWS)])
 VARIANTS = {
     "relabelled": (FORGED, ANSWERS),
     "renamed and relabelled": (RENAMED, ANSWERS),
     "dropped": (DROPPED, [ANSWERS[at] for at in KEPT]),
-    "replaced": (REPLACED, REPLACED_ANSWERS),
+    "replaced": (REPLACED, LABELS),
 }
 
 
@@ -163,6 +163,20 @@ class TestWhoeverChoosesTheTestRows:
         assert on_old.candidate.predictions.tolist() == ANSWERS
         assert on_new.baseline.predictions.tolist() == LABELS
         assert judge(policy, of).decision is Decision.FAIL
+
+    def test_fails_by_features_that_make_wrong_rows_easy(
+        self, policy: Policy, base: Evidence, tmp_path: Path
+    ) -> None:
+        """Names and labels stay, so that only the features tell that these are other rows."""
+        new = side(tmp_path / "new", EDITED, LABELS, old_rows=ANSWERS, by_old_model=LABELS)
+        verdict = verdict_of(policy, new, base)
+        assert verdict.decision is Decision.FAIL
+        assert verdict.test_set is not None
+        assert (verdict.test_set.changed, verdict.test_set.edited) == (True, 100)
+        assert {finding.subject.test_set for finding in failed(verdict)} == {
+            None,
+            TestSetOf.BASELINE,
+        }
 
     def test_cannot_take_rows_into_training_either(
         self, policy: Policy, base: Evidence, tmp_path: Path
@@ -219,6 +233,17 @@ class TestHonestPullRequests:
             verdict = verdict_of(policy, new, base)
             assert verdict.decision is Decision.PASS
             assert {f.change for o in verdict.outcomes for f in o.findings} <= {None, 0.0}
+
+    def test_features_that_are_recoded_ask_nothing_of_the_new_model_on_the_old_ones(
+        self, policy: Policy, base: Evidence, tmp_path: Path
+    ) -> None:
+        """Ages in months: of ages in years the new model says nonsense, and nobody asks it."""
+        months = table(age=[12.0 * at for at in range(ROWS)])
+        new = side(tmp_path / "new", months, LABELS, old_rows=ANSWERS, by_old_model=ANSWERS)
+        verdict = verdict_of(policy, new, base)
+        assert verdict.decision is Decision.PASS
+        assert verdict.test_set is not None
+        assert not verdict.test_set.changed
 
     def test_a_better_model_on_a_test_set_that_grows_passes(
         self, policy: Policy, tmp_path: Path
