@@ -113,8 +113,8 @@ class FoldSpread(Gate, frozen=True, kw_only=True):
         better = (value > mean.value) is (metric.greater_is_better is True)
         apart = compare_with_folds(test.value, test.standard_error, mean)
         said = (
-            f"{value:.4g} on the test rows, {_describe(values, mean)}; {abs(apart.value):.4g} "
-            f"{'better' if better else 'worse'} than the folds"
+            f"{abs(apart.value):.4g} {'better' if better else 'worse'} than the folds say "
+            f"({value:.4g} on the test rows, {_describe(values, mean)})"
         )
         yield _compare(name, apart, allowed.distance, said, case.scored.support)
         if allowed.spread is not None:
@@ -158,9 +158,7 @@ class _Judged(msgspec.Struct, frozen=True, kw_only=True):
     support: Support
 
 
-def _compare(
-    name: str, apart: Estimate, distance: float, said: str, support: Support
-) -> _Judged:
+def _compare(name: str, apart: Estimate, distance: float, said: str, support: Support) -> _Judged:
     """How far the value of the test rows lies from what the folds say."""
     subject, size = Subject(key=f"{name} against the folds"), abs(apart.value)
     reach = apart.interval(CONFIDENCE).width / 2
@@ -201,8 +199,8 @@ def _measure(
 def _describe(values: list[float], mean: Estimate) -> str:
     around = mean.interval(CONFIDENCE)
     return (
-        f"{mean.value:.4g} over {len(values)} folds ({_listed(values)}; 95 % interval "
-        f"{around.lower:.4g} to {around.upper:.4g})"
+        f"{mean.value:.4g} over {len(values)} folds: {_listed(values)}; 95 % interval of their "
+        f"mean {around.lower:.4g} to {around.upper:.4g}"
     )
 
 

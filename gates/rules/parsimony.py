@@ -103,7 +103,7 @@ class Parsimony(Gate, frozen=True, kw_only=True):
                 return
             beside = f" ({sizes.candidate.text()} against {sizes.simple.text()})"
         for name, metric, asked in metrics:
-            subject = Subject(key=f"{name} gained over the simple model")
+            subject = Subject(key=f"{name} beside the simple model")
             try:
                 gain = measure_gain(metric, simple)
             except UndefinedError as error:
@@ -146,7 +146,7 @@ class Parsimony(Gate, frozen=True, kw_only=True):
             )
             return
         for name, metric, asked in metrics:
-            subject = Subject(key=f"{name} gained by growth")
+            subject = Subject(key=f"{name} of a larger model")
             try:
                 gain, support = _gain_over_base(metric, case)
             except (UndefinedError, NotComparableError) as error:

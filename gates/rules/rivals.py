@@ -58,12 +58,13 @@ class Gain(msgspec.Struct, frozen=True, kw_only=True):
         return _normal(self.value, self.value - self.interval.lower).p_at_most(ceiling)
 
     def text(self) -> str:
-        """`0.1936 against 0.2203, better by 0.0267 (95 % interval +0.0252 to +0.0282)`."""
-        word = "better" if self.value >= 0 else "worse"
+        """`better by 0.027 (0.1936 against 0.2203; 95 % interval of the gain +0.025 to +0.028)`."""
+        word = "better" if self.value > 0 else "worse"
+        by = f"{word} by {abs(self.value):.4g}" if self.value else "no better"
         low, high = self.interval.lower, self.interval.upper
         return (
-            f"{self.candidate:.4g} against {self.rival:.4g}, {word} by {abs(self.value):.4g} "
-            f"(95 % interval of the gain {low:+.4g} to {high:+.4g})"
+            f"{by} ({self.candidate:.4g} against {self.rival:.4g}; 95 % interval of the gain "
+            f"{low:+.4g} to {high:+.4g})"
         )
 
     def rows_needed(self, floor: float, rows: int) -> int | None:

@@ -103,7 +103,7 @@ def test_growth_for_the_same_answers_is_for_nothing(tmp_path: Path) -> None:
     old, new = sized(tmp_path / "old", sure(0.8), SMALL), sized(tmp_path / "n", sure(0.8), LARGE)
     (found,) = judged(gate(), new, old)
     assert found.interval == (0.0, 0.0)
-    assert "better by 0 (95 % interval of the gain +0 to +0)" in found.message
+    assert "no better (0.2231 against 0.2231; 95 % interval of the gain +0 to +0)" in found.message
     assert "(1,000 bytes, 5 features; the base's model has 100 bytes, 5 features)" in found.message
 
 

@@ -44,14 +44,14 @@ def test_a_dummy_says_the_share_of_the_training_rows(tmp_path: Path) -> None:
     loss = -(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
     assert found.state is State.PASSED
     assert found.candidate == pytest.approx(loss + math.log(0.8))
-    assert "log_loss against a dummy: 0.2231 against 0.5623, better by 0.3392" in found.message
+    assert "log_loss against a dummy: better by 0.3392 (0.2231 against 0.5623;" in found.message
 
 
 def test_a_model_that_is_worse_than_always_no_fails(tmp_path: Path) -> None:
     """A dummy has 300 of 400 right; the model is wrong in 200."""
     (found,) = judged(accuracy(), made_of(tmp_path / "e", wrong_on(200)))
     assert found.state is State.FAILED
-    assert "0.5 against 0.75, worse by 0.25" in found.message
+    assert "worse by 0.25 (0.5 against 0.75;" in found.message
     assert found.mend
 
 
