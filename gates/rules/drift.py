@@ -20,6 +20,7 @@ from gates.stats.shift import Shift, kolmogorov_shift, total_variation_shift
 from gates.tables.table import Floats, Table
 
 _ALPHA = (1 - CONFIDENCE) / 2  # of either limit of an interval that is shown
+_MOST_TIMES = 1000  # the rows that there are: more would say nothing to anybody
 _MEND = "Find what changed in how this column is made; if the world changed, train on the new rows."
 
 Distance = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -75,10 +76,12 @@ class Drift(Gate, frozen=True, kw_only=True):
                 yield from self._judge_column(name, distances)
 
     def _judge_column(self, name: str, distances: list["_Distance"]) -> Iterator[Item]:
-        worst = min(distances, key=lambda each: (each.shift.p_value, -each.shift.distance))
+        # Of pairs that are all within the tolerance, the one that could be furthest from it.
+        worst = min(distances, key=lambda each: (each.shift.p_value, -each.upper))
         shift, subject = worst.shift, Subject(metric=worst.metric, column=name)
-        seen = ", ".join(f"{each.shift.distance:.4f} {each.pair}" for each in distances)
-        message = f"{worst.metric} of {quote(name)}: {seen}{worst.moved}."
+        seen = ", ".join(f"{each.shift.distance:.4f} {each.pair.name}" for each in distances)
+        moved = worst.say_what_moved(name) if self.notice < shift.lower else worst.moved
+        message = f"{worst.metric} of {quote(name)}: {seen}{moved}."
         yield Measurement(
             subject=subject,
             limit=Limit(ceiling=self.tolerance, mode=self.mode),
@@ -88,6 +91,7 @@ class Drift(Gate, frozen=True, kw_only=True):
             message=message,
             mend=_MEND,
             support=Support(rows=worst.rows),
+            rows_needed=worst.rows_needed(self.tolerance),
         )
         if self.notice < shift.lower and worst.upper <= self.tolerance:
             yield Observation(subject=subject, message=message, candidate=shift.distance)
@@ -97,11 +101,25 @@ class _Distance(msgspec.Struct, frozen=True, kw_only=True):
     """How far a column of two tables is apart, and what a reader should know of it."""
 
     metric: str
-    pair: str
+    pair: Pair
     moved: str
     shift: Shift
     upper: float
-    rows: int
+    rows: int  # of the smaller table
+
+    def rows_needed(self, tolerance: float) -> int | None:
+        """Rows of either table with which the interval would leave the tolerance on one side."""
+        distance = self.shift.distance
+        reach, away = max(self.upper - distance, distance - self.shift.lower), distance - tolerance
+        if abs(away) * _MOST_TIMES <= reach:
+            return None
+        return math.ceil(self.rows * max(1.0, (reach / away) ** 2))
+
+    def say_what_moved(self, name: str) -> str:
+        """Where the distance is largest, of numbers as well."""
+        return self.moved or _say_where(
+            _numbers(name, self.pair.old), _numbers(name, self.pair.new)
+        )
 
 
 def _measure(name: str, entry: Description, pair: Pair, tolerance: float) -> _Distance:
@@ -118,7 +136,7 @@ def _measure(name: str, entry: Description, pair: Pair, tolerance: float) -> _Di
         metric, moved = "total variation", f"; {_most_moved(levels, before, after)}"
     return _Distance(
         metric=metric,
-        pair=pair.name,
+        pair=pair,
         moved=moved,
         shift=shift,
         upper=min(1.0, max(upper, shift.distance)),
@@ -182,6 +200,18 @@ def _most_moved(
     old, new = before / before.sum(), after / after.sum()
     at = int(np.argmax(np.abs(new - old)))
     return f"most moved {quote(levels[at])}, {old[at]:.1%} → {new[at]:.1%}"
+
+
+def _say_where(old: Floats, new: Floats) -> str:
+    """The value up to which the shares of both sides differ most."""
+    values = np.unique(np.concatenate([old, new]))
+    before, after = (
+        np.searchsorted(np.sort(part), values, side="right") / len(part) for part in (old, new)
+    )
+    at = int(np.argmax(np.abs(after - before).round(12)))  # the first of equal ones
+    if at + 2 == len(values) and np.isinf(values[-1]):  # only missing values lie above
+        return f"; missing {1 - before[at]:.1%} → {1 - after[at]:.1%}"
+    return f"; up to {values[at]:g} lie {before[at]:.1%} → {after[at]:.1%}"
 
 
 def _kolmogorov_reach(rows: int, others: int) -> float:

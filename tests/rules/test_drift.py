@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -59,7 +60,9 @@ def test_numbers_by_the_largest_gap_of_cumulative_shares(tmp_path: Path) -> None
     )
     finding = finding_of(Drift(), case(side))
     assert finding.state is State.FAILED
-    assert finding.message == "Kolmogorov distance of 'x': 0.2500 test against train."
+    assert finding.message == (
+        "Kolmogorov distance of 'x': 0.2500 test against train; up to 499 lie 25.0% → 0.0%."
+    )
 
 
 @pytest.mark.parametrize("dictionary", [CATEGORY, NUMBER])
@@ -69,6 +72,8 @@ def test_missing_values_count(tmp_path: Path, dictionary: dict[str, str]) -> Non
     side = evidence(tmp_path / "a", dictionary, test=labelled(half), train=labelled(full))
     finding = finding_of(Drift(), case(side))
     assert (finding.state, finding.candidate) == (State.FAILED, 0.5)
+    moved = "most moved 'a', 100.0% → 50.0%." if value == "a" else "missing 0.0% → 50.0%."
+    assert finding.message.endswith(moved)
 
 
 def test_the_baselines_tables_are_compared_where_they_differ(tmp_path: Path) -> None:
@@ -108,6 +113,41 @@ def test_what_the_model_does_not_read_is_not_judged(tmp_path: Path, role: str) -
 def test_a_few_rows_prove_no_drift(tmp_path: Path, rows: int) -> None:
     side = evidence(tmp_path / "a", CATEGORY, test=levels(rows, 0), train=levels(0, rows))
     assert finding_of(Drift(), case(side)).state is State.UNDECIDED
+
+
+def test_fifty_rows_do_not_cry_wolf(tmp_path: Path) -> None:
+    """Twenty columns of two tables of fifty rows: one of them is far off by chance."""
+    draws = np.random.default_rng(0)
+    dictionary = {f"x{at}": "feature number" for at in range(20)}
+
+    def drawn() -> Columns:
+        values = {name: draws.normal(size=50) for name in dictionary}
+        return {**values, "label": draws.random(50) < 0.5}
+
+    side = evidence(tmp_path / "a", dictionary, test=drawn(), train=drawn())
+    found = outcome("drift", Drift(), case(side)).findings
+    assert max(finding.candidate or 0 for finding in found) > 0.2
+    assert {finding.state for finding in found} == {State.UNDECIDED}
+    assert sum(finding.rows_needed or 0 for finding in found) > 20 * 50
+
+
+def test_a_million_rows_make_no_dust_significant(tmp_path: Path) -> None:
+    """A shift of a fiftieth of a standard deviation is certain, and nobody's concern."""
+    train = np.linspace(-1, 1, 300_000)
+    side = evidence(
+        tmp_path / "a", NUMBER, test=labelled(list(train + 0.02)), train=labelled(list(train))
+    )
+    finding = finding_of(Drift(), case(side))
+    assert finding.state is State.PASSED
+    assert finding.interval is not None
+    assert finding.interval[0] > 0  # any test of "no shift at all" alarms
+
+
+def test_a_small_table_beside_a_large_one_that_passes_is_undecided(tmp_path: Path) -> None:
+    """Train kept its 2,000 rows' distribution, test has 20 rows: those decide nothing."""
+    old = evidence(tmp_path / "old", CATEGORY, test=levels(10, 10), train=levels(1000, 1000))
+    new = evidence(tmp_path / "new", CATEGORY, test=levels(11, 10), train=levels(1001, 1000))
+    assert finding_of(Drift(), case(new, old)).state is State.UNDECIDED
 
 
 def test_a_column_that_became_text_is_left_to_the_gate_columns(tmp_path: Path) -> None:
