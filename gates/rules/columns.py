@@ -29,6 +29,7 @@ _NEVER_A_FEATURE = {
     Role.WEIGHT: "nearly an identifier of rows, and no fact that is known of a new one",
     Role.GROUP: "an identifier of groups of rows",
 }
+_SHOWN_FIELDS = ("type", "unit", "range", "missing", "sensitive", "segment", "known_at_prediction")
 _MIN_ROWS = 100  # below, distinct values say little
 
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
@@ -47,6 +48,7 @@ class Columns(Gate, frozen=True, kw_only=True):
     Why: a dictionary tells features and label apart only while it is complete and its roles hold.
     The pull request edits its own dictionary, so the base's decides what may not become a feature:
     a model that learns from a row's identifier looks as good as before, until it meets new rows.
+    Whatever else it edits there, such as a range or a level that now is allowed, is shown.
 
     What it does not see: an identifier stored as a number with a fraction, or one that was renamed
     and repeats; whether a description is true; features that are unknown when the model predicts.
@@ -171,17 +173,46 @@ def _judge_former_role(name: str, base: ColumnDictionary | None) -> Iterator[Fin
 
 
 def _observe_changes(base: ColumnDictionary, new: ColumnDictionary) -> Iterator[Observation]:
+    """What the pull request makes of the dictionary that its data are judged by."""
     for name in dict.fromkeys([*base.columns, *new.columns]):
         before, after = base.columns.get(name), new.columns.get(name)
+        messages: list[str] = []
         if before is None and after is not None:
-            message = f"new column, {after.role}"
+            messages = [f"new column, {after.role}"]
         elif after is None and before is not None:
-            message = f"column taken out, it was {before.role}"
-        elif before is not None and after is not None and before.role is not after.role:
-            message = f"{before.role} → {after.role}"
-        else:
-            continue
-        yield Observation(subject=Subject(column=name), message=f"{quote(name)}: {message}.")
+            messages = [f"column taken out, it was {before.role}"]
+        elif before is not None and after is not None:
+            messages = list(_edits(before, after))
+        if messages:
+            message = f"{quote(name)}: {'; '.join(messages)}."
+            yield Observation(subject=Subject(column=name), message=message)
+
+
+def _edits(before: Description, after: Description) -> Iterator[str]:
+    if before.role is not after.role:
+        yield f"{before.role} → {after.role}"
+    if before.levels is not None and after.levels is not None:
+        came = [level for level in after.levels if level not in before.levels]
+        went = [level for level in before.levels if level not in after.levels]
+        if came:
+            yield f"levels now list {quote(*came)}"
+        if went:
+            yield f"levels no longer list {quote(*went)}"
+    elif before.levels != after.levels:
+        yield "levels are listed now" if after.levels else "levels are no longer listed"
+    for field in _SHOWN_FIELDS:
+        old, new = getattr(before, field), getattr(after, field)
+        if old != new:
+            yield f"{field} {_say(old)} → {_say(new)}"
+
+
+def _say(value: object) -> str:
+    """A field of the dictionary as it is written there; text from it is quoted."""
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return quote(value)
+    return msgspec.json.encode(value).decode()
 
 
 def _failed(name: str, demand: str, message: str, mend: str) -> Finding:

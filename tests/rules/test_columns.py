@@ -162,3 +162,27 @@ def test_a_feature_with_a_value_per_row_looks_like_an_identifier(
     rows = {"x": column, "label": [False] * len(values)}
     side = evidence(tmp_path / "a", {"x": entry}, test=rows)
     assert (("x", "not an identifier") not in failed(items(Columns(), case(side)))) is passes
+
+
+def test_edits_of_the_dictionary_that_judges_the_data_are_shown(tmp_path: Path) -> None:
+    before: dict[str, dict[str, Any]] = {
+        "x": {"role": "feature", "type": "number", "range": [0, 90], "description": "age"},
+        "c": {"role": "feature", "type": "category", "levels": ["a", "b"], "description": "c"},
+        "d": {"role": "feature", "type": "category", "levels": ["a"], "description": "d"},
+    }
+    after: dict[str, dict[str, Any]] = {
+        "x": {**before["x"], "range": [0, 120], "missing": "allowed", "unit": "years"},
+        "c": {**before["c"], "levels": ["a", "PhD"]},
+        "d": {"role": "feature", "type": "category", "description": "another text"},
+    }
+    rows = {"x": [1.0, 2.0], "c": ["a", "a"], "d": ["a", "a"], "label": [True, False]}
+    old = evidence(tmp_path / "old", before, test=rows)
+    new = evidence(tmp_path / "new", after, test=rows)
+    shown = [
+        one.message for one in items(Columns(), case(new, old)) if isinstance(one, Observation)
+    ]
+    assert shown == [
+        "'x': unit none → 'years'; range [0.0,90.0] → [0.0,120.0]; missing none → 'allowed'.",
+        "'c': levels now list 'PhD'; levels no longer list 'b'.",
+        "'d': levels are no longer listed.",
+    ]
