@@ -3,7 +3,7 @@
 When a pull request changes the test set, both models are scored on both, and what is judged is the
 mean of the two differences: the model's part of the change (`statistics.md` §6). The baseline's own
 rows, by its own labels, are judged by themselves as well: a pull request must not choose what it is
-judged on (docs/decisions/0009).
+judged on (docs/decisions/0010).
 """
 
 from collections.abc import Iterator, Mapping
@@ -494,6 +494,11 @@ class OnBase(Case):
         self.arenas = (arena,)
         self.scored = arena.candidate
         self.test_set = whole.test_set
+
+    @property
+    def retrained(self) -> "tuple[tuple[tuple[Answers, ...], ...], ...]":
+        """Of the baseline's rows, the last arena's."""
+        return self._whole.retrained[-1:]
 
     @property
     def tested(self) -> Evidence:
