@@ -44,6 +44,10 @@ DATA = """
   columns: {}
   schema: {}
   missing_values: {}
+  data_bias: {limit: 0.5}
+  label_conflicts: {share: 0.9}
+  suspicious_labels: {ceiling: 0.5}
+  split_balance: {}
 """
 MULTICLASS = f"""
 gates:

@@ -118,12 +118,14 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
         )
         state = State.FAILED if gone else State.UNDECIDED if few else State.PASSED
         levels = len(split.levels)
-        said = _first_few([*gone, *few]) or f"each of {levels:,} has {self.least_rows} or more rows"
+        said = f"each of {levels:,} has {self.least_rows} rows or more"
+        if gone or few:
+            said = f"{'' if gone else 'cannot be judged: '}{_first_few([*gone, *few])}"
         return Finding(
             subject=Subject(metric="rows", column=split.column),
             state=state,
             limit=limit,
-            message=f"{quote(split.column)}: {said}.",
+            message=f"rows by {quote(split.column)}: {said}.",
             mend="" if state is State.PASSED else _MEND_FEW,
             support=Support(rows=split.sides["test"].rows, groups=levels),
         )
