@@ -24,6 +24,8 @@ AUC = ours("ranking", "difference")
 WORSE_SLICES, NO_SLICES = ours("slices", "worse"), ours("slices", "nothing")
 ENGINES = ours("engines", "both")
 NEAR_TWINS = ours("rows", "near twins")
+ONE_OFF, NEAR_TEXTS = ours("copies", "one off"), ours("copies", "texts")
+NEAR_IMAGES = ours("copies", "images")
 ALL_GATES, FEW_GATES = ours("verdict", "all gates"), ours("verdict", "few gates")
 
 
@@ -47,6 +49,9 @@ TABLE = (
     Alone(AUC, "AUC difference with its interval", DECODE_SCORES),
     Alone(TWINS, "twins in 20 columns, verified", DECODE_BOTH),
     Alone(NEAR_TWINS, "near twins, 2 of 20 columns may differ", DECODE_BOTH),
+    Alone(ONE_OFF, "near twins, 1 of 20 columns may differ, rounded: the gate", DECODE_BOTH),
+    Alone(NEAR_TEXTS, "near copies of texts of 20 to 59 words", at_large=False),
+    Alone(NEAR_IMAGES, "near copies of pictures by their hashes", at_large=False),
     Alone(OUR_DRIFT, "drift of 20 columns, the gate", DECODE_BOTH, at_large=False),
     Alone(WEAK_SLICES, "weak slices, 3 predicates, 10 columns", at_large=False),
     Alone(WORSE_SLICES, "slices that got worse", at_large=False),

@@ -10,8 +10,11 @@ from benchmarks.alone import (
     AUC,
     ENGINES,
     FEW_GATES,
+    NEAR_IMAGES,
+    NEAR_TEXTS,
     NEAR_TWINS,
     NO_SLICES,
+    ONE_OFF,
     WORSE_SLICES,
     times_decode,
 )
@@ -134,6 +137,13 @@ def _near_duplicates(taken: Taken) -> Iterator[Part]:
     yield Part(run.peak_mb, 1_024, "MB")
 
 
+def _near_copies(taken: Taken) -> Iterator[Part]:
+    runs = [_of(taken.results, task) for task in (ONE_OFF, NEAR_TEXTS, NEAR_IMAGES)]
+    for run in runs:
+        yield Part(run.seconds, 60, "s")
+    yield Part(max(run.peak_mb for run in runs), 2_048, "MB")
+
+
 def _slices(taken: Taken) -> Iterator[Part]:
     weak, worse = _of(taken.results, WEAK_SLICES), _of(taken.results, WORSE_SLICES)
     nothing = _of(taken.results, NO_SLICES)
@@ -203,4 +213,5 @@ GOALS = (
     Goal("baseline from DVC's cache ≤ 100 ms", _cached, None),
     Goal("all gates on 3 tables: ≤ 8 s, ≤ 900 MB", _verdict),
     Goal("both engines the same bytes", _engines, LARGE),
+    Goal("near copies, table / texts / pictures: ≤ 60 s, ≤ 2 GB", _near_copies),
 )

@@ -56,6 +56,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     sensitive: bool = False
     segment: bool | tuple[float, ...] = False  # true, or the edges of the bands of a number
     known_at_prediction: bool = True
+    hash_of: str | None = None  # the image of which this is a perceptual hash
 
     def __post_init__(self) -> None:
         """Refuse a range or bands that hold nothing."""

@@ -22,7 +22,7 @@ Path = tuple[str, ...]
 LOOSER_WHEN_GREATER = frozenset(
     {
         "margin", "worsening", "limit", "ceiling", "excess", "share", "tolerance", "notice",
-        "min_rows", "max_auc", "purity", "unique_share", "correlation",
+        "min_rows", "max_auc", "purity", "unique_share", "correlation", "copies", "similarity",
         "reduction", "perfect", "largest_gain",
         "max_failed", "max_seconds", "serving_limit_ms",
         "unjudged", "relabelled", "regrouped", "removed", "changed", "growth", "distance", "spread",
@@ -33,7 +33,7 @@ LOOSER_WHEN_SMALLER = frozenset(
     {
         "least_rows", "least_share",
         "approvers", "serving_seconds", "differing", "gap", "floor", "ratio", "overall", "segments",
-        "fairness", "other", "gain", "level", "rows", "predicates", "rarest",
+        "fairness", "other", "gain", "level", "rows", "predicates", "rarest", "bits",
     }
 )  # fmt: skip
 _FLOORS = ("metric_floor", "segment_floor")

@@ -158,8 +158,8 @@ class PreprocessingLeakage(Gate, frozen=True, kw_only=True):
             yield self._code(
                 "code of the stages",
                 State.PASSED,
-                f"No fit in {read:,} Python file{'s' * (read != 1)} of the stages sees rows that it "
-                "should not, as far as reading each function shows.",
+                f"No fit in {read:,} Python file{'s' * (read != 1)} of the stages sees rows that "
+                "it should not, as far as reading each function shows.",
             )
 
     def _leaky(self, file: str, fault: Fault, spots: list[Spot]) -> Finding:

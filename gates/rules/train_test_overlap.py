@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
+from gates.rules.copies import Likeness, judge_copies
 from gates.rules.gate import Gate, Item, NotApplicableError
 from gates.rules.sides import TRAIN, quote
 from gates.rules.twins import NearTwins, Twins, count_near_twins, count_twins
@@ -32,7 +33,11 @@ class TrainTestOverlap(Gate, frozen=True, kw_only=True):
     explains, by more than `excess`; the same of near twins, which differ in up to `differing`
     features (1; 0 asks for none), numbers with a fraction taken to a part in a thousand; a share
     of exact twins above `share`, whatever the cause; a row identifier that stands in train and
-    test; and a training row that was a test row at the baseline.
+    test; and a training row that was a test row at the baseline. Of each feature of the type text
+    whose values have eight words or more, and of each image, it blocks a share of the test rows
+    above `copies` that have a near copy in train, whatever the cause: texts of whose runs of three
+    words a share of `similarity` is the same, and pictures whose perceptual hashes differ in at
+    most `bits` of 64 (the column that says `hash_of` in the dictionary).
 
     Why: a model remembers. Copying one test row in ten into train lifts the accuracy of trees by
     one or two points that no new row will show. But in a table of few distinct values twins arise
@@ -41,6 +46,8 @@ class TrainTestOverlap(Gate, frozen=True, kw_only=True):
 
     What it does not see: copies that changed in more features, and rows of one person or machine on
     both sides (`group_leakage`). Where chance gives many near twins, a few copies drown in them.
+    Texts that say the same in other words, and texts without blanks between words, such as
+    Chinese; pictures that were cropped or turned, unless their hash forgives it.
 
     Example:
         train_test_overlap: {excess: 0.0, share: 0.05, differing: 1}
@@ -49,9 +56,10 @@ class TrainTestOverlap(Gate, frozen=True, kw_only=True):
     family: ClassVar[Family] = Family.LEAKAGE
     excess: Share = 0.0  # share of the test rows above what chance gives
     share: Share | None = None  # of test rows with a twin, whatever chance gives
-    differing: Annotated[int, msgspec.Meta(ge=0, le=5)] = (
-        1  # features that near twins may not share
-    )
+    differing: Annotated[int, msgspec.Meta(ge=0, le=5)] = 1  # features in which near twins differ
+    similarity: Annotated[float, msgspec.Meta(ge=0.5, le=1)] = 0.8  # of texts that are copies
+    bits: Annotated[int, msgspec.Meta(ge=0, le=8)] = 4  # of 64, in which copies of pictures differ
+    copies: Share = 0.01  # of test rows whose text or picture has a near copy in train
 
     def judge(self, case: Case) -> Iterator[Item]:
         """Findings about twins, and about row identifiers on both sides."""
@@ -59,6 +67,8 @@ class TrainTestOverlap(Gate, frozen=True, kw_only=True):
         if train is None or train.rows == 0:
             raise NotApplicableError(f"there are no training rows ({TRAIN})")
         yield from self._judge_twins(case, train)
+        likeness = Likeness(similarity=self.similarity, bits=self.bits, share=self.copies)
+        yield from judge_copies(case, train, likeness)
         yield from _judge_identifiers(case, train)
 
     def _judge_twins(self, case: Case, train: Table) -> Iterator[Finding]:

@@ -251,3 +251,99 @@ def test_the_draw_is_the_same_for_the_same_seed() -> None:
     assert int(one.sum()) == int(other.sum()) == 300
     assert (one == draw_rows(1000, 300, seed)).all()
     assert 50 < int((one & other).sum()) < 130  # 90 in the mean
+
+
+def prose(*numbers: int) -> list[str]:
+    """Texts of nine words of which no two are alike."""
+    return [" ".join(f"word{number * 10 + at}" for at in range(9)) for number in numbers]
+
+
+def of_texts(tmp_path: Path, test: list[Any], train: list[Any], **keys: Any) -> list[Finding]:
+    listed = {"note": "feature text"}
+    tables = [{"note": each, "label": [False] * len(each)} for each in (test, train)]
+    side = evidence(tmp_path / "a", listed, test=tables[0], train=tables[1])
+    found = outcome("train_test_overlap", TrainTestOverlap(**keys), case(side)).findings
+    return [each for each in found if each.subject.key == "near copies"]
+
+
+def test_a_text_with_a_near_copy_in_train_fails(tmp_path: Path) -> None:
+    test = [*prose(1, 2, 3), prose(4)[0] + " again"]
+    (found,) = of_texts(tmp_path, test, prose(4, 5))
+    assert (found.state, found.blocks, found.candidate) == (State.FAILED, True, 0.25)
+    assert found.message == (
+        "1 of 4 test rows (25.00%) have a 'note' that nearly equals a training row's: of all runs "
+        "of three words in both, 80% or more are shared, such as 'r3' of the test rows and 't0' of "
+        "the training rows."
+    )
+
+
+@pytest.mark.parametrize(("copies", "state"), [(0.25, State.PASSED), (0.24, State.FAILED)])
+def test_the_share_of_copies_itself(tmp_path: Path, copies: float, state: State) -> None:
+    (found,) = of_texts(tmp_path, prose(1, 2, 3, 4), prose(4, 5), copies=copies)
+    assert found.state is state
+
+
+def test_other_texts_pass(tmp_path: Path) -> None:
+    (found,) = of_texts(tmp_path, prose(1, 2), prose(4, 5))
+    assert (found.state, found.candidate) == (State.PASSED, 0)
+
+
+def test_a_lower_similarity_sees_more(tmp_path: Path) -> None:
+    changed = prose(4)[0].replace("word44", "other")  # 3 of 7 runs are others: 4 of 10 are shared
+    assert of_texts(tmp_path, [changed], prose(4))[0].state is State.PASSED
+    longer = prose(4)[0].replace("word48", "other")  # 1 of 7: 6 of 8 are shared
+    assert of_texts(tmp_path / "b", [longer], prose(4), similarity=0.7)[0].state is State.FAILED
+
+
+def test_short_texts_are_no_prose(tmp_path: Path) -> None:
+    assert of_texts(tmp_path, ["none", None], ["none", "none"]) == []
+
+
+def of_images(
+    tmp_path: Path, test: list[Any], train: list[Any], listed: Any = None, **keys: Any
+) -> Finding:
+    of = {"role": "ignored", "type": "text", "description": "dHash", "hash_of": "photo"}
+    columns = {"photo": "feature image", "hash": of if listed is None else listed}
+    tables = [
+        {
+            "photo": [f"{side}/{at}.png" for at in range(len(each))],
+            "hash": each,
+            "label": [False] * len(each),
+        }
+        for side, each in (("test", test), ("train", train))
+    ]
+    side = evidence(tmp_path / "a", columns, test=tables[0], train=tables[1])
+    found = outcome("train_test_overlap", TrainTestOverlap(**keys), case(side)).findings
+    (mine,) = [each for each in found if each.subject.key == "near copies"]
+    return mine
+
+
+def test_a_picture_with_a_near_copy_in_train_fails(tmp_path: Path) -> None:
+    found = of_images(
+        tmp_path, ["00000000000000ff", "1234567812345678"], ["00000000000000f0", "ffffffffffffffff"]
+    )
+    assert (found.state, found.blocks, found.candidate) == (State.FAILED, True, 0.5)
+    assert found.message == (
+        "1 of 2 test rows (50.00%) have a 'photo' that nearly equals a training row's: at most 4 "
+        "of 64 bits of 'hash' differ, such as 'r0' of the test rows and 't0' of the training rows."
+    )
+
+
+@pytest.mark.parametrize(("bits", "state"), [(4, State.FAILED), (3, State.PASSED)])
+def test_the_bits_themselves(tmp_path: Path, bits: int, state: State) -> None:
+    found = of_images(tmp_path, ["00000000000000ff"], ["00000000000000f0"], bits=bits)
+    assert found.state is state
+
+
+def test_a_picture_without_a_hash_cannot_be_looked_for(tmp_path: Path) -> None:
+    found = of_images(tmp_path, ["00000000000000ff"], ["00000000000000f0"], "ignored text")
+    assert (found.state, found.blocks) == (State.UNDECIDED, False)
+    assert "no column says `hash_of: photo`" in found.message
+
+
+def test_what_is_no_hash_cannot_be_compared(tmp_path: Path) -> None:
+    found = of_images(tmp_path, ["00000000000000ff", "x"], ["00000000000000f0", None])
+    assert (found.state, found.message) == (
+        State.UNDECIDED,
+        "Copies of 'photo' cannot be looked for: 2 values of 'hash' are no 16 hexadecimal digits.",
+    )
