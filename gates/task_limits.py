@@ -1,15 +1,16 @@
 """Limits of a policy that the task cannot have: refused where they are read, not where judged."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from gates.answers import Task
 from gates.errors import PolicyError
 from gates.metrics import directed_names
 from gates.metrics.group import group_names
+from gates.rules.rare_class import RareMetric
 from gates.strict_yaml import Document
 
-_DISPARITY, _THRESHOLD = "group_disparity", "decision_threshold"
+_DISPARITY, _RARE, _THRESHOLD = "group_disparity", "rare_class", "decision_threshold"
 _OF_RATES = ("limit", "ratio")
 
 
@@ -31,7 +32,7 @@ def refuse_other_tasks(block: Document, task: Task, path: tuple[str, ...]) -> No
         )
     for gate, demands in block.value.items():
         named = demands.get("metrics") if isinstance(demands, dict) else None
-        known = group_names(task) if gate == _DISPARITY else directed_names(task)
+        known = _names(gate, task)
         for name in named if isinstance(named, dict) else ():
             if name not in known:
                 raise PolicyError(
@@ -40,6 +41,14 @@ def refuse_other_tasks(block: Document, task: Task, path: tuple[str, ...]) -> No
                 )
     if task == "regression" and _DISPARITY in block.value:
         _refuse_rates(block, block.value[_DISPARITY] or {}, (*path, _DISPARITY))
+
+
+def _names(gate: str, task: Task) -> tuple[str, ...]:
+    if gate == _DISPARITY:
+        return group_names(task)
+    if gate == _RARE and task != "regression":
+        return get_args(RareMetric)
+    return directed_names(task)
 
 
 def _refuse_rates(block: Document, demands: Mapping[str, Any], path: tuple[str, ...]) -> None:

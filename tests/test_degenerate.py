@@ -82,6 +82,12 @@ def number_side(folder: Path, shape: Shape, listed: Any, table: Any, by: Setting
     )
 
 
+SEARCHING = """
+  weak_segments: {}
+  rare_class: {rarest: 2}
+  churn: {share: 0.5, golden: {region: north}}
+  suspicious_improvement: {}
+"""
 Side = Callable[[Path, Shape, Any, Any, Settings], Evidence]
 TASKS: dict[str, tuple[str, Side]] = {
     "binary": (BINARY.replace("  sample_weight: w\n", ""), binary_side),
@@ -93,7 +99,7 @@ TASKS: dict[str, tuple[str, Side]] = {
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("size", [1e100, 1e-300])
 def test_huge_and_tiny_numbers_are_judged_without_a_warning(tmp_path: Path, size: float) -> None:
-    by, rows = policy(REGRESSION), 200
+    by, rows = policy(REGRESSION + SEARCHING), 200
     sides = []
     for name, wrong in (("old", 5), ("new", 3)):
         truth = [size * (at % 3 - 1) for at in range(rows)]
@@ -139,7 +145,7 @@ def test_little_data_is_a_state_with_a_reason(
     tmp_path: Path, task: str, shape: str, role: str, weight: str
 ) -> None:
     text, side = TASKS[task]
-    by = policy(text, **({"sample_weight": weight} if weight else {}))
+    by = policy(text + SEARCHING, **({"sample_weight": weight} if weight else {}))
     verdict = verdict_of(tmp_path, by, side, SHAPES[shape], role)
     assert reasons(verdict) == {}
     for value in numbers_in(msgspec.to_builtins(verdict)):

@@ -1,5 +1,6 @@
 """Gate `calibration`."""
 
+import math
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -12,8 +13,9 @@ from gates.finding import Family, Limit, Mode
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
 from gates.rules.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.rules.periods import time_segments
-from gates.segments import Rows
-from gates.settings import Probability
+from gates.rules.segment_regression import too_small
+from gates.segments import Rows, split_by
+from gates.settings import Columns, Probability
 from gates.stats import calibration as stats
 from gates.stats.estimate import Estimate
 from gates.stats.quantile import critical_z
@@ -26,27 +28,32 @@ class CalibrationGate(Gate, frozen=True, kw_only=True):
 
     What it blocks: a calibration error provably above `ceiling`, on the candidate's test rows as a
     whole and in each period of the time column; where the pull request changes them, on the
-    baseline's as well. The error is the typical distance between a score
-    and the rate that comes true (root mean square over 15 bins), in units of probability, with the
-    part that chance adds taken off: a calibrated model has about 0, however few its rows. Of many
+    baseline's as well. With `segments: true` it is judged in each declared segment too, or in those
+    by the columns that `segments` lists; all of them share one level, so that declaring forty does
+    not mean that one fails by chance. The error is the typical distance between a score and the
+    rate that comes true (root mean square over 15 bins), in units of probability, with the part
+    that chance adds taken off: a calibrated model has about 0, however few its rows. Of many
     classes it is the decided one whose score is held to how often it is right.
 
     Why: the AUC knows ranks only. When a batch arrives broken, or the classes are reweighted, the
     ranks hold and every probability is off; whoever decides by them decides wrongly.
 
     What it does not see: scores that are wrong in both directions within one bin, and whether the
-    pull request is to blame: it is the level that is judged. A regression has no probabilities.
+    pull request is to blame: it is the level that is judged. Segments of fewer than `min_rows` are
+    counted and named as too small. A regression has no probabilities.
 
     Example:
-        calibration: {ceiling: 0.02}
+        calibration: {ceiling: 0.02, segments: [sex, age]}
     """
 
     family: ClassVar[Family] = Family.METRICS
     ceiling: Probability = 0.02
+    segments: bool | tuple[Columns, ...] = False  # all that `gates.segments` declares, or these
+    min_rows: int = 300  # of a segment; with fewer the error of a good model looks like any
     mode: Mode = Mode.GUARD
 
     def judge(self, case: Case) -> Iterator[Item]:
-        """One measurement of all test rows, and one per period where there are several."""
+        """One measurement of all test rows, one per period of several, and one per segment."""
         if isinstance(case.scored, Predicted):
             raise NotApplicableError(
                 "a regression has no probabilities; `group_disparity` and `segment_floor` with "
@@ -61,6 +68,24 @@ class CalibrationGate(Gate, frozen=True, kw_only=True):
         if len(periods) > 1:
             for period in periods:
                 yield self._measure(case, case.positions(period.rows), period.name)
+        for columns in self._columns(case):
+            yield from self._judge_segments(case, columns)
+
+    def _columns(self, case: Case) -> tuple[tuple[str, ...], ...]:
+        if isinstance(self.segments, bool):
+            return case.settings.segment_columns if self.segments else ()
+        return tuple((each,) if isinstance(each, str) else each for each in self.segments)
+
+    def _judge_segments(self, case: Case, columns: tuple[str, ...]) -> Iterator[Item]:
+        small: list[int] = []
+        for segment in split_by(columns, case.tested.test, case.tested.dictionary):
+            rows = case.positions(segment.rows)
+            if len(rows) >= self.min_rows:
+                yield self._measure(case, rows, segment.name)
+            else:
+                small.append(len(rows))
+        if small:
+            yield too_small(case, columns, small, self.min_rows)
 
     def _measure(self, case: Case, rows: Rows, segment: dict[str, str]) -> Item:
         subject = subject_in(case, metric="calibration_error", segment=segment)
@@ -83,6 +108,7 @@ class CalibrationGate(Gate, frozen=True, kw_only=True):
             ),
             baseline=_baseline_error(case, rows),
             support=case.scored.take(rows).support,
+            rows_needed=_rows_needed(found, self.ceiling, len(rows)),
         )
 
 
@@ -105,6 +131,18 @@ def _baseline_error(case: Case, rows: Rows) -> float | None:
     if case.baseline is None or (not on_base and (case.test_set.changed or case.test_set.seen)):
         return None
     return _calibration_of(case.arenas[0].baseline, rows).root_mean_square
+
+
+def _rows_needed(found: stats.Calibration, ceiling: float, rows: int) -> int | None:
+    """Rows that would leave the ceiling out of the interval, if the error stays what it is.
+
+    At most so many: the square's interval shrinks with the root of the rows, or faster.
+    """
+    square = found.root_mean_square**2
+    gap = abs(ceiling**2 - square)
+    reach = found.interval.upper**2 - square
+    needed = math.ceil(rows * (reach / gap) ** 2) if gap else 0
+    return needed if needed > rows else None
 
 
 def _p_of_keeping(found: stats.Calibration, ceiling: float) -> float:

@@ -237,15 +237,18 @@ def _none_worse(loss: RowLoss, limit: Limit, searched: int, rows: int, needed: i
     share = (
         f"a segment of {_SHARE_TO_SEE:.0%} of the rows that loses {2 * (limit.ceiling or 0):.4g}"
     )
-    sees = f"{share} would be found" if enough else f"about {needed:,} rows would show {share}"
+    message = (
+        f"None of {searched:,} segments has provably lost more than {limit.ceiling:.4g} in {loss}, "
+        f"on {rows:,} rows; {share} would be found."
+        if enough
+        else f"{_WORSE.text()}: cannot be judged: about {needed:,} rows would show {share}, here "
+        f"are {rows:,}."
+    )
     return Finding(
         subject=_WORSE,
         state=State.PASSED if enough else State.UNDECIDED,
         limit=limit,
-        message=(
-            f"None of {searched:,} segments has provably lost more than {limit.ceiling:.4g} in "
-            f"{loss}, on {rows:,} rows; {sees}."
-        ),
+        message=message,
         mend="" if enough else "Give the test set more rows, or accept a larger margin.",
         support=Support(rows=rows),
         rows_needed=None if enough else needed,

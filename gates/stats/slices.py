@@ -28,6 +28,7 @@ from gates.stats.law import normal_cdf, normal_quantile
 MOST_LEVELS = 64  # of a column that are looked at, the most frequent ones
 MOST_SHOWN = 10
 POWER = 0.8  # of the number of rows that is asked for
+_MOST_SPREADS = 1e6  # of a margin, so that the number of rows stays one
 _TIGHT = 3.178  # 1 / (4 P(N ≥ √2))
 _BINS = 4_096  # of the losses
 _SLOPES = 256  # λ that are tried
@@ -64,6 +65,8 @@ class _Law(msgspec.Struct, frozen=True):
     strength: Strength
     needed: Callable[[float], float]  # the strength at a p-value
     p_value: Callable[[float], float]
+    around: float  # of what is shown, where sums are 0
+    scale: float  # that sums are in, so that tiny and huge losses have squares
 
 
 def find_worse_slices(
@@ -85,14 +88,16 @@ def find_worse_slices(
         predicates: of a slice at most.
         deep: how many of the columns, from the first on, make slices of three predicates.
     """
-    excess = differences - margin
+    excess, scale = _scale(differences - margin)
     law = _Law(
         values=(excess, excess * excess),
         strength=_flip_strength,
         needed=lambda p_value: normal_quantile(min(0.5, p_value / _TIGHT)) ** 2 / 2,
         p_value=lambda strength: min(1.0, _TIGHT * normal_cdf(-math.sqrt(2 * strength))),
+        around=margin,
+        scale=scale,
     )
-    return _search(_keep_frequent(codes), law, alpha, margin, (predicates, deep))
+    return _search(_keep_frequent(codes), law, alpha, (predicates, deep))
 
 
 def find_weak_slices(
@@ -116,17 +121,25 @@ def find_weak_slices(
         deep: how many of the columns, from the first on, make slices of three predicates.
     """
     average = float(losses.mean()) if len(losses) else 0.0
-    excess = losses - average
-    rate = _rate_function(excess)
+    excess, scale = _scale(losses - average)
+    rate, accepted = _rate_function(excess), margin / scale
     law = _Law(
         values=(excess,),
         strength=lambda cells: (
-            cells.rows * rate(cells.sums[0] / np.maximum(cells.rows, 1) - margin)
+            cells.rows * rate(cells.sums[0] / np.maximum(cells.rows, 1) - accepted)
         ),
         needed=lambda p_value: -math.log(p_value),
         p_value=lambda strength: math.exp(-strength),
+        around=average,
+        scale=scale,
     )
-    return _search(_keep_frequent(codes), law, alpha, average, (predicates, deep))
+    return _search(_keep_frequent(codes), law, alpha, (predicates, deep))
+
+
+def _scale(values: Values) -> tuple[Values, float]:
+    """Values of at most 1, and what they were divided by."""
+    largest = float(np.abs(values).max(initial=0.0)) or 1.0
+    return values / largest, largest
 
 
 def rows_to_prove(spread: float, margin: float, searched: int, alpha: float) -> int:
@@ -137,7 +150,7 @@ def rows_to_prove(spread: float, margin: float, searched: int, alpha: float) -> 
     """
     level = min(0.5, alpha / max(1, searched) / 3 / _TIGHT)
     reach = -normal_quantile(level) - normal_quantile(1 - POWER)
-    return math.ceil(reach**2 * (1 + (spread / margin) ** 2))
+    return math.ceil(reach**2 * (1 + min(spread / margin, _MOST_SPREADS) ** 2))
 
 
 def _flip_strength(cells: Cells) -> Values:
@@ -186,9 +199,7 @@ def _keep_frequent(codes: Sequence[Codes]) -> Grid:
     return Grid(tuple(columns), tuple(levels), left_out)
 
 
-def _search(
-    grid: Grid, law: _Law, alpha: float, around: float, depth: tuple[int, int | None]
-) -> SliceSearch:
+def _search(grid: Grid, law: _Law, alpha: float, depth: tuple[int, int | None]) -> SliceSearch:
     predicates = max(1, min(depth[0], len(grid.codes)))
     wanted = all_sets(len(grid.codes), predicates, depth[1])
     tests, hits = _count_and_hit(grid, law, alpha / predicates, wanted)
@@ -199,7 +210,7 @@ def _search(
                 (column, int(grid.levels[column][code])) for column, code in zip(*key, strict=True)
             ),
             rows=hits[key].rows,
-            mean=around + hits[key].sums[0] / hits[key].rows,
+            mean=law.around + law.scale * hits[key].sums[0] / hits[key].rows,
             p_value=min(1.0, predicates * tests[len(key[0])] * law.p_value(hits[key].strength)),
         )
         for key in chosen

@@ -1,10 +1,12 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from gates.finding import Result, State
+from gates.finding import Outcome, Result, State
 from gates.rules.calibration import CalibrationGate
+from gates.settings import Settings
 from tests.build import case, evidence, outcome
 
 ROWS = 3000
@@ -64,3 +66,47 @@ def test_each_period_is_judged_for_itself(tmp_path: Path) -> None:
     assert states["1994"] is State.PASSED
     assert states["1995"] is State.FAILED
     assert states[None] is not State.FAILED
+
+
+def by_region(tmp_path: Path, gate: CalibrationGate, rows: int = 6_000) -> Outcome:
+    """Three regions; the scores of one are 0.15 too high."""
+    draws = np.random.default_rng(5)
+    truth = draws.uniform(0.1, 0.7, rows)
+    regions = np.array(["north", "south", "west"])[np.arange(rows) % 3]
+    made = evidence(
+        tmp_path / "e",
+        {"region": "feature category"},
+        test={"region": regions.tolist(), "label": (draws.random(rows) < truth).tolist()},
+        scores=np.where(regions == "west", truth + 0.15, truth).tolist(),
+    )
+    return outcome("calibration", gate, case(made, None, Settings(segments=("region",))))
+
+
+@pytest.mark.parametrize("segments", [True, ("region",)])
+def test_a_segment_whose_scores_are_off_is_named(tmp_path: Path, segments: Any) -> None:
+    found = by_region(tmp_path, CalibrationGate(ceiling=0.1, segments=segments))
+    states = {each.subject.segment.get("region"): each.state for each in found.findings}
+    assert states == {
+        None: State.PASSED,
+        "north": State.PASSED,
+        "south": State.PASSED,
+        "west": State.FAILED,
+    }
+    assert "on average 0.16" in found.findings[-1].mend
+
+
+def test_without_segments_only_the_whole_is_judged(tmp_path: Path) -> None:
+    [whole] = by_region(tmp_path, CalibrationGate(ceiling=0.1)).findings
+    assert whole.state is State.PASSED
+
+
+def test_small_segments_are_counted_and_undecided_ones_say_what_would_do(tmp_path: Path) -> None:
+    gate = CalibrationGate(ceiling=0.1, segments=True)
+    *_, small = by_region(tmp_path, gate, 600).findings
+    assert small.subject.key == "region"
+    assert "3 segments of fewer than 300 rows, 600 rows in all" in small.message
+    close = by_region(tmp_path / "b", CalibrationGate(ceiling=0.13, segments=True), 900)
+    west = close.findings[-1]
+    assert west.state is State.UNDECIDED
+    assert west.rows_needed is not None
+    assert west.rows_needed > 300
