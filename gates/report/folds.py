@@ -13,7 +13,7 @@ from gates.report.rows import (
     stopped_row,
 )
 from gates.report.sentences import bound_of, cells, direction, subject_phrase
-from gates.report.summary import FAMILIES, Judged, excess, is_waived_whole, loss
+from gates.report.summary import FAMILIES, Judged, alike, excess, is_waived_whole, loss
 from gates.report.top import Top, remaining
 from gates.report.words import Name, Phrase, say
 
@@ -65,11 +65,21 @@ def folds_of(verdict: Verdict, top: Top, shares: Shares) -> tuple[Fold, ...]:
             sign=worst_sign(members),
             family=family.value,
             summary=", ".join(summary_of(members)),
-            gates=tuple(_gate(one, remaining(one, top.hidden), shares) for one in members),
+            gates=tuple(_gates(same, top, shares) for same in alike(members)),
         )
         for family in FAMILIES
         if (members := [one for one in verdict.outcomes if one.family is family])
     )
+
+
+def _gates(same: list[Outcome], top: Top, shares: Shares) -> GateFold:
+    """One gate, or several that were skipped for one reason."""
+    first, *more = same
+    if not more:
+        return _gate(first, remaining(first, top.hidden), shares)
+    row = stopped_row(first)
+    names = [word for one in more for word in (", ", Name(one.gate))]
+    return GateFold(row.sign, say(Name(first.gate), *names, " — ", *row.message), ())
 
 
 def _gate(outcome: Outcome, hidden: list[Judged], shares: Shares) -> GateFold:

@@ -152,6 +152,16 @@ def is_waived_whole(outcome: Outcome) -> bool:
     return outcome.outcome is Result.WAIVED and not named
 
 
+def alike(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
+    """Outcomes by what is said of them: of gates that said nothing for one reason all at once."""
+    together: dict[object, list[Outcome]] = {}
+    for outcome in outcomes:
+        silent = outcome.outcome is Result.SKIPPED and not outcome.findings
+        key = (outcome.reason, outcome.required) if silent else outcome.gate
+        together.setdefault(key, []).append(outcome)
+    return list(together.values())
+
+
 def waived_in(verdict: Verdict) -> list[Judged]:
     """Findings that would block, were it not for a waiver; in the order of `findings_in`."""
     return _in_order(

@@ -15,6 +15,7 @@ from gates.report.rows import Row, moved_row, row_of, stopped_row
 from gates.report.rows_judged import test_set_words, wear_phrase
 from gates.report.summary import (
     Shown,
+    alike,
     blocks,
     counts_text,
     findings_in,
@@ -148,8 +149,8 @@ def _lines(verdict: Verdict, look: Look) -> list[Line]:
     lines = [_line(one) for one in blocking]
     lines += [_gate_line(outcome) for outcome in stopped(verdict)]
     lines += [Line(*WORDS_OF_GATES[Result.WAIVED], row_of(one)) for one in waived_in(verdict)]
-    lines += [_gate_line(outcome) for outcome in _set_aside(verdict)]
     lines += [_line(one) for one in nests if not one.judged.blocks]
+    lines += [_gate_line(*same) for same in alike(_set_aside(verdict))]
     passed = findings_in(verdict, State.PASSED) if look.verbose else []
     return lines + [_line(Nest(one, ())) for one in passed]
 
@@ -159,10 +160,11 @@ def _line(nest: Nest) -> Line:
     return Line(*WORDS[nest.judged.finding.state], row)
 
 
-def _gate_line(outcome: Outcome) -> Line:
+def _gate_line(outcome: Outcome, *more: Outcome) -> Line:
     word, how = WORDS_OF_GATES[outcome.outcome]
     why = Prose(outcome.reason or "no reason was given")
-    row = stopped_row(outcome)._replace(message=say(why))
+    gates = ", ".join(one.gate for one in (outcome, *more))
+    row = stopped_row(outcome)._replace(message=say(why), gate=gates)
     if blocks(outcome) and outcome.outcome is Result.SKIPPED:
         return Line("SKIPPED", Paint.BAD, row._replace(message=say("it is required; ", why)))
     return Line(word, how, row)

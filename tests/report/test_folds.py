@@ -1,6 +1,17 @@
 import msgspec
 
-from gates.finding import Decision, Family, Finding, Limit, Observation, State, Subject, Verdict
+from gates.finding import (
+    Decision,
+    Family,
+    Finding,
+    Limit,
+    Observation,
+    Outcome,
+    Result,
+    State,
+    Subject,
+    Verdict,
+)
 from gates.report.folds import Fold, Shares, folds_of, nearest, unsaid
 from gates.report.top import top_of
 from gates.report.words import markdown, plain
@@ -94,3 +105,16 @@ def test_the_same_words_are_not_said_twice() -> None:
     schema = next(one for one in nested().outcomes if one.gate == "schema")
     assert schema.observations
     assert not unsaid(schema)
+
+
+def test_gates_skipped_for_one_reason_share_a_line() -> None:
+    reasons = {"latency": "no service", "footprint": "no service", "throughput": "no baseline"}
+    skipped = [
+        Outcome(gate=gate, family=Family.SERVING, outcome=Result.SKIPPED, reason=reason)
+        for gate, reason in reasons.items()
+    ]
+    fold = fold_of(verdict(Decision.PASS, *skipped), Family.SERVING)
+    assert [markdown(gate.line) for gate in fold.gates] == [
+        "`latency`, `footprint` — skipped: no service",
+        "`throughput` — skipped: no baseline",
+    ]
