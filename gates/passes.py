@@ -98,8 +98,13 @@ def _repeated(case: Case) -> str:
 
 
 def _unsummed(case: Case) -> str:
-    names = [ask.metric for ask in case.asked if summed_name(binary.METRICS[ask.metric]) is None]
+    names = [ask.metric for ask in case.asked if not _is_summed(ask.metric)]
     return f"{names[0]} is no sum over rows" if names else ""
+
+
+def _is_summed(name: str) -> bool:
+    metric = binary.METRICS.get(name)
+    return metric is not None and summed_name(metric) is not None
 
 
 def _labels(case: Case) -> str:

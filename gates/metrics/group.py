@@ -18,6 +18,7 @@ GroupMetric = Literal[
     "false_positive_rate",
     "false_negative_rate",
     "accuracy",
+    "calibration_error",
     "mean_prediction",
     "mean_error",
     "mean_absolute_error",
@@ -34,7 +35,12 @@ class GroupMean(msgspec.Struct, frozen=True):
     @property
     def is_share(self) -> bool:
         """Whether a row's value is 0 or 1."""
-        return self.kind not in _OF_NUMBERS
+        return not (self.is_of_scores or self.kind in _OF_NUMBERS)
+
+    @property
+    def is_of_scores(self) -> bool:
+        """Whether it reads what the model says, and not what it decides."""
+        return self.kind == "calibration_error"
 
     def counted(self, labels: Values) -> Mask | None:
         """The rows of the mean; `None` for all."""
@@ -46,6 +52,9 @@ class GroupMean(msgspec.Struct, frozen=True):
         """What every row adds to the mean; of rows that do not count, anything."""
         if self.kind == "accuracy":
             return np.asarray(answers.labels == answers.predictions)
+        if self.is_of_scores:  # how much likelier the model says it is than it is
+            said = answers.scores if self.label is None else answers.scores[:, self.label]
+            return np.asarray(said - self._is_positive(answers.labels))
         if self.kind == "mean_prediction":
             return answers.predictions
         if self.kind in _OF_NUMBERS:

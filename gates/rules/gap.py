@@ -35,6 +35,7 @@ class Rate(msgspec.Struct, frozen=True):
     hits: float
     effective: float
     rows: int
+    error: float | None = None  # of the mean, where it is no share
 
     @property
     def value(self) -> float:
@@ -71,10 +72,21 @@ def rate_of(metric: GroupMean, answers: Answers, rows: Rows) -> Rate:
     values = metric.values(part) if counted is None else metric.values(part)[counted]
     if part.weights is None or not len(values):
         count = len(values)
-        return Rate(int(values.sum()) if metric.is_share else float(values.sum()), count, count)
+        hits = int(values.sum()) if metric.is_share else float(values.sum())
+        return Rate(hits, count, count, _error(metric, values, None))
     weights = part.weights if counted is None else part.weights[counted]
     effective = effective_rows(weights)
-    return Rate(float(np.average(values, weights=weights)) * effective, effective, len(values))
+    hits, error = float(np.average(values, weights=weights)), _error(metric, values, weights)
+    return Rate(hits * effective, effective, len(values), error)
+
+
+def _error(metric: GroupMean, values: Mask | Floats, weights: Floats | None) -> float | None:
+    """Standard error of a mean that is no share; infinite where two rows are missing."""
+    if metric.is_share:
+        return None
+    if len(values) < 2:  # noqa: PLR2004
+        return math.inf
+    return weighted_mean(values.astype(np.float64), weights).standard_error
 
 
 def rates_of(metric: GroupMean, case: Case, rows: "Part") -> tuple[Rate, Rate]:
@@ -145,7 +157,7 @@ def measure_gap(metric: GroupMean, case: Case, groups: "Sequence[Part | None]") 
         rows=rows[moved],
         contributions=contributions[moved],
         counted=int(np.count_nonzero(sides[0].counted)),
-        same=all(_same(side.arena) for side in sides),
+        same=all(_same(metric, side.arena) for side in sides),
     )
 
 
@@ -190,7 +202,9 @@ def _chosen(values: list[npt.NDArray[T]], masks: list[Mask]) -> npt.NDArray[T]:
     return np.concatenate([each[mask] for each, mask in zip(values, masks, strict=True)])
 
 
-def _same(arena: Arena) -> bool:
+def _same(metric: GroupMean, arena: Arena) -> bool:
+    if metric.is_of_scores:
+        return arena.candidate.same_as(arena.baseline)
     return bool(np.array_equal(arena.baseline.predictions, arena.candidate.predictions))
 
 

@@ -13,6 +13,7 @@ from gates.metrics.group import GroupMean, GroupMetric, group_means, group_names
 from gates.rules.gap import Rate, candidate_rate, measure_gap, rates_of
 from gates.rules.gate import Amount, Comparison, Correction, Gate, Item, NotApplicableError
 from gates.rules.margin import cannot_tell, mend_in, on_each_test_set, subject_in
+from gates.segments import split_by
 from gates.settings import Columns, Probability
 from gates.stats.disparity import Disparity, GroupRate, judge_difference, judge_ratio
 from gates.stats.undefined import UndefinedError
@@ -80,17 +81,20 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
 
     What it blocks: a group whose gap to everybody else provably grows by the accepted `worsening`
     or more (demographic parity by `selection_rate`, equal opportunity by `true_positive_rate`,
-    equalized odds by that and `false_positive_rate`); and, where the owner sets them, a gap beyond
-    `limit` or a ratio below `ratio` between any two groups. Of many classes each has its rates; a
-    regression has `mean_error`, `mean_absolute_error` and `mean_prediction`, in the label's unit.
-    Where the pull request changes the test set, the baseline's own rows are judged besides.
+    equalized odds by that and `false_positive_rate`, calibration within groups by
+    `calibration_error`, the mean of score minus label); and, where the owner sets them, a gap
+    beyond `limit` or a ratio below `ratio` between any two groups. Of many classes each has its
+    rates; a regression has `mean_error`, `mean_absolute_error` and `mean_prediction`, in the
+    label's unit. Where the pull request changes the test set, the baseline's own rows are judged
+    besides.
 
     Why: the change is judged by default, not the level, because a pull request cannot be blamed
     for a gap it inherited. The largest gap between many small groups is large by chance alone, so
     it is shown and never judged; what is judged is each group against the rest, corrected.
 
     What it does not see: columns that are not in the data, and whether a gap is just. A group of
-    fewer than `min_rows` in the rate's denominator is named as too small, never taken for 0 or 1.
+    fewer than `min_rows` in the rate's denominator is named as too small, never taken for 0 or 1;
+    a missing value is a group of its own, and one that is gone since the baseline is named.
 
     Example:
         group_disparity:
@@ -109,6 +113,9 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         """Refuse a gate that would only show."""
         if all(demand.is_only_shown for demand in self.metrics.values()):
             raise ValueError("no rate has a limit; give one `worsening`, `limit` or `ratio`.")
+        error = self.metrics.get("calibration_error")
+        if error is not None and error.ratio is not None:
+            raise ValueError("calibration_error: a ratio is of rates; set a `limit`.")
 
     def judge(self, case: Case) -> Iterator[Item]:
         """Per feature and mean: the gap as it is, its change, and its limits."""
@@ -130,11 +137,35 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         # The levels share theirs: each of them may be broken by chance.
         levels = sum(each.demand.levels for each in every) * (1 + (case.on_base is not None))
         alpha = case.settings.alpha.fairness / max(1, levels)
+        for columns in features:
+            yield from self._name_vanished(case, columns)
         for of in on_each_test_set(case):
             for compared in every:
                 if case.baseline is not None and (of is case or case.on_both):
                     yield from self._judge_change(of, compared)
                 yield from _judge_level(of, compared, alpha)
+
+    def _name_vanished(self, case: Case, columns: tuple[str, ...]) -> Iterator[Finding]:
+        """Groups that the baseline's test set has and this one has not."""
+        old, new = case.baseline, case.candidate
+        if old is None or new.has_rows_of(old) or case.streamed is not None:
+            return
+        if not all(name in old.test for name in columns):
+            return
+        before, after = (
+            {" and ".join(each.name.values()): len(each.rows) for each in split}
+            for split in (split_by(columns, side.test, side.dictionary) for side in (old, new))
+        )
+        gone = [f"{name} had {rows:,} rows" for name, rows in before.items() if name not in after]
+        if not gone:
+            return
+        strict = any(demand.mode is Mode.STRICT for demand in self.metrics.values())
+        limit = Limit(rule="every group stays", mode=Mode.STRICT if strict else Mode.GUARD)
+        yield cannot_tell(
+            Subject(metric="groups", column=" × ".join(columns)),
+            limit,
+            f"the baseline's test set has groups that this one has not: {_first_few(gone)}",
+        )
 
     def asks(self, evidence: Evidence) -> Iterator[Ask]:
         """Each rate in each group."""
@@ -282,7 +313,7 @@ def _interval(case: Case, mean: GroupMean, group: _Group) -> tuple[float, float]
 
 
 def _group_rate(name: str, rate: Rate) -> GroupRate:
-    return GroupRate(name, rate.hits, rate.effective)
+    return GroupRate(name, rate.hits, rate.effective, rate.error)
 
 
 def _first_few(names: Sequence[str]) -> str:

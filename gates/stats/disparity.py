@@ -11,6 +11,7 @@ from itertools import combinations
 import msgspec
 
 from gates.finding import State
+from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval, confidence_of
 from gates.stats.proportion import koopman_ratio, newcombe_difference
 from gates.stats.undefined import UndefinedError
@@ -21,12 +22,14 @@ FEW_ROWS = 30  # of a group, below which its rate is reported as too small: stat
 class GroupRate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one group's rate is made of; `name` is the caller's.
 
-    Of weighted rows, `rows` are the effective ones and `hits` the weighted share of them.
+    Of weighted rows, `rows` are the effective ones and `hits` the weighted share of them. Of a mean
+    that is no share `hits` is the sum, and `error` the mean's standard error.
     """
 
     name: str
     hits: float
     rows: float
+    error: float | None = None
 
     @property
     def rate(self) -> float:
@@ -146,6 +149,13 @@ def _judge(*, failed: bool, passed: bool) -> State:
 
 
 def _difference(one: GroupRate, two: GroupRate, confidence: float) -> Interval:
+    """Newcombe's interval of shares; of other means Welch's, with the fewer degrees of freedom."""
+    if one.error is not None and two.error is not None:
+        return Estimate(
+            value=one.rate - two.rate,
+            standard_error=math.hypot(one.error, two.error),
+            degrees=min(one.rows, two.rows) - 1,
+        ).interval(confidence)
     return newcombe_difference(one.hits, one.rows, two.hits, two.rows, confidence)
 
 

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import fairlearn.metrics as fairlearn
+import numpy as np
 import pytest
 
 from gates.case import Case
-from gates.finding import Finding, Observation, Result, State
+from gates.finding import Finding, Mode, Observation, Result, State
 from gates.metrics.group import GroupMetric
 from gates.rules.gate import Comparison
 from gates.rules.group_disparity import Demand, GroupDisparity
@@ -217,3 +219,139 @@ def test_a_small_group_without_a_change_is_no_proof_of_none(tmp_path: Path) -> N
     of = change(tmp_path, sizes, before, {"Female": 20, "Male": 2399})
     (finding,) = outcome("group_disparity", gate(worsening=0.05), of).findings
     assert finding.state is State.UNDECIDED
+
+
+def lots(rows: int = 3000, seed: int = 3) -> tuple[dict[str, Any], list[float]]:
+    """Rows by lot: a sex, a race, labels and scores that hang on both."""
+    draws = np.random.default_rng(seed)
+    sex, race = draws.integers(0, 2, rows), draws.integers(0, 3, rows)
+    labels = draws.random(rows) < 0.3 + 0.15 * sex
+    scores = np.clip(0.25 + 0.3 * labels + 0.08 * race + draws.normal(0, 0.2, rows), 0, 1)
+    columns = {
+        "sex": [("f", "m")[at] for at in sex],
+        "race": [("x", "y", "z")[at] for at in race],
+        "label": labels.tolist(),
+    }
+    return columns, scores.tolist()
+
+
+ASKED: dict[GroupMetric, Demand] = {
+    "selection_rate": Demand(limit=1.0, ratio=0.0),
+    "true_positive_rate": Demand(limit=1.0, ratio=0.0),
+    "false_positive_rate": Demand(limit=1.0, ratio=0.0),
+}
+
+
+@pytest.mark.parametrize("by", ["sex", "race", ("sex", "race")])
+def test_levels_are_fairlearns(tmp_path: Path, by: Any) -> None:
+    columns, scores = lots()
+    race = {"race": "feature category"}
+    made = evidence(tmp_path / "a", {**LISTED, **race}, test=columns, scores=scores)
+    judging = GroupDisparity(features=(by,), metrics=ASKED)
+    found = {
+        f.subject.metric: f.candidate
+        for f in outcome("group_disparity", judging, case(made)).findings
+    }
+    said = np.array(scores) >= 0.5
+    names = [by] if isinstance(by, str) else list(by)
+    features = np.array([columns[name] for name in names]).T
+    truth = np.array(columns["label"])
+    given = {"y_true": truth, "y_pred": said, "sensitive_features": features}
+    assert found["selection_rate_difference"] == pytest.approx(
+        fairlearn.demographic_parity_difference(**given)
+    )
+    assert found["selection_rate_ratio"] == pytest.approx(
+        fairlearn.demographic_parity_ratio(**given)
+    )
+    assert found["true_positive_rate_difference"] == pytest.approx(
+        fairlearn.equal_opportunity_difference(**given)
+    )
+    assert max(
+        found["true_positive_rate_difference"] or 0, found["false_positive_rate_difference"] or 0
+    ) == pytest.approx(fairlearn.equalized_odds_difference(**given))
+
+
+def test_the_mean_error_of_scores_is_that_of_each_group(tmp_path: Path) -> None:
+    columns, scores = lots()
+    made = evidence(
+        tmp_path / "a", LISTED | {"race": "ignored category"}, test=columns, scores=scores
+    )
+    demand: dict[GroupMetric, Demand] = {"calibration_error": Demand(limit=0.01)}
+    (found,) = outcome("group_disparity", GroupDisparity(metrics=demand), case(made)).findings
+    frame = fairlearn.MetricFrame(
+        metrics=lambda truth, said: float(np.mean(said - truth)),
+        y_true=np.array(columns["label"], float),
+        y_pred=np.array(scores),
+        sensitive_features=columns["sex"],
+    )
+    assert found.candidate == pytest.approx(frame.difference())
+    assert found.state is State.FAILED
+    assert found.subject.metric == "calibration_error_difference"
+
+
+def calibrated(tmp_path: Path, female: float, male: float) -> Case:
+    """Half of all are positive; the scores are .6 for all, and then as given."""
+    sizes = {"Female": 1000, "Male": 1000}
+    rows = rows_of(sizes)
+    rows["label"] = [at % 2 == 0 for at in range(2000)]
+    old = evidence(tmp_path / "old", LISTED, test=rows, scores=[0.6] * 2000)
+    new = evidence(tmp_path / "new", LISTED, test=rows, scores=[female] * 1000 + [male] * 1000)
+    return case(new, old)
+
+
+@pytest.mark.parametrize(
+    ("female", "male", "state"),
+    [
+        (0.6, 0.6, State.PASSED),
+        (0.7, 0.7, State.PASSED),  # worse, and for both alike
+        (0.62, 0.6, State.PASSED),
+        (0.7, 0.6, State.FAILED),  # no decision changes
+    ],
+)
+def test_scores_may_not_err_for_one_group_alone(
+    tmp_path: Path, female: float, male: float, state: State
+) -> None:
+    demand: dict[GroupMetric, Demand] = {"calibration_error": Demand(worsening=0.05)}
+    of = calibrated(tmp_path, female, male)
+    (found,) = outcome("group_disparity", GroupDisparity(metrics=demand), of).findings
+    assert found.state is state
+
+
+def test_a_ratio_of_errors_is_refused() -> None:
+    with pytest.raises(ValueError, match="a ratio is of rates"):
+        GroupDisparity(metrics={"calibration_error": Demand(ratio=0.8)})
+
+
+def test_a_group_that_vanished_is_named(tmp_path: Path) -> None:
+    three = {"a": 100, "b": 100, "c": 40}
+    counts = {"a": 50, "b": 50, "c": 20}
+    old = evidence(tmp_path / "old", LISTED, test=rows_of(three), scores=scores_of(three, counts))
+    two = {"a": 100, "b": 100}
+    new = evidence(tmp_path / "new", LISTED, test=rows_of(two), scores=scores_of(two, counts))
+    found = outcome("group_disparity", gate(worsening=0.5), case(new, old)).findings
+    (gone,) = [each for each in found if each.subject.metric == "groups"]
+    assert (gone.state, gone.limit.mode) == (State.UNDECIDED, Mode.GUARD)
+    assert "c had 40 rows" in gone.message
+    strict = outcome("group_disparity", gate(worsening=0.5, mode=Mode.STRICT), case(new, old))
+    assert [each.blocks for each in strict.findings if each.subject.metric == "groups"] == [True]
+
+
+def test_a_missing_group_is_a_group_of_its_own(tmp_path: Path) -> None:
+    rows = {"sex": [None, "f", "m"] * 200, "label": [True] * 600}
+    old = evidence(tmp_path / "old", LISTED, test=rows, scores=[0.9] * 600)
+    worse = [0.1 if at % 3 == 0 else 0.9 for at in range(600)]
+    new = evidence(tmp_path / "new", LISTED, test=rows, scores=worse)
+    found = outcome("group_disparity", gate(worsening=0.05), case(new, old)).findings
+    states = {each.subject.segment["sex"]: each.state for each in found}
+    assert states["(missing)"] is State.FAILED
+    assert set(states) == {"(missing)", "f", "m"}
+
+
+def test_a_rate_without_a_denominator_is_no_number(tmp_path: Path) -> None:
+    """No woman is positive, so her true positive rate is neither 0 nor 1."""
+    sizes = {"Female": 100, "Male": 100}
+    rows = {**rows_of(sizes), "label": [False] * 100 + [True] * 100}
+    made = evidence(tmp_path / "a", LISTED, test=rows, scores=[0.9] * 200)
+    (found,) = outcome("group_disparity", gate(limit=0.1), case(made)).findings
+    assert (found.state, found.candidate) == (State.UNDECIDED, None)
+    assert "Female: 0" in found.message
