@@ -1,6 +1,7 @@
 """Gate `identifier_feature`."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -20,6 +21,8 @@ from gates.tables.table import Floats, Table
 
 _MEND = "Give it the role ignored and train without it: a new row's name says nothing of its label."
 _MIN_ROWS = 100  # fewer distinct values say little
+_LOOK = 1_000  # rows that show in most columns that values repeat
+_ROUGHLY = 0.9  # of the correlation, that a thousand rows show where all have it
 _DIGITS = 15  # of a number that a float holds exactly
 
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
@@ -63,34 +66,42 @@ class IdentifierFeature(Gate, frozen=True, kw_only=True):
         ]
         if not features:
             raise NotApplicableError("no feature is a number, a whole number, a category or a text")
-        orders = [] if table.rows < _MIN_ROWS else list(_orders(evidence, table))
+        orders = _Orders(evidence, table)
         for name in features:
             yield self._judge_feature(name, evidence, table, orders)
 
     def _judge_feature(
-        self, name: str, evidence: Evidence, table: Table, orders: "list[tuple[str, Floats]]"
+        self, name: str, evidence: Evidence, table: Table, orders: "_Orders"
     ) -> Finding:
         if table.rows < _MIN_ROWS:
             return self._finding(name, table, State.UNDECIDED, f"has {table.rows:,} rows only")
+        entry = evidence.dictionary.columns[name]
+        named = _names_by_type(entry, name, table)
+        along = None if table.types[name] == "text" else self._runs_along(name, table, orders)
+        if not named and along is None:  # a measure may well be unique
+            return self._finding(name, table, State.PASSED, "is no identifier of rows")
         distinct, filled = _count_distinct(name, table)
         share = distinct / max(1, filled)
-        if filled >= _MIN_ROWS and share >= self.unique_share:
-            told = f"{distinct:,} distinct values in {filled:,} rows of {table.path.name}"
-            if _equals_id(name, evidence, table):
-                return self._finding(name, table, State.FAILED, "equals the row's identifier")
-            if _names_by_type(evidence.dictionary.columns[name], name, table):
-                return self._finding(name, table, State.FAILED, f"names its row: {told}", share)
-            for order, places in orders:
-                if (found := self._runs_along(name, table, places)) is not None:
-                    text = f"runs along with {order} (correlation {found:.5f}), {told}"
-                    return self._finding(name, table, State.FAILED, text, found)
-        return self._finding(name, table, State.PASSED, "is no identifier of rows", share)
+        if filled < _MIN_ROWS or distinct == 1 or share < self.unique_share:
+            return self._finding(name, table, State.PASSED, "is no identifier of rows", share)
+        told = f"{distinct:,} distinct values in {filled:,} rows of {table.path.name}"
+        if named and _equals_id(name, evidence, table):
+            text = "equals the row's identifier"
+        elif named or along is None:
+            text = f"names its row: {told}"
+        else:
+            text = f"runs along with {along[0]} (correlation {along[1]:.5f}), {told}"
+        return self._finding(name, table, State.FAILED, text, share)
 
-    def _runs_along(self, name: str, table: Table, places: Floats) -> float | None:
-        if table.types[name] == "text":
-            return None
-        found = correlate(table.numbers(name), places)
-        return found if found >= self.correlation else None
+    def _runs_along(self, name: str, table: Table, orders: "_Orders") -> tuple[str, float] | None:
+        values, some = table.numbers(name), slice(None, None, max(1, table.rows // _LOOK))
+        for order, places in orders.known:
+            if correlate(values[some], places[some]) < self.correlation * _ROUGHLY:
+                continue
+            found = correlate(values, places)
+            if found >= self.correlation:
+                return order, found
+        return None
 
     def _finding(
         self, name: str, table: Table, state: State, text: str, value: float | None = None
@@ -129,7 +140,16 @@ def _names_by_type(entry: Description, name: str, table: Table) -> bool:
 
 
 def _count_distinct(name: str, table: Table) -> tuple[int, int]:
-    values = table.column(name)
+    """Distinct and present values; of the first rows only, where more than half of them repeat."""
+    for piece in table.pieces(name):
+        distinct, filled = _count(piece)
+        if filled >= _LOOK and 2 * distinct < filled:
+            return distinct, filled
+        break
+    return _count(table.column(name))
+
+
+def _count(values: pa.Array) -> tuple[int, int]:
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if pa.types.is_floating(values.type):
@@ -153,15 +173,31 @@ def _equals_id(name: str, evidence: Evidence, table: Table) -> bool:
     return 2 * int(same) > table.rows
 
 
-def _orders(evidence: Evidence, table: Table) -> Iterator[tuple[str, Floats]]:
-    """The rows' places, and the numbers in their identifiers where each has one."""
-    yield "the order of the rows", np.arange(table.rows, dtype=np.float64)
-    key = evidence.dictionary.id
-    if key not in table:
-        return
-    digits = pc.struct_field(
-        pc.extract_regex(table.texts(key), rf"^\D*(?P<number>\d{{1,{_DIGITS}}})$"), "number"
-    )
-    if digits.null_count == 0 and len(digits):
-        numbers = values_of(pc.cast(digits, pa.float64()), np.float64)
-        yield f"the number in {quote(key)}", np.asarray(numbers, dtype=np.float64)
+class _Orders:
+    """The rows' places, and the numbers in their identifiers; made where a feature asks for it."""
+
+    def __init__(self, evidence: Evidence, table: Table) -> None:
+        self._key, self._table = evidence.dictionary.id, table
+
+    @cached_property
+    def known(self) -> list[tuple[str, Floats]]:
+        """By what a reader calls them."""
+        orders = [("the order of the rows", np.arange(self._table.rows, dtype=np.float64))]
+        numbers = self._numbers()
+        if numbers is not None:
+            orders.append((f"the number in {quote(self._key)}", numbers))
+        return orders
+
+    def _numbers(self) -> Floats | None:
+        """Where every identifier ends in a number."""
+        if self._key not in self._table:
+            return None
+        texts = self._table.texts(self._key)
+        if any(not text or not text[-1].isdigit() for text in texts[:_LOOK].to_pylist()):
+            return None
+        pattern = rf"^\D*(?P<number>\d{{1,{_DIGITS}}})$"
+        found = pc.extract_regex(texts, pattern)
+        digits = pc.struct_field(found, "number")
+        if digits.null_count or not len(digits):
+            return None
+        return np.asarray(values_of(pc.cast(digits, pa.float64()), np.float64), dtype=np.float64)
