@@ -73,6 +73,8 @@ def _lines(ground: Ground) -> Iterator[str]:
     yield "  # Metrics: both models on the same test rows; a proven loss beyond its margin blocks."
     yield from _metrics(ground)
     yield from _floors(ground.task)
+    if ground.sources.train or ground.sources.quick_baselines:
+        yield "  quick_baseline: {}"
     if ground.segments:
         yield ""
         yield "  # Segments: what the average hides."

@@ -233,3 +233,21 @@ def test_weights_count_for_the_dummy_too(tmp_path: Path) -> None:
     )
     (found,) = judged(QuickBaseline(), made)
     assert found.candidate == pytest.approx(math.log(2) + math.log(0.8))
+
+
+def test_a_row_without_weight_is_nobodys(tmp_path: Path) -> None:
+    """The first four rows, which the model gets wrong and the base's simple model right."""
+    scores = wrong_on(4)
+    weights = [0.0] * 4 + [1.0] * (ROWS - 4)
+    settings = Settings(sample_weight="w")
+    made = {}
+    for side in ("old", "new"):
+        columns = {"label": LABELS, "w": weights}
+        plain = evidence(
+            tmp_path / side, {"w": "weight number"}, test=columns, scores=scores, settings=settings
+        )
+        made[side] = plain
+    old = with_simple(made["old"], [*GOOD[:4], *FAIR[4:]])
+    gone, base = judged(QuickBaseline(), made["new"], old)
+    assert gone.subject.key == "the simple model"
+    assert base.candidate == pytest.approx(math.log(0.8 / 0.6))

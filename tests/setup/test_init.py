@@ -131,6 +131,7 @@ def test_the_judge_reads_what_was_written(project: Path, capsys: Captured) -> No
     outcomes = {each["gate"]: each["outcome"] for each in verdict["outcomes"]}
     assert outcomes == {
         "metric_regression": "passed",
+        "quick_baseline": "passed",
         "segment_regression": "undecided",  # 16 positives younger than 25
         "group_disparity": "undecided",
         "columns": "passed",
