@@ -5,15 +5,19 @@ import numpy as np
 from gates.answers import Answers
 from gates.evidence import Evidence
 from gates.rules.predicates import Searched, name_of, rows_of
+from gates.rules.twins import draw_rows
 from gates.segments import Rows
 from gates.stats.slices import Slice
 from gates.stats.weighted import require_weights
 from gates.tables.mixing import mix_words
 from gates.tables.table import Codes, Floats
 
+MOST_ROWS = 1_000_000  # beyond them, so many are drawn: what more would show is too small to matter
+_LOT = "5ea2c4ed"  # whichever; the same rows in every run
+
 
 class Ground:
-    """Rows that are searched: all that count, or one row of each group.
+    """Rows that are searched: all that count, or one row of each group; at most `MOST_ROWS`.
 
     `at` are their positions among the answers.
     """
@@ -36,7 +40,7 @@ class Ground:
             groups: what the rows belong with, where rows do not stand for themselves.
         """
         self.columns = [column for column in columns if column.name in side.test]
-        self.at = np.arange(len(rows)) if groups is None else _one_of_each(groups)
+        self.at = _draw(np.arange(len(rows)) if groups is None else _one_of_each(groups))
         self.codes: list[Codes] = [
             column.codes(side.test)[rows[self.at]] for column in self.columns
         ]
@@ -65,6 +69,10 @@ class Ground:
     def name(self, found: Slice) -> dict[str, str]:
         """What a slice is called."""
         return name_of(self.columns, found)
+
+
+def _draw(places: Rows) -> Rows:
+    return places[draw_rows(len(places), MOST_ROWS, _LOT)] if len(places) > MOST_ROWS else places
 
 
 def _one_of_each(groups: Rows) -> Rows:

@@ -8,6 +8,7 @@ import pytest
 
 from gates.evidence import Evidence
 from gates.finding import Mode, Observation, Result, State
+from gates.rules import searching
 from gates.rules.gate import NotApplicableError
 from gates.rules.weak_segments import WeakSegments
 from gates.settings import Settings
@@ -242,3 +243,15 @@ def test_weights_count(tmp_path: Path) -> None:
     ]
     found = outcome("weak_segments", WeakSegments(margin=0.1), case(made[0], made[1]))
     assert found.findings[0].subject.segment == {"shop": "east", "plan": "paid"}
+
+
+def test_of_very_many_rows_some_are_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "MOST_ROWS", 2_000)
+    worse = np.where(hurt(), 0.5, noisy(seed=2))
+    sides = side(tmp_path / "new", worse), side(tmp_path / "old", noisy())
+    found = outcome("weak_segments", WeakSegments(margin=0.1), case(*sides)).findings[0]
+    assert found.subject.segment == {"shop": "east", "plan": "paid"}
+    assert found.support is not None
+    assert 200 < found.support.rows < 300
