@@ -5,6 +5,7 @@ import contextlib
 import os
 import secrets
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -94,17 +95,24 @@ async def examine_update(
     after = (await ask_sample(client, asked))[:1]
     _put(kept, service.model)
     slow.close()
-    answered = [ms for ms in results if ms is not None]
+    before = [sent.ms for sent in results if sent.end < start]
+    since = [sent.ms for sent in results if sent.end >= start]
     update = Update(
         status=updated,
         seconds=round(taken, 4),
-        requests=len(results),
-        failed=len(results) - len(answered),
-        pause_ms=round(max(answered, default=0.0), 3),
+        requests=len(since),
+        failed=since.count(None),
+        pause_ms=_longest(since),
+        failed_before=before.count(None),
+        usual_ms=_longest(before),
         broken_status=broken,
         serves_after_broken=after[0] is not None and (reloaded is None or after == reloaded[:1]),
     )
     return update, reloaded
+
+
+def _longest(waits: Sequence[float | None]) -> float:
+    return round(max((ms for ms in waits if ms is not None), default=0.0), 3)
 
 
 def _is_fine(status: int | None) -> bool:

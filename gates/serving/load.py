@@ -20,6 +20,13 @@ class Busy(NamedTuple):
     failed: int
 
 
+class Sent(NamedTuple):
+    """When a request was over, by the loop's clock, and milliseconds from when it was due."""
+
+    end: float
+    ms: float | None
+
+
 async def send_by_the_clock(
     client: Client, bodies: Sequence[bytes], due_s: Sequence[float]
 ) -> list[float | None]:
@@ -91,16 +98,16 @@ class Stream:
 
     def __init__(self, client: Client, bodies: Sequence[bytes], rate_per_s: float) -> None:
         """Start to send, evenly spaced."""
-        self.results: list[float | None] = []
+        self._results: list[Sent] = []
         self._stopped = False
         self._client = client
         self._task = asyncio.create_task(self._run(itertools.cycle(bodies), rate_per_s))
 
-    async def stop(self) -> list[float | None]:
+    async def stop(self) -> list[Sent]:
         """Send no more; what was sent is waited for."""
         self._stopped = True
         await self._task
-        return self.results
+        return self._results
 
     async def _run(self, supply: Iterator[bytes], rate_per_s: float) -> None:
         loop = asyncio.get_running_loop()
@@ -116,5 +123,5 @@ class Stream:
 
     async def _send(self, due: float, body: bytes) -> None:
         ok = await _answered(self._client, body)
-        taken = (asyncio.get_running_loop().time() - due) * 1e3
-        self.results.append(taken if ok else None)
+        end = asyncio.get_running_loop().time()
+        self._results.append(Sent(end, (end - due) * 1e3 if ok else None))

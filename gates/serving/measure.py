@@ -97,6 +97,7 @@ async def _measure_running(service: Running, beside: Running | None, job: Job) -
         latency = await measure_latency(sides, plan, rate)
         throughput = await measure_throughput(sides, plan)
         weighed = [_weigh(one) for one in (service, beside) if one is not None]
+        rate = await choose_rate(msgspec.structs.replace(sides, baseline=None)) / 2
         update, reloaded = await examine_update(client, service, asked, rate, plan.update_s)
     return Measured(
         seconds=job.seconds,

@@ -88,9 +88,11 @@ class Update(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     status: Count | None  # of the answer to the good model's update; null where none came
     seconds: Amount  # until that answer
-    requests: Count  # sent while both updates ran
+    requests: Count  # that were over after the first update began
     failed: Count
     pause_ms: Amount  # the longest that one of them had to wait
+    failed_before: Count = 0  # of those that were over before it
+    usual_ms: Amount = 0.0  # the longest that one of those had to wait
     broken_status: Count | None
     serves_after_broken: bool  # still answers as before
 

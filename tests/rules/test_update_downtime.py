@@ -14,7 +14,7 @@ def test_an_update_that_nobody_notices_passes(tmp_path: Path) -> None:
     said = " ".join(one.message for one in found.findings)
     assert "A new model took 0.4 s to be put in place." in said
     assert "0 of 150 requests failed" in said
-    assert "0.12 s; 1 s is accepted" in said
+    assert "0.12 s, before them 0 s; 1 s is accepted" in said
     assert "refused with status 409" in said
 
 
@@ -38,6 +38,18 @@ def test_whatever_goes_wrong_fails(tmp_path: Path, changed: dict[str, object], s
     failed = [one for one in found.findings if one.state is State.FAILED]
     assert any(says in one.message for one in failed)
     assert all("beside the old one" in one.mend for one in failed)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"failed": 5, "failed_before": 1}, {"pause_ms": 3000.0, "usual_ms": 501.0}],
+)
+def test_what_was_no_better_before_the_update_proves_nothing(
+    tmp_path: Path, changed: dict[str, object]
+) -> None:
+    found = judged(tmp_path, "update_downtime", UpdateDowntime(), honest(update=update(**changed)))
+    assert found.outcome is Result.UNDECIDED
+    assert not any(one.blocks for one in found.findings)
 
 
 def test_exactly_at_the_limits_it_passes(tmp_path: Path) -> None:
