@@ -120,7 +120,7 @@ class Case:
         self.anchor = anchor
         self.reference = reference
         self.asked = asked
-        self.tested_rows = TestedRows(candidate, baseline)
+        self.tested_rows = TestedRows(candidate, baseline, settings.segment_columns)
         self._beside = beside
         if reference is None and (differ := self.labels_differ):
             raise EvidenceError(

@@ -277,7 +277,7 @@ class TestSet(Value, frozen=True, kw_only=True, omit_defaults=True):
     added: int = 0
     removed: int = 0
     relabelled: int = 0  # rows that stay with another label or weight: counted in both of these
-    edited: int = 0  # rows that stay with the same label and other features
+    edited: int = 0  # rows that stay with the same label, and other features or groups
     unpredicted: int = 0  # of the baseline's rows, that the candidate's model was not run on
     learnt: int = 0  # of the baseline's rows, that only the candidate's model was trained on
     seen: int = 0  # rows that one of the models was trained on, left out of every comparison

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from gates.columns import Role
 from gates.evidence import Evidence
 from gates.segments import Rows
 from gates.tables.arrow import places_in
@@ -16,6 +17,7 @@ from gates.tables.words import read_words
 
 OURS_ON_BASELINE_TEST = "predictions_on_baseline_test.parquet"
 BASELINE_ON_OURS = "baseline_predictions.parquet"
+_GROUPING = (Role.GROUP, Role.TIME)
 _RECODED = 0.5  # share of the shared rows from which on other features are another coding
 
 
@@ -24,9 +26,15 @@ class TestedRows:
 
     __test__ = False  # pytest must not take it for a test
 
-    def __init__(self, candidate: Evidence, baseline: Evidence | None) -> None:
-        """Nothing is read before it is asked for."""
+    def __init__(
+        self,
+        candidate: Evidence,
+        baseline: Evidence | None,
+        segments: tuple[tuple[str, ...], ...] = (),
+    ) -> None:
+        """Nothing is read before it is asked for; `segments` are the policy's columns."""
         self.candidate = candidate
+        self._segments = segments
         self.baseline = baseline
         self._seen: dict[tuple[int, int, str], Mask] = {}
         self._differ: dict[str, Mask] = {}
@@ -50,26 +58,63 @@ class TestedRows:
 
     @cached_property
     def changed(self) -> bool:
-        """Whether the test sets differ; of large ones the digest is no proof."""
+        """Whether the test sets differ, or how they are judged; of large ones a digest is no proof.
+
+        They differ in rows, labels, weights, in the features of some rows, or in what segments and
+        groups are made of. Features that are recoded throughout are no other test set.
+        """
         new, old = self.candidate, self.baseline
-        if old is None or new.has_rows_of(old):
+        if old is None:
             return False
+        if new.has_rows_of(old):
+            return self.bands_differ
         if new.is_large:
             same = int(np.count_nonzero(self.same)) == new.test.rows == old.test.rows
         else:
             same = old.test_digest == new.test_digest
-        return not same or self.edited > 0
+        return not same or self.bands_differ or self.edited > 0
 
     @cached_property
     def edited(self) -> int:
-        """Shared rows with the same label and other features, where they are an edit of some rows.
+        """Shared rows with the same label, and other values by which they are known or judged."""
+        moved = self.regrouped if self.recoded else self.regrouped | ~self.unmoved
+        return int(np.count_nonzero(self.same & moved))
 
-        Where it is half of them or more the features were recoded, and a model that was trained on
-        the new ones says nothing sensible of the old.
+    @cached_property
+    def recoded(self) -> bool:
+        """Whether half of the shared rows or more have other features.
+
+        Then features were computed otherwise, and a model that was trained on the new ones says
+        nothing sensible of the old: each model is believed what it says in its own coding.
         """
-        moved = self.same & ~self.unmoved
-        edited = int(np.count_nonzero(moved))
-        return edited if edited < _RECODED * len(moved) else 0
+        return bool(len(self.unmoved)) and float(np.mean(~self.unmoved)) >= _RECODED
+
+    @cached_property
+    def regrouped(self) -> Mask:
+        """Which of the shared rows have another value in a column of `grouping`."""
+        moved = np.zeros(len(self.shared[0]), dtype=np.bool_)
+        for name in self.grouping:
+            moved |= self.differ_in(name)
+        return moved
+
+    @cached_property
+    def grouping(self) -> list[str]:
+        """Columns by which rows are judged apart or together, that both test tables have.
+
+        Segments of the policy; groups, periods and what is sensitive as the baseline says it.
+        """
+        entries = self._base.dictionary.columns
+        named = [name for columns in self._segments for name in columns]
+        named += [
+            name for name, each in entries.items() if each.sensitive or each.role in _GROUPING
+        ]
+        return [name for name in dict.fromkeys(named) if self.in_both(name)]
+
+    @property
+    def bands_differ(self) -> bool:
+        """Whether the dictionaries cut a column that both have into other segments."""
+        new, old = self.candidate.dictionary.columns, self._base.dictionary.columns
+        return any(new[name].segment != old[name].segment for name in new if name in old)
 
     @cached_property
     def union(self) -> Rows:
@@ -105,7 +150,7 @@ class TestedRows:
             scores[at_old] = new.scores[at_new]
             return scores
         scores = new.scores_for(OURS_ON_BASELINE_TEST, old.ids).copy()
-        scores[at_old[self.unmoved]] = new.scores[at_new[self.unmoved]]
+        scores[at_old[self._own]] = new.scores[at_new[self._own]]
         return scores
 
     @property
@@ -115,8 +160,13 @@ class TestedRows:
             return None
         at_new, at_old = self.shared
         scores = self.candidate.scores_for(BASELINE_ON_OURS, self.candidate.ids).copy()
-        scores[at_new[self.unmoved]] = self._base.scores[at_old[self.unmoved]]
+        scores[at_new[self._own]] = self._base.scores[at_old[self._own]]
         return scores
+
+    @cached_property
+    def _own(self) -> Mask:
+        """Shared rows of which each model's word on its own test row counts for both."""
+        return np.ones_like(self.unmoved) if self.recoded else self.unmoved
 
     @cached_property
     def same_model(self) -> bool:
@@ -134,9 +184,13 @@ class TestedRows:
         """Which of the shared rows have the same features, as far as both tables have them."""
         same = np.ones(len(self.shared[0]), dtype=np.bool_)
         for name in self.candidate.dictionary.features:
-            if name in self.candidate.test and name in self._base.test:
+            if self.in_both(name):
                 same &= ~self.differ_in(name)
         return same
+
+    def in_both(self, name: str) -> bool:
+        """Whether both test tables have a column."""
+        return name in self.candidate.test and name in self._base.test
 
     def differ_in(self, name: str) -> Mask:
         """Which of the shared rows have another value in a column that both tables have."""

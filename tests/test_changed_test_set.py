@@ -11,6 +11,7 @@ from gates.columns import Role
 from gates.evidence import Evidence
 from gates.finding import Decision, Finding, Side, State, TestSetOf, Verdict
 from gates.judge import judge
+from gates.passes import why_by_rows
 from gates.policy import Policy, read_policy
 from tests.build import evidence
 
@@ -322,6 +323,47 @@ def test_segments_are_the_baselines_on_its_rows(
     }
     assert found["a"] is State.FAILED
     assert "c" not in found
+
+
+def test_segments_stay_the_baselines_where_nothing_else_changes(
+    policy: Policy, base: Evidence, tmp_path: Path
+) -> None:
+    """All rows of town a are wrong, and called b or a by turns, so that each town is half right."""
+    wrong = [
+        label if town == "b" else not label for label, town in zip(LABELS, towns(ROWS), strict=True)
+    ]
+    mixed = [("a", "b")[at % 2] for at in range(ROWS)]
+    new = side(tmp_path / "new", table(town=mixed), wrong)
+    of = Case(policy.settings, new, base)
+    assert (of.test_set.changed, of.test_set.added, of.test_set.edited) == (True, 0, ROWS // 2)
+    found = {
+        finding.subject.segment["town"]: finding.change
+        for outcome in judge(policy, of).outcomes
+        if outcome.gate == "segment_regression"
+        for finding in outcome.findings
+    }
+    assert found == {"a": -1.0, "b": 0.0}
+
+
+def test_other_bands_are_another_way_to_judge(tmp_path: Path) -> None:
+    """The pull request cuts ages into one band, where the baseline has two."""
+    policy = read_policy(
+        b"gates: {segments: [age], segment_floor: {metrics: {accuracy: 0.5}}}", "params.yaml"
+    )
+    made = []
+    for name, edges, answers in (("old", [0, 300, 400], LABELS), ("new", [0, 400], ANSWERS)):
+        listed: dict[str, Any] = {
+            "town": "feature category",
+            "age": {"role": "feature", "type": "number", "segment": edges, "description": "age"},
+        }
+        made.append(evidence(tmp_path / name, listed, test=table(), scores=scores(answers)))
+    verdict = verdict_of(policy, made[1], made[0])
+    found = {f.subject.text() for outcome in verdict.outcomes for f in outcome.findings}
+    assert "accuracy for age = [300, 400) on the baseline's rows" in found
+    assert verdict.test_set is not None
+    assert verdict.test_set.changed
+    of = Case(policy.settings, made[1], made[0])
+    assert why_by_rows(of) == "the test set is cut into other segments"
 
 
 def test_people_are_kept_together_on_the_baselines_rows(tmp_path: Path) -> None:

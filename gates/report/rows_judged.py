@@ -33,11 +33,13 @@ def _changed(verdict: Verdict, found: TestSet) -> str:
         return ""
     others = found.relabelled  # counted as added and as removed, too
     relabelled = f"{others:,} with another label or weight, " if others else ""
-    relabelled += f"{found.edited:,} with other features, " if found.edited else ""
+    relabelled += f"{found.edited:,} with other values, " if found.edited else ""
     moved = (
         f"{counted(found.added - others, 'row')} added, {found.removed - others:,} removed, "
         f"{relabelled}{found.rows:,} now"
     )
+    if not (found.added or found.removed or found.edited):
+        moved = f"the same {found.rows:,} rows, cut into other segments"
     compared = _compared(verdict)
     if not compared:
         return f"{moved}; nothing was compared."

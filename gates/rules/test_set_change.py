@@ -8,7 +8,6 @@ import numpy as np
 
 from gates.answers import answer
 from gates.case import Case
-from gates.columns import Role
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.rules.gate import Gate, Item, NotApplicableError
 from gates.rules.sides import quote
@@ -16,7 +15,6 @@ from gates.settings import Probability
 from gates.tables.table import Mask
 from gates.tested_rows import TestedRows
 
-_GROUPING = (Role.GROUP, Role.TIME)
 _MEND_ALONE = (
     "Land the new test rows first, in a pull request that leaves the model as it is; then they are "
     "the baseline's. What is meant can be waived, or allowed by `{key}` on the default branch."
@@ -78,13 +76,12 @@ class TestSetChange(Gate, frozen=True, kw_only=True):
 
     def _looks(self, case: Case, rows: TestedRows) -> Iterator[tuple[str, float, Mask, str]]:
         yield "relabelled", self.relabelled, ~rows.same, _whom_it_suits(case, rows)
-        judged_by = _grouping_columns(case)
-        regrouped, named = _moved(rows, judged_by)
+        regrouped, named = _moved(rows, rows.grouping)
         yield "regrouped", self.regrouped, regrouped, named
         features = [
             name
             for name in case.candidate.dictionary.features
-            if name not in judged_by and _in_both(rows, name)
+            if name not in rows.grouping and rows.in_both(name)
         ]
         changed, named = _moved(rows, features)
         yield "changed", self.changed, changed, named
@@ -127,19 +124,6 @@ _WORDS = {
     "changed": "stay with other features",
     "removed": "are gone",
 }
-
-
-def _grouping_columns(case: Case) -> list[str]:
-    """Columns by which rows are judged apart or together, as the baseline has them."""
-    assert case.baseline is not None  # noqa: S101 - `judge` has looked
-    entries = case.baseline.dictionary.columns
-    named = [name for columns in case.settings.segment_columns for name in columns]
-    named += [name for name, each in entries.items() if each.sensitive or each.role in _GROUPING]
-    return [name for name in dict.fromkeys(named) if _in_both(case.tested_rows, name)]
-
-
-def _in_both(rows: TestedRows, name: str) -> bool:
-    return all(side is not None and name in side.test for side in (rows.candidate, rows.baseline))
 
 
 def _moved(rows: TestedRows, names: list[str]) -> tuple[Mask, str]:

@@ -21,7 +21,7 @@ from gates.tables.duplicates import find_duplicates
 from gates.tables.table import Mask, Table
 
 _MEND = (
-    "Draw the split by a hash of what stays the same (the row's identifier, the {entity}), so that "
+    "Draw the split by a hash of what stays the same, such as the {entity}, so that "
     "nothing changes sides from one version to the next. A test window that moves on is allowed by "
     "`version_leakage.share` on the default branch."
 )
@@ -65,7 +65,7 @@ class VersionLeakage(Gate, frozen=True, kw_only=True):
         if new.train is None or new.train.rows == 0:
             raise NotApplicableError(f"there are no training rows ({TRAIN})")
         if new.has_rows_of(old) and same_file(case, TRAIN):
-            yield self._named(0, old.test.rows, _ROWS, "", "row")
+            yield self._named(0, old.test.rows, _ROWS)
             return
         yield self._judge_names(case, old)
         yield from self._judge_copies(case, old, new.train)
@@ -76,9 +76,11 @@ class VersionLeakage(Gate, frozen=True, kw_only=True):
             return _undecided(_ROWS, f"{TRAIN} has no column {quote(case.candidate.dictionary.id)}")
         rows = case.tested_rows
         learnt = rows.seen_by(case.candidate, old) & ~rows.seen_by(old, old)
-        return self._named(int(np.count_nonzero(learnt)), old.test.rows, _ROWS, "", "row")
+        return self._named(int(np.count_nonzero(learnt)), old.test.rows, _ROWS)
 
-    def _named(self, count: int, rows: int, key: str, what: str, entity: str) -> Finding:
+    def _named(
+        self, count: int, rows: int, key: str, what: str = "", entity: str = "row's identifier"
+    ) -> Finding:
         share = count / rows if rows else 0.0
         kept = share <= self.share
         message = what or (

@@ -57,6 +57,11 @@ def said(
             "scored on both test sets, and on the baseline's alone, by its labels.",
         ),
         (
+            said(16_842),
+            "the same 16,842 rows, cut into other segments; the models were compared on 16,842 "
+            "rows of the baseline's test set, by its labels.",
+        ),
+        (
             said(16_842, 16_842, 500, learnt=500),
             "16,842 rows added, 500 removed, 16,842 now; the models were compared on 16,842 rows "
             "of the new one alone.",
