@@ -150,6 +150,8 @@ def _count_distinct(name: str, table: Table) -> tuple[int, int]:
 
 
 def _count(values: pa.Array) -> tuple[int, int]:
+    if pa.types.is_null(values.type):
+        return 0, 0
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if pa.types.is_floating(values.type):
