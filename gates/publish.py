@@ -4,6 +4,7 @@ Nothing here decides anything: the verdict was made by `gates.judge`. What fails
 in `failure`, or leaves the check visibly in progress; it never ends in `success`.
 """
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,7 @@ CONCLUSIONS: Final[dict[Decision, Conclusion]] = {
     Decision.FAIL: "failure",
     Decision.CANNOT_JUDGE: "failure",
 }
+_ADDRESS = re.compile(r"https?://[\w.:-]+(/[\w.-]+)+", re.ASCII)
 _WORDS: Final = {
     Decision.PASS: "Passed",
     Decision.FAIL: "Blocked",
@@ -65,8 +67,10 @@ class Told(NamedTuple):
     comments: dict[int, Posted]
 
 
-def message_of(verdict: Verdict, head: Head, overrides: Path | None = None) -> Message:
-    """The message of a verdict about this head.
+def message_of(
+    verdict: Verdict, head: Head, overrides: Path | None = None, *, server_url: str = ""
+) -> Message:
+    """The message of a verdict about this head, with an address on the server where one is given.
 
     Raises:
         EvidenceError: the verdict is about another commit, or about a changed working tree.
@@ -79,7 +83,10 @@ def message_of(verdict: Verdict, head: Head, overrides: Path | None = None) -> M
             "head that the event names; nothing was published. Judge the evidence of that commit."
         )
     title = f"{_WORDS[verdict.decision]}: {headline(verdict)}"
-    text = render_comment(verdict, overrides=overrides)
+    checks_url = f"{server_url}/{head.repository_name}/commit/{head.sha}/checks"
+    if _ADDRESS.fullmatch(checks_url) is None:
+        checks_url = ""
+    text = render_comment(verdict, overrides=overrides, checks_url=checks_url)
     return Message(text, title, CONCLUSIONS[verdict.decision], verdict)
 
 

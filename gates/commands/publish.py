@@ -120,6 +120,11 @@ def open_github(
     return github, token
 
 
+def server_url() -> str:
+    """Where people see the repository."""
+    return os.environ.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
+
+
 def _message(arguments: argparse.Namespace, head: Head) -> tuple[Message, ExitCode]:
     """What to publish; a verdict that cannot be read is published as none."""
     overrides = Path(arguments.templates) if arguments.templates else own_templates(Path.cwd())
@@ -132,7 +137,8 @@ def _message(arguments: argparse.Namespace, head: Head) -> tuple[Message, ExitCo
     except EvidenceError as error:
         log(str(error))
         return not_judged(str(error), head, overrides), ExitCode.CANNOT_JUDGE
-    return message_of(verdict, head, overrides), EXIT_CODES[verdict.decision]
+    message = message_of(verdict, head, overrides, server_url=server_url())
+    return message, EXIT_CODES[verdict.decision]
 
 
 def _read(name: str | None) -> Verdict:
@@ -149,7 +155,6 @@ def _read(name: str | None) -> Verdict:
 
 def _channel(arguments: argparse.Namespace, head: Head) -> Channel:
     github, token = open_github(head, known=_read_known(arguments.known, head))
-    server_url = os.environ.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
     command = find_cml() if arguments.poster == "cml" else None
     if arguments.poster == "cml" and command is None:
         log("CML is not installed: posting by the API")
@@ -159,8 +164,8 @@ def _channel(arguments: argparse.Namespace, head: Head) -> Channel:
         check=arguments.check,
         project=arguments.project,
         author=arguments.author,
-        cml=Cml(command, server_url, repository, token) if command else None,
-        details_url=f"{server_url}/{repository}/actions/runs/{run_id}" if run_id else None,
+        cml=Cml(command, server_url(), repository, token) if command else None,
+        details_url=f"{server_url()}/{repository}/actions/runs/{run_id}" if run_id else None,
     )
 
 

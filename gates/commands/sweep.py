@@ -1,10 +1,9 @@
 """`gatepost sweep`: end the checks that a lost run left in progress."""
 
 import argparse
-import os
 from pathlib import Path
 
-from gates.commands.publish import TOKENS, log, open_github
+from gates.commands.publish import TOKENS, log, open_github, server_url
 from gates.commands.show import own_templates
 from gates.errors import ExitCode, UnpublishedError
 from gates.github_calls import GitHubError
@@ -23,13 +22,12 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     try:
         runs, _ = open_github(here, tokens=TOKENS[::-1])
         checks, _ = open_github(here, known=runs.repository)
-        server_url = os.environ.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
         channel = Channel(
             github=checks,
             check=arguments.check,
             project=arguments.project,
             author=arguments.author,
-            details_url=f"{server_url}/{runs.repository}/actions/runs/{here.run.id}",
+            details_url=f"{server_url()}/{runs.repository}/actions/runs/{here.run.id}",
         )
         app = author.removesuffix("[bot]") if author.endswith("[bot]") else None
         found = find_left(

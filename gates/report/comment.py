@@ -67,15 +67,18 @@ def _rooms() -> tuple[Room, ...]:
     return (*steps, steps[-1]._replace(failed=0, doubts=0, only_counts=True))
 
 
-def comment(verdict: Verdict, *, overrides: Path | None = None) -> str:
+def comment(verdict: Verdict, *, overrides: Path | None = None, checks_url: str = "") -> str:
     """The comment of a verdict, at most 60,000 bytes; its last line is for machines.
+
+    `checks_url` is where the commit's checks are shown, for who wants more than the comment has.
 
     Sections give way in a fixed order, each leaving its count; the heading, the failing rows (or
     how many there are) and the last line never do.
     """
     line = marker(verdict)
     for room in _rooms():
-        text = render("comment.md.j2", overrides, **_values(verdict, room)).strip()
+        values = _values(verdict, room) | {"checks_url": Markdown(checks_url)}
+        text = render("comment.md.j2", overrides, **values).strip()
         text = re.sub(r"\n{3,}", "\n\n", text)
         whole = f"{text}\n\n{line}\n"
         if len(whole.encode()) <= BUDGET_BYTES:

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -95,8 +96,23 @@ def test_each_verdict_has_its_code_check_and_comment(  # noqa: PLR0917 - a table
     assert bool(check["annotations"]) == (conclusion == "failure" and name != "cannot_judge")
     (comment,) = fake.ours()
     assert comment["body"].splitlines()[-1].endswith("pull=7 project=main run=811.2 -->")
+    links = re.findall(r"\]\(([^)]*)\)", comment["body"])
+    assert links == [f"https://github.com/acme/churn/commit/{HEAD}/checks"]
     assert (tmp_path / "summary.md").read_text() in comment["body"]
     assert len(fake.asked) <= 12
+
+
+@pytest.mark.parametrize("server", ["javascript:x", "https://x)[y](https://evil.example", ""])
+def test_an_address_that_is_none_is_no_link(
+    publish: Publish,
+    fake: FakeGitHub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    server: str,
+) -> None:
+    monkeypatch.setenv("GITHUB_SERVER_URL", server)
+    assert publish(written(tmp_path, "improvement")) == 0
+    assert "](" not in fake.ours()[0]["body"]
 
 
 def test_running_then_the_verdict(publish: Publish, fake: FakeGitHub, tmp_path: Path) -> None:
