@@ -21,6 +21,7 @@ from gates.rules.label_agreement import LabelAgreement
 from gates.rules.label_conflicts import LabelConflicts
 from gates.rules.latency import LatencyGate
 from gates.rules.levels import Levels
+from gates.rules.lock_in_step import LockInStep
 from gates.rules.metric_floor import MetricFloor
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.missing_values import MissingValues
@@ -37,8 +38,8 @@ from gates.rules.segment_floor import SegmentFloor
 from gates.rules.segment_regression import SegmentRegression
 from gates.rules.serving_parity import ServingParity
 from gates.rules.split_balance import SplitBalance
-from gates.rules.suspicious_labels import SuspiciousLabels
 from gates.rules.suspicious_improvement import SuspiciousImprovement
+from gates.rules.suspicious_labels import SuspiciousLabels
 from gates.rules.target_leakage import TargetLeakage
 from gates.rules.test_set_change import TestSetChange
 from gates.rules.test_set_reuse import Reuse
@@ -78,6 +79,7 @@ GATES: Mapping[str, type[Gate]] = MappingProxyType(
         "label_conflicts": LabelConflicts,
         "suspicious_labels": SuspiciousLabels,
         "reported_metrics": ReportedMetrics,
+        "lock_in_step": LockInStep,
         "repeatability": Repeatability,
         "train_test_overlap": TrainTestOverlap,
         "group_leakage": GroupLeakage,

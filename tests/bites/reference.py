@@ -206,6 +206,9 @@ def copy_tracked(target: Path) -> None:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)
     run(target, "git", "init", "--quiet")
+    run(target, "git", "add", "--all")
+    identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
+    run(target, "git", *identity, "commit", "--quiet", "--message", "the reference project")
     run(target, "git", "add", "--all")  # what the gate `data_version` asks Git of
     (target / ".dvc" / "config.local").write_text(f"[cache]\n    dir = {CACHE}\n", "utf-8")
 

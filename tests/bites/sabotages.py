@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gates.origins import INPUTS, Input, Keeper, encode_inputs, read_inputs
+from gates.origins import INPUTS, Input, Keeper, LockChange, encode_inputs, read_inputs
 from pipeline.evaluate import measure, measure_groups
 from tests.bites.reference import (
     GROUPS,
@@ -359,6 +359,20 @@ def footprint(candidate: Candidate) -> None:
     candidate.serve(candidate=msgspec.structs.replace(samples.SERVICE, **heavy))
 
 
+def lock_in_step(candidate: Candidate) -> None:
+    """The author tries another learning rate, takes it back, and commits the lock in between."""
+    path = candidate.folder / INPUTS
+    found = read_inputs(path.read_bytes(), path.name)
+    rate = LockChange(
+        stage="train",
+        kind="param",
+        name="train.gradient_boosting.learning_rate in params.yaml",
+        committed="0.1",
+        made="0.05",
+    )
+    path.write_bytes(encode_inputs(msgspec.structs.replace(found, lock_changes=(rate,))))
+
+
 def scope(candidate: Candidate) -> None:
     """Whoever agreed to the approach is gone, and nobody else has agreed."""
     path = candidate.folder / "approach.md"
@@ -526,6 +540,7 @@ SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(
         "split_balance": split_balance,
         "test_set_change": test_set_change,
         "test_set_reuse": reseed,
+        "lock_in_step": lock_in_step,
         "scope": scope,
         "policy_change": reseed,
     }
