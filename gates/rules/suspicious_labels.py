@@ -1,46 +1,42 @@
 """Gate `suspicious_labels`."""
 
+import math
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
-from gates.answers import Values
 from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.outputs import read_outputs
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
 from gates.rules.growth import grown
-from gates.rules.sides import quote
+from gates.rules.improbable import Judge, baseline_scores, fresh_rows, name_rows
 from gates.segments import split_by
-from gates.stats.confident import (
-    Improbable,
-    Ordinary,
-    class_thresholds,
-    improbable_classes,
-    improbable_numbers,
-    ordinary_errors,
-)
-from gates.stats.growth import Places, Sample, mean_growth
+from gates.stats.confident import Improbable
+from gates.stats.estimate import Estimate
+from gates.stats.growth import Sample, mean_growth
 from gates.stats.law import beta_cdf
 from gates.stats.proportion import wilson
 from gates.tables.arrow import places_in
-from gates.tables.table import Floats, Mask
+from gates.tables.table import Mask
 
-_CROSSED = "baseline_predictions.parquet"
-_SHOWN = 10
+FOLDS = "folds.parquet"
 _MIN_ROWS = 30  # of a segment, below which it is not called the worst
 _MEND = (
     "Look at the rows that are named, and label anew those that are wrong; see who labelled them."
 )
+_MEND_SCORES = "Let `gates.evidence.predict` say how to run a model on given rows."
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class SuspiciousLabels(Gate, frozen=True, kw_only=True):
-    """Blocks test labels that a model which never saw them finds improbable.
+    """Blocks new labels that a model which never saw them finds improbable.
 
     What it blocks: a share of improbable labels among the test rows that provably grows by more
     than `worsening`, through rows that the pull request adds or labels anew; and, with `ceiling`,
@@ -48,95 +44,139 @@ class SuspiciousLabels(Gate, frozen=True, kw_only=True):
     as it is, on average, of that class's own rows (confident learning); a number, where its error
     lies more than five robust standard deviations off. Both label sets are judged by the
     baseline's model, which has learned nothing from this pull request. Up to ten rows to look at
-    are named, and the segment with most of them.
+    are named, and the segment with most of them. Of training rows with out-of-fold scores
+    (`folds.parquet`), new labels are compared with those that stay, both by the candidate's folds.
 
     Why: a wrong label in the test set punishes the model that is right. Such labels rarely come
     alone: a batch, a labeler, a join that slipped by one row.
 
     What it does not see: labels that are wrong where the model is not sure, or wrong the same way
-    as those it learned from; training rows (only those are shown of which the evidence has
-    out-of-fold scores); added rows that the baseline's model has not scored
-    (`gates.evidence.predict`). An improbable label need not be wrong: it may be a rare truth.
+    as those it learned from; training rows without out-of-fold scores; added test rows that the
+    baseline's model has not scored (`gates.evidence.predict`). An improbable label need not be
+    wrong: it may be a rare truth.
 
     Example:
         suspicious_labels: {worsening: 0.01}
     """
 
     family: ClassVar[Family] = Family.LABELS
-    worsening: Amount = 0.01  # of the share of test rows with an improbable label
-    ceiling: Share | None = None  # of that share, by the candidate's own model
+    worsening: Amount = 0.01  # of the share of rows with an improbable label
+    ceiling: Share | None = None  # of that share in test, by the candidate's own model
     mode: Mode = Mode.GUARD
 
     def judge(self, case: Case) -> Iterator[Item]:
-        """One finding about new labels, one about the share, and observations of where they are."""
-        if case.baseline is None and self.ceiling is None:
+        """One item about new test labels, one about train's, one about the share; observations."""
+        new, old = case.candidate, case.baseline
+        if old is None and self.ceiling is None:
             raise NotApplicableError(
                 "there is no baseline to compare with, and no `ceiling` is set"
             )
-        new = case.candidate
-        own = _Judge(new).look(new.labels, new.scores)
-        if case.baseline is not None:
-            yield self._judge_growth(new, case.baseline)
+        if old is not None:
+            yield self._judge_test(new, old)
+            yield from self._judge_train(new, old)
+        if self.ceiling is None and new.is_large:  # to show it, all rows would be held
+            return
+        own = Judge(new.settings.task, new.labels, new.scores).look(new.labels, new.scores)
         if self.ceiling is not None:
             yield self._judge_share(own, self.ceiling)
         if own.rows.any():
             yield _show(new, own)
             yield from _show_segment(case, own)
 
-    def _judge_growth(self, new: Evidence, old: Evidence) -> Item:
-        subject = Subject(key="improbable labels")
-        limit = Limit(ceiling=self.worsening, mode=self.mode)
+    def _judge_test(self, new: Evidence, old: Evidence) -> Item:
+        """Both label sets by the baseline's model."""
+        rows, subject = new.test.rows, Subject(key="improbable labels")
+        if (
+            new.has_rows_of(old)
+            or not (fresh := fresh_rows(new.ids, new.labels, old.ids, old.labels)).any()
+        ):
+            return self._nothing_new(subject, f"None of {rows:,} test rows", rows)
         kept = places_in(new.ids, old.ids)
-        fresh = kept < 0
-        fresh[~fresh] = new.labels[~fresh] != old.labels[kept[~fresh]]
-        if not fresh.any():
-            return Finding(
-                subject=subject,
-                state=State.PASSED,
-                limit=limit,
-                message=f"None of {new.test.rows:,} test rows is new or labelled anew.",
-                support=Support(rows=new.test.rows),
+        scores, known = baseline_scores(new, old, kept)
+        if not (asked := fresh & known).any():
+            return self._cannot_tell(
+                subject,
+                "the baseline's model has scored none of "
+                f"{np.count_nonzero(fresh):,} test rows that are new or labelled anew",
             )
-        scores, known = _scores_of_baseline(new, old, kept)
-        unscored = int(np.count_nonzero(fresh & ~known))
-        if not (fresh & known).any():
-            return Finding(
-                subject=subject,
-                state=State.UNDECIDED,
-                limit=limit,
-                message=(
-                    f"improbable labels: cannot be judged: the baseline's model has scored none "
-                    f"of {unscored:,} test rows that are new or labelled anew."
-                ),
-                mend="Let `gates.evidence.predict` say how to run a model on given rows.",
-            )
-        judge = _Judge(old)
-        before = judge.look(old.labels, old.scores)
+        judge = Judge(new.settings.task, old.labels, old.scores)
+        before = judge.look(old.labels, old.scores).rows.astype(np.float64)
+        odd, doubt = np.zeros(rows, dtype=np.bool_), np.zeros(rows)
         after = judge.look(new.labels[known], scores[known])
-        doubtful = np.zeros(new.test.rows, dtype=np.bool_)
-        doubtful[known] = after.rows
+        odd[known], doubt[known] = after.rows, after.doubt
         samples = (
-            Sample(before.rows.astype(np.float64), np.ones(old.test.rows)),
-            Sample(doubtful.astype(np.float64), known.astype(np.float64)),
+            Sample(before, np.ones(len(before))),
+            Sample(odd.astype(np.float64), known.astype(np.float64)),
         )
-        growth = mean_growth(*samples, kept)
-        doubt = np.full(new.test.rows, -np.inf)
-        doubt[known] = after.doubt
+        unscored = np.count_nonzero(fresh & ~known)
         left = f" ({unscored:,} more are not scored)" if unscored else ""
-        odd = doubtful & fresh
         return grown(
             subject,
             samples[0].mean,
-            growth,
+            mean_growth(*samples, kept),
             self.worsening,
             mode=self.mode,
             rows=int(np.count_nonzero(known)),
             message=(
-                f"Of {np.count_nonzero(fresh & known):,} test rows that are new or labelled "
-                f"anew{left}, {np.count_nonzero(odd):,} have a label that the baseline's model "
-                f"finds improbable; of all test rows {samples[1].mean:.2%}, "
-                f"{samples[0].mean:.2%} before (up to {self.worsening:.2%} more are "
-                f"accepted).{_name_rows(new, odd, doubt)}"
+                f"Of {np.count_nonzero(asked):,} test rows that are new or labelled anew{left}, "
+                f"{np.count_nonzero(odd & asked):,} have a label that the baseline's model finds "
+                f"improbable; of all test rows {samples[1].mean:.2%}, {samples[0].mean:.2%} before "
+                f"(up to {self.worsening:.2%} more are accepted)."
+                f"{name_rows(new.ids, odd & asked, doubt)}"
+            ),
+            mend=_MEND,
+        )
+
+    def _judge_train(self, new: Evidence, old: Evidence) -> Iterator[Item]:
+        """New training labels beside those that stay, by the models of the candidate's folds."""
+        if not new.has(FOLDS) or new.train is None or old.train is None:
+            return
+        if new.train_ids is None or old.train_ids is None or old.dictionary.label not in old.train:
+            return
+        subject, table = Subject(key="improbable labels in train"), new.table(FOLDS)
+        if new.digest_of("train.parquet") == old.digest_of("train.parquet"):
+            yield self._nothing_new(subject, f"None of {table.rows:,} training rows", table.rows)
+            return
+        ids = new.row_ids(table)
+        places = places_in(ids, new.train_ids)
+        if (places < 0).any():
+            yield self._cannot_tell(subject, f"{FOLDS} has rows that are no training rows")
+            return
+        labels = new.labels_of(new.train)[places]
+        fresh = fresh_rows(ids, labels, old.train_ids, old.labels_of(old.train))
+        if not fresh.any():
+            yield self._nothing_new(subject, f"None of {len(ids):,} training rows", len(ids))
+            return
+        scores = read_outputs(new.settings.task, table, new.classes)
+        odd = Judge(new.settings.task, labels, scores).look(labels, scores)
+        yield self._compare_fresh(subject, ids, fresh, odd)
+
+    def _compare_fresh(self, subject: Subject, ids: pa.Array, fresh: Mask, odd: Improbable) -> Item:
+        rows, others = int(np.count_nonzero(fresh)), int(np.count_nonzero(~fresh))
+        if not others:
+            return self._cannot_tell(subject, f"all {rows:,} training rows are new")
+        mean, usual = float(odd.rows[fresh].mean()), float(odd.rows[~fresh].mean())
+        # One row more or less that is odd is taken to be possible on either side.
+        square = mean * (1 - mean) / rows + usual * (1 - usual) / others
+        square += 1 / rows**2 + 1 / others**2
+        share = rows / len(fresh)
+        growth = Estimate(
+            value=share * (mean - usual),
+            standard_error=share * math.sqrt(square),
+            degrees=max(1.0, len(fresh) - 1.0),
+        )
+        return grown(
+            subject,
+            usual,
+            growth,
+            self.worsening,
+            mode=self.mode,
+            rows=len(fresh),
+            message=(
+                f"Of {rows:,} training rows that are new or labelled anew, {mean:.2%} have a label "
+                f"that models of other rows find improbable, of the other {others:,} {usual:.2%} "
+                f"(up to {self.worsening:.2%} more of all are accepted)."
+                f"{name_rows(ids, odd.rows & fresh, odd.doubt)}"
             ),
             mend=_MEND,
         )
@@ -159,55 +199,23 @@ class SuspiciousLabels(Gate, frozen=True, kw_only=True):
             support=Support(rows=rows),
         )
 
+    def _nothing_new(self, subject: Subject, none: str, rows: int) -> Finding:
+        return Finding(
+            subject=subject,
+            state=State.PASSED,
+            limit=Limit(ceiling=self.worsening, mode=self.mode),
+            message=f"{none} is new or labelled anew.",
+            support=Support(rows=rows),
+        )
 
-class _Judge:
-    """What a model finds improbable, by how sure it is of its own test rows."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self._task = evidence.settings.task
-        labels, scores = evidence.labels, evidence.scores
-        self._limits: Floats | Ordinary
-        if self._task == "regression":
-            self._limits = ordinary_errors(scores - labels)
-        else:
-            self._limits = class_thresholds(_codes(labels), _probabilities(scores))
-
-    def look(self, labels: Values, scores: Floats) -> Improbable:
-        """Which of these labels are improbable."""
-        if isinstance(self._limits, Ordinary):
-            return improbable_numbers(scores - labels, self._limits)
-        return improbable_classes(_codes(labels), _probabilities(scores), self._limits)
-
-
-def _codes(labels: Values) -> Places:
-    return labels.astype(np.intp)
-
-
-def _probabilities(scores: Floats) -> Floats:
-    return np.stack([1 - scores, scores], axis=1) if scores.ndim == 1 else scores
-
-
-def _scores_of_baseline(new: Evidence, old: Evidence, kept: Places) -> tuple[Floats, Mask]:
-    """What the baseline's model says of the candidate's rows, where that is known.
-
-    It is not taken of rows that the model was trained on.
-    """
-    if new.has(_CROSSED):
-        scores, known = new.scores_for(_CROSSED, new.ids), np.ones(len(kept), dtype=np.bool_)
-    else:
-        scores, known = old.scores[np.maximum(kept, 0)], kept >= 0
-    if old.train_ids is not None:
-        known = known & (places_in(new.ids, old.train_ids) < 0)
-    return scores, known
-
-
-def _name_rows(evidence: Evidence, rows: Mask, doubt: Floats) -> str:
-    at = np.flatnonzero(rows)
-    if not len(at):
-        return ""
-    first = at[np.argsort(-doubt[at], kind="stable")][:_SHOWN]
-    names = ", ".join(quote(evidence.ids[int(place)].as_py()) for place in first)
-    return f" Look first at {names}."
+    def _cannot_tell(self, subject: Subject, reason: str) -> Finding:
+        return Finding(
+            subject=subject,
+            state=State.UNDECIDED,
+            limit=Limit(ceiling=self.worsening, mode=self.mode),
+            message=f"{subject.text()}: cannot be judged: {reason}.",
+            mend=_MEND_SCORES,
+        )
 
 
 def _show(evidence: Evidence, own: Improbable) -> Observation:
@@ -217,7 +225,7 @@ def _show(evidence: Evidence, own: Improbable) -> Observation:
         subject=Subject(key="improbable labels in test"),
         message=(
             f"{count:,} of {rows:,} test rows have a label that the candidate's model finds "
-            f"improbable.{_name_rows(evidence, own.rows, own.doubt)}"
+            f"improbable.{name_rows(evidence.ids, own.rows, own.doubt)}"
         ),
         candidate=count / rows,
         greater_is_better=False,

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from gates.evidence import Evidence
 from gates.finding import Finding, Observation, Result, State
 from gates.rules.suspicious_labels import SuspiciousLabels
 from gates.settings import Settings
-from tests.build import case, evidence, items, outcome
+from tests.build import case, evidence, items, outcome, seal
 from tests.build_tasks import multiclass, regression
 
 ROWS = 1000
@@ -117,6 +119,51 @@ def classes(folder: Path, truth: Sequence[str], decided: Sequence[str], **more: 
 
 def numbers(folder: Path, truth: Sequence[float], decided: Sequence[float]) -> Evidence:
     return regression(folder, truth=truth, predicted=decided)
+
+
+def trained(folder: Path, labels: Sequence[bool], *, folds: bool = True) -> Evidence:
+    """A training table, and what models of other rows say of each of its rows."""
+    ids = [f"t{at}" for at in range(len(labels))]
+    train = {"row_id": ids, "sex": ["f"] * len(ids), "label": labels}
+    made = side(folder, TRUTH, train=train)
+    if folds:
+        columns = {"row_id": ids, "fold": [0] * len(ids), "score": SURE[: len(ids)]}
+        pq.write_table(pa.table(columns), folder / "folds.parquet")
+        (folder / "manifest.json").unlink()
+        seal(folder)
+    return Evidence(folder, made.settings)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "state"),
+    [(0, State.PASSED), (2, State.PASSED), (10, State.UNDECIDED), (60, State.FAILED)],
+)
+def test_training_labels_by_the_folds(tmp_path: Path, wrong: int, state: State) -> None:
+    new, old = trained(tmp_path / "new", flipped(wrong)), trained(tmp_path / "old", TRUTH)
+    _, found = outcome("suspicious_labels", SuspiciousLabels(), case(new, old)).findings
+    assert found.subject.key == "improbable labels in train"
+    assert found.state is state
+    if wrong == 60:
+        assert found.candidate == pytest.approx(0.06)
+        assert found.message.startswith(
+            "Of 60 training rows that are new or labelled anew, 100.00% have a label that models "
+            "of other rows find improbable, of the other 940 0.00% (up to 1.00% more"
+        )
+
+
+def test_a_training_table_of_new_rows_alone_cannot_be_judged(tmp_path: Path) -> None:
+    turned = [not label for label in TRUTH]
+    new, old = trained(tmp_path / "new", turned), trained(tmp_path / "old", TRUTH)
+    _, found = outcome("suspicious_labels", SuspiciousLabels(), case(new, old)).findings
+    assert (found.state, "all 1,000 training rows are new" in found.message) == (
+        State.UNDECIDED,
+        True,
+    )
+
+
+def test_without_folds_training_labels_are_not_judged(tmp_path: Path) -> None:
+    new = trained(tmp_path / "new", flipped(60), folds=False)
+    assert len(outcome("suspicious_labels", SuspiciousLabels(), case(new, new)).findings) == 1
 
 
 def test_many_classes(tmp_path: Path) -> None:
