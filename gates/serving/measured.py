@@ -59,9 +59,10 @@ class Latency(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Saturated(Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One side kept busy: requests in flight (0: even one is too slow), and rates by block."""
+    """One side kept busy: requests in flight, and answers a second by block."""
 
     in_flight: Count
+    keeps_limit: bool  # otherwise even one at a time is too slow, and the rates are of one
     rates_per_s: Annotated[tuple[Amount, ...], msgspec.Meta(max_length=1000)]
 
 

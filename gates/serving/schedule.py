@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-TURNS = 10  # of each side, for latency and for throughput
+TURNS = 16  # of each side, for latency and for throughput
 _LATENCY_SHARE = 0.3
 _THROUGHPUT_SHARE = 0.2
 _UPDATE_SHARE = 0.08

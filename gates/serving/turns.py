@@ -62,9 +62,9 @@ async def measure_throughput(sides: Sides, plan: Plan) -> Throughput:
     rates: dict[bool, list[float]] = {True: [], False: []}
     for order, _ in schedule.in_turns(schedule.TURNS):
         for which, client in sides.first(candidate_first=order):
-            if borne[which]:
-                busy = await keep_busy(client, sides.bodies, borne[which], plan.saturated_s)
-                rates[which].append(round(busy.rate_per_s, 3))
+            in_flight = max(1, borne[which])
+            busy = await keep_busy(client, sides.bodies, in_flight, plan.saturated_s)
+            rates[which].append(round(busy.rate_per_s, 3))
     made = {which: _saturated(borne[which], rates[which]) for which in borne}
     return Throughput(limit_ms=plan.limit_ms, candidate=made[True], baseline=made.get(False))
 
@@ -86,4 +86,6 @@ async def _find_in_flight(client: Client, bodies: Sequence[bytes], plan: Plan) -
 
 
 def _saturated(in_flight: int, rates: Sequence[float]) -> Saturated:
-    return Saturated(in_flight=in_flight, rates_per_s=tuple(rates))
+    return Saturated(
+        in_flight=max(1, in_flight), keeps_limit=in_flight > 0, rates_per_s=tuple(rates)
+    )

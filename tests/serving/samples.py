@@ -61,8 +61,8 @@ def rates(factor: float = 1.0, noise: float = 0.03) -> tuple[float, ...]:
 def throughput(factor: float = 1.0, noise: float = 0.03) -> Throughput:
     return Throughput(
         limit_ms=100.0,
-        candidate=Saturated(in_flight=4, rates_per_s=rates(factor, noise)),
-        baseline=Saturated(in_flight=4, rates_per_s=rates(1.01, noise)),
+        candidate=Saturated(in_flight=4, keeps_limit=True, rates_per_s=rates(factor, noise)),
+        baseline=Saturated(in_flight=4, keeps_limit=True, rates_per_s=rates(1.01, noise)),
     )
 
 

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -10,6 +12,8 @@ from gates.serving import SERVING
 from gates.serving.measured import read_measured
 from gates.strict_json import MAX_BYTES
 from tests.serving.samples import faults, honest, latency, sampled, served, times
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
@@ -47,6 +51,15 @@ def test_a_claim_that_is_no_measurement_is_refused(
     case = served(tmp_path / "e", content)
     with pytest.raises(EvidenceError, match=says):
         read_measured(case.candidate)
+
+
+def test_the_judge_reaches_nothing_that_runs_a_service() -> None:
+    reached = "import gates.judge, sys; print(*[m for m in sys.modules if 'serving' in m])"
+    done = subprocess.run(
+        [sys.executable, "-c", reached], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    ours = {name for name in done.stdout.split() if name.startswith("gates.serving")}
+    assert ours == {"gates.serving", "gates.serving.measured"}
 
 
 def test_a_long_measurement_of_many_features_is_small_enough_to_be_taken_in() -> None:
