@@ -89,7 +89,10 @@ def _lines(ground: Ground) -> Iterator[str]:
     yield "  drift: {tolerance: 0.1}"
     if ground.sources.train:
         yield "  train_test_overlap: {excess: 0.0}"
-    yield "  target_leakage: {}"
+        yield "  # group_leakage: {}   # once no person, machine or document stands on both sides"
+        yield "  # time_leakage: {}    # with `random: true` where the split mixes times on purpose"
+    yield from ("  target_leakage: {}", "  unavailable_feature: {}", "  identifier_feature: {}")
+    yield "  preprocessing_leakage: {}"
     yield ""
     yield "  # Trust: what can be had again, what is reported, and the limits themselves."
     if ground.sources.repeats:
