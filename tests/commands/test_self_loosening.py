@@ -102,6 +102,12 @@ def entry(fingerprints: dict[str, str], what: str, worst: float, until: str = "2
         ("required: true", "required: false", LOOSER),
         ("overall: 0.05", "overall: 0.0001", LOOSER),
         ("  policy_change: {}\n", "", LOOSER),
+        ("mode: strict", "mode: guard", LOOSER),
+        ("  schema: {required: true}\n", "", LOOSER),
+        ("  metric_floor: {waivable: false, metrics: {accuracy: 0.93}}\n", "", LOOSER),
+        ("accuracy: 0.93", "accuracy: 0.99", TIGHTER),
+        ("recall: {margin: 0.05}", "recall: {margin: 0.05, mode: strict}", TIGHTER),
+        ("gates:\n", "gates:\n  decision_threshold: 0.05\n", OTHER),
     ],
 )
 def test_an_edited_policy_changes_no_verdict(
