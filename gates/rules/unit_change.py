@@ -15,6 +15,7 @@ from gates.rules.gate import Gate, Item, NotApplicableError
 from gates.rules.kept_rows import Pairing, pair_rows
 from gates.rules.periods import periods_of
 from gates.rules.sides import TEST, TRAIN, quote, same_file, tables_of
+from gates.rules.twins import draw_rows
 from gates.segments import Rows
 from gates.stats.rescaling import RESCALINGS, Fit, Rescaling, count_rescaled, fit_rescalings
 from gates.stats.shift import kolmogorov_shift
@@ -24,6 +25,7 @@ _ROLES = (Role.FEATURE, Role.LABEL)
 _TYPES = (Type.NUMBER, Type.INTEGER)
 _MIN_CHANGED = 10  # rows that were rescaled one like the other are no chance
 _MIN_VALUES = 30  # of a sample, to know its distribution
+_MOST_VALUES = 200_000  # of a sample: more would tell hardly more about a share of 1 %
 _EXPLAINED = 0.9  # of the changed values: others may have been mended at the same time
 _WHOLE = 0.95  # of the values, from which on all of them are
 _MOST_PERIODS = 12
@@ -50,10 +52,11 @@ class UnitChange(Gate, frozen=True, kw_only=True):
     Why: three prices in a hundred in cents are valid numbers, move no share of anything by more
     than 3 %, and are each a hundred times too large. A file of a new supplier brings them.
 
-    What it does not see: rescalings by other factors and shifts of the origin (`drift`); by
-    distribution, fewer than some tens of values, a few values whose size is usual in both units,
-    and a recoding of levels. A real change may look like one: new customers whose sizes lie just
-    as those of the old, a hundredfold. A whole column whose `unit` changes in the dictionary is
+    What it does not see: rescalings by other factors and shifts of the origin (`drift`), and a
+    recoding of levels. By distribution it finds 3 values in 100 that are a hundredfold among some
+    3,000 new ones, and needs 30 to look at all; a few values whose size is usual in both units it
+    does not find. A real change may look like one: new customers whose sizes lie just as those of
+    the old, a hundredfold. A whole column whose `unit` changes in the dictionary is
     no fault, nor are rows that come nearer to the rest, which are shown.
 
     Example:
@@ -313,7 +316,8 @@ def _holds_numbers(name: str, table: Table) -> bool:
 def _sizes(values: _Values, name: str) -> Floats:
     """The values that a factor would move."""
     found = values.of(name)
-    return np.asarray(found[np.isfinite(found) & (found != 0)])
+    sizes = np.asarray(found[np.isfinite(found) & (found != 0)])
+    return sizes if len(sizes) <= _MOST_VALUES else sizes[draw_rows(len(sizes), _MOST_VALUES, "0")]
 
 
 def _recognise(old: Floats, new: Floats, alpha: float, share: float) -> Fit | None:

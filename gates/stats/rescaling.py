@@ -22,7 +22,9 @@ _ROUNDED = 0.999  # of whole numbers, which may be cut off as well
 _KEPT_DIGITS = 2.0  # units below which a rounded whole number says nothing about a factor
 _APART = 0.8  # largest gap between values and rescaled values, for a few to be told apart
 _NEARLY_ALL = 0.8  # share of values from which on a whole column is in another unit
-_BY_WHOLE = 0.95  # explained, where few rescaled values cannot be told from others
+_BY_WHOLE = 0.95  # explained of a whole column
+_MISSES = 0.02  # as a distance, so that values that doubled are not taken for pounds
+_NOISE = 1.63  # of Kolmogorov's distance at 1 %: Smirnov's limit law
 
 _FACTORS = (
     (1000.0, "1,000"),
@@ -65,13 +67,15 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     explained: float
     shape: float
     apart: float  # how far rescaled values are from the old ones, as a Kolmogorov distance
+    misses: float  # how far they are from the new ones
+    noise: float  # what chance explains of that
 
     @property
     def is_recognised(self) -> bool:
         """Whether the change has the form of this rescaling and of nothing as simple."""
-        if self.apart >= _APART:
-            return min(self.explained, self.shape) >= _APART
-        return self.explained >= _BY_WHOLE and self.share >= _NEARLY_ALL
+        if self.share >= _NEARLY_ALL:
+            return self.explained >= _BY_WHOLE and self.misses <= max(_MISSES, self.noise)
+        return self.apart >= _APART and min(self.explained, self.shape) >= _APART
 
     @property
     def rank(self) -> tuple[bool, float]:
@@ -159,7 +163,7 @@ def fit_rescalings(
     """The share of new values that each rescaling of the old ones would explain, best first.
 
     If a share s of the new values is rescaled, the distribution functions satisfy
-    G − F = s (F∘T⁻¹ − F). On a grid of quantiles s is the least-squares slope, which is a
+    G − F = s (F∘T⁻¹ − F). On a grid of quantiles s is the slope of weighted least squares, a
     difference of two means of one function of the values: hence its standard error. Source: own
     derivation, by the minimum-distance estimate of a mixing share (Choi & Bulgren, JRSS B 30
     (1968)); its false alarms and coverage are simulated in `tests/stats/test_rescaling.py`.
@@ -200,14 +204,18 @@ def _fit(
         moved = 1 - np.searchsorted(old, back, side="left") / len(old)
     else:
         moved = _cumulated(old, back)
-    slope, distance = moved - before, after - before
+    # Each point weighs by the inverse of its variance, as in Anderson and Darling's distance: few
+    # values where there were none tell more than few more of many.
+    middle = (before + after) / 2
+    accuracy = 1 / np.sqrt(middle * (1 - middle) + 1 / (len(old) + len(new)))
+    slope, distance = accuracy * (moved - before), accuracy * (after - before)
     length = float(slope @ slope)
     if length == 0 or not np.isfinite(grid).all():
         return None
     share = float(slope @ distance) / length
     missed = distance - share * slope
     # The slope is a mean over values of `weight`: what the grid points above a value add up to.
-    weight = np.append(np.cumsum(slope[::-1])[::-1], 0.0) / length
+    weight = np.append(np.cumsum((accuracy * slope)[::-1])[::-1], 0.0) / length
     error = math.sqrt(_variance(weight, before) / len(old) + _variance(weight, after) / len(new))
     there = np.searchsorted(grid, expected)
     return Fit(
@@ -216,7 +224,9 @@ def _fit(
         lower=share - z * error,
         explained=_explained(distance, missed) if share > 0 else 0.0,
         shape=_explained(distance[there] - distance[there].mean(), missed[there]),
-        apart=float(np.abs(slope).max()),
+        apart=float(np.abs(moved - before).max()),
+        misses=float(np.abs(moved - after).max()),
+        noise=_NOISE * math.sqrt(1 / len(old) + 1 / len(new)),
     )
 
 

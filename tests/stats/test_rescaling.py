@@ -89,7 +89,7 @@ def test_signs_and_temperatures() -> None:
     assert fit.rescaling.name == "the negative of"
 
 
-@pytest.mark.parametrize("growth", [1.03, 1.2, 0.8])
+@pytest.mark.parametrize("growth", [1.03, 1.2, 0.8, 2, 5])
 def test_a_real_change_is_not_taken_for_a_unit(growth: float) -> None:
     for seed in range(10):
         assert found(prices(seed, 5000), growth * prices(100 + seed, 5000)) is None
