@@ -34,6 +34,7 @@ METRICS = {
     "demographic_parity": Metric("demographic parity", Unit.SHARE),
     "equal_opportunity": Metric("equal opportunity", Unit.SHARE),
     "equalized_odds": Metric("equalized odds", Unit.SHARE),
+    "error_rate": Metric("error rate", Unit.SHARE),
     "f1": Metric("F1", Unit.SCORE),
     "false_negative_rate": Metric("false negative rate", Unit.SHARE),
     "false_positive_rate": Metric("false positive rate", Unit.SHARE),
@@ -59,7 +60,13 @@ METRICS = {
     "total variation": Metric("total variation", Unit.SCORE),
     "true_positive_rate": Metric("true positive rate", Unit.SHARE),
 }
-_COMPARED = {"_difference": " difference", "_gap": " gap", "_ratio": " ratio"}
+_COMPARED = {
+    "_difference": " difference",
+    "_gain": " gain",
+    "_gap": " gap",
+    "_growth": " growth",
+    "_ratio": " ratio",
+}
 _MEASURED = frozenset({Family.METRICS, Family.SEGMENTS, Family.FAIRNESS})
 
 

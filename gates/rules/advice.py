@@ -50,7 +50,7 @@ def _about_rows(
         lacking = int(np.ceil((share * train.rows - rows) / (1 - share)))
         yield f"{held}: collect about {lacking:,} more, its share in test."
     else:
-        yield f"{held}, so it does not lack rows."
+        yield f"{held}."
 
 
 def _about_answers(answers: Answers) -> str:
@@ -77,8 +77,8 @@ def _about_answers(answers: Answers) -> str:
                 "and test."
             )
     return (
-        "Its scores foretell most of this loss: more rows of the same columns will help little, a "
-        "feature that tells these rows apart would."
+        "Its scores foretell most of this loss: a feature that tells these rows apart would help "
+        "more than more rows."
     )
 
 

@@ -95,7 +95,7 @@ class SuspiciousImprovement(Gate, frozen=True, kw_only=True):
     def _judge_metric(
         self, case: Case, named: DirectedMetric, name: str, metric: Metric[Any], causes: str
     ) -> Iterator[Item]:
-        subject = Subject(metric=name, key="gain")
+        subject = Subject(metric=f"{name}_gain")
         try:
             effect = measure_effect(metric, case)
         except (UndefinedError, NotComparableError) as error:
@@ -106,11 +106,11 @@ class SuspiciousImprovement(Gate, frozen=True, kw_only=True):
         up_to_one = named in _UP_TO_ONE
         distance = 1 - effect.baseline if up_to_one else effect.baseline
         if distance > 0:
-            yield self._judge_gain(subject, effect, distance, causes, greater=up_to_one)
+            yield self._judge_gain(name, effect, distance, causes, greater=up_to_one)
         if up_to_one and effect.baseline <= self.perfect:
             limit = Limit(ceiling=self.perfect, mode=self.mode)
             yield measure(
-                Subject(metric=name, key="near perfect"),
+                Subject(metric=name),
                 metric,
                 case.judged,
                 limit,
@@ -120,26 +120,26 @@ class SuspiciousImprovement(Gate, frozen=True, kw_only=True):
             )
 
     def _judge_gain(
-        self, subject: Subject, effect: Effect, distance: float, causes: str, *, greater: bool
+        self, name: str, effect: Effect, distance: float, causes: str, *, greater: bool
     ) -> Measurement:
         sign = 1 if greater else -1
         value = sign * effect.change
         low, high = sorted(sign * limit for limit in effect.interval)
-        believed = self.reduction * distance
-        own = self.metrics.get(subject.metric) if subject.metric else None  # type: ignore[call-overload]
-        ceiling = believed if own is None else min(believed, own.largest_gain)
+        ceiling = self.reduction * distance
+        for named, believed in self.metrics.items():
+            if named == name.partition(".")[0]:
+                ceiling = min(ceiling, believed.largest_gain)
         error = (high - low) / 2 / critical_z(CONFIDENCE)
-        share = value / distance
-        better = f"{share:.0%} of what was lacking" if value > 0 else "nothing gained"
+        better = f"{value / distance:.0%} of what was lacking" if value > 0 else "nothing gained"
         return Measurement(
-            subject=subject,
+            subject=Subject(metric=f"{name}_gain"),
             limit=Limit(ceiling=ceiling, mode=self.mode),
             value=value,
             interval=(low, high),
             p_value=Estimate(value=value, standard_error=error).p_at_most(ceiling),
             message=(
-                f"{subject.metric}: {effect.baseline:.4f} → {effect.candidate:.4f}, {better}; a "
-                f"gain of up to {ceiling:.4f} is believed without a second look."
+                f"{name}: {effect.baseline:.4f} → {effect.candidate:.4f}, {better}; a gain of up "
+                f"to {ceiling:.4f} is believed without a second look."
             ),
             mend=causes,
             support=effect.support,

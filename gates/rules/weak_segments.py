@@ -196,16 +196,17 @@ def _measure(
     grown = ground.weigh(losses[1] - losses[0])[rows_of(found, ground.codes)]
     around = paired_mean(grown / float(ground.weights[rows_of(found, ground.codes)].mean()))
     interval = around.interval(CONFIDENCE)
-    subject = Subject(metric=loss, segment=ground.name(found))
+    segment = ground.name(found)
     return Measurement(
-        subject=subject,
+        subject=Subject(metric=f"{loss}_growth", segment=segment),
         limit=limit,
         value=after - before,
         interval=(interval.lower, interval.upper),
         p_value=found.p_value,
         message=(
-            f"{subject.text()}: {before:.4f} → {after:.4f} on {found.rows:,} rows, grown by "
-            f"{after - before:.4f}; of any segment {limit.ceiling:.4g} is accepted."
+            f"{Subject(metric=loss, segment=segment).text()}: {before:.4f} → {after:.4f} on "
+            f"{found.rows:,} rows, grown by {after - before:.4f}; of any segment "
+            f"{limit.ceiling:.4g} is accepted."
         ),
         mend=mend,
         support=Support(rows=found.rows),

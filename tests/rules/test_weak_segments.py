@@ -64,7 +64,7 @@ def test_a_segment_of_two_predicates_that_lost_is_named_and_blocks(tmp_path: Pat
     assert found.outcome is Result.FAILED
     [lost] = [finding for finding in found.findings if finding.state is State.FAILED]
     assert lost.subject.segment == {"shop": "east", "plan": "paid"}
-    assert lost.change is None
+    assert lost.subject.metric == "log_loss_growth"
     assert lost.candidate == pytest.approx(np.log(2) - 0.23, abs=0.02)
     assert "on 500 rows, grown by" in lost.message
     assert "0.1 is accepted" in lost.message
