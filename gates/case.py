@@ -14,9 +14,10 @@ import msgspec
 import numpy as np
 
 from gates.answers import Answers, answer
+from gates.arena import Arena, NotComparableError
 from gates.ask import Ask
 from gates.columns import Role
-from gates.errors import EvidenceError, GatesError, PolicyError
+from gates.errors import EvidenceError, PolicyError
 from gates.evidence import AGAIN, Evidence
 from gates.finding import PolicyChange, Side, TestSet, TestSetOf
 from gates.metrics import metrics_called
@@ -32,36 +33,7 @@ if TYPE_CHECKING:
     Part = Rows | SummedSegment  # of an arena
 
 
-class NotComparableError(GatesError):
-    """The two models cannot be brought onto the same rows."""
-
-
-class Arena(msgspec.Struct, frozen=True, dict=True):
-    """One test set on which both models are scored.
-
-    `union` are the rows' places among all rows of all arenas, shape (rows,).
-    """
-
-    side: Evidence  # whose test set it is
-    rows: Rows  # of that side's test table
-    baseline: Answers
-    candidate: Answers
-    union: Rows
-
-    def segments(self, columns: tuple[str, ...]) -> dict[tuple[str, ...], Rows]:
-        """Positions in this arena's arrays, by the values of the columns; each row once."""
-        if columns not in self._segments:
-            place = np.full(self.side.test.rows, -1, dtype=np.intp)
-            place[self.rows] = np.arange(len(self.rows))
-            self._segments[columns] = {
-                tuple(segment.name.values()): place[segment.rows][place[segment.rows] >= 0]
-                for segment in split_by(columns, self.side.test, self.side.dictionary)
-            }
-        return self._segments[columns]
-
-    @cached_property
-    def _segments(self) -> dict[tuple[str, ...], dict[tuple[str, ...], Rows]]:
-        return {}
+__all__ = ["Anchor", "Arena", "Case", "NoAnchor", "NotComparableError"]
 
 
 class Anchor(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,7 +187,11 @@ class Case:
             arena = self.arenas[-1]
         except NotComparableError:
             return None
-        return OnBase(self, arena) if self.on_both or arena.side is self.baseline else None
+        if not self.on_both and arena.side is not self.baseline:
+            return None
+        from gates.on_base import OnBase  # noqa: PLC0415 - which is a case itself
+
+        return OnBase(self, arena)
 
     @property
     def on_both(self) -> bool:
@@ -480,55 +456,3 @@ class Case:
             decision_threshold=self.settings.decision_threshold,
             weights=None if side.weights is None else side.weights[rows],
         )
-
-
-class OnBase(Case):
-    """Two models on the baseline's own test rows alone, by the baseline's labels and weights."""
-
-    test_set_of = TestSetOf.BASELINE
-
-    def __init__(self, whole: Case, arena: Arena) -> None:
-        """The part of a case that one of its arenas is."""
-        super().__init__(whole.settings, whole.candidate, whole.baseline)
-        self._whole = whole
-        self.arenas = (arena,)
-        self.scored = arena.candidate
-        self.test_set = whole.test_set
-
-    @property
-    def retrained(self) -> "tuple[tuple[tuple[Answers, ...], ...], ...]":
-        """Of the baseline's rows, the last arena's."""
-        return self._whole.retrained[-1:]
-
-    @property
-    def tested(self) -> Evidence:
-        """The baseline."""
-        return self.arenas[0].side
-
-    @property
-    def groups(self) -> Rows | None:
-        """Those of the whole case: all comparisons of a verdict are tested together."""
-        return self._whole.groups
-
-    @cached_property
-    def candidate_groups(self) -> Rows | None:
-        """Codes of what the rows of `scored` belong with."""
-        groups = self.groups
-        return (
-            None
-            if groups is None
-            else np.unique(groups[self.arenas[0].union], return_inverse=True)[1]
-        )
-
-    def positions(self, rows: Rows) -> Rows:
-        """Positions in `scored` of rows of the baseline's test table."""
-        place = np.full(self.tested.test.rows, -1, dtype=np.intp)
-        place[self.arenas[0].rows] = np.arange(len(self.arenas[0].rows))
-        return place[rows][place[rows] >= 0]
-
-    def candidate_segments(
-        self, columns: tuple[str, ...]
-    ) -> "list[tuple[dict[str, str], Rows | SummedSegment]]":
-        """Segments by the baseline's columns: name, and positions in `scored`."""
-        found = self.arenas[0].segments(columns)
-        return [(dict(zip(columns, values, strict=True)), rows) for values, rows in found.items()]
