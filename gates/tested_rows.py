@@ -18,6 +18,7 @@ from gates.tables.words import read_words
 OURS_ON_BASELINE_TEST = "predictions_on_baseline_test.parquet"
 BASELINE_ON_OURS = "baseline_predictions.parquet"
 _GROUPING = (Role.GROUP, Role.TIME)
+_SAME = 1e-9  # answers closer than this are the same: statistics.md §0
 _RECODED = 0.5  # share of the shared rows from which on other features are another coding
 
 
@@ -177,7 +178,8 @@ class TestedRows:
         asked = self.answered.copy()
         if not self.candidate.has(OURS_ON_BASELINE_TEST):
             asked[self.shared[1][~self.unmoved]] = False
-        return bool(asked.any()) and np.array_equal(self.answers[asked], self._base.scores[asked])
+        ours, theirs = self.answers[asked], self._base.scores[asked]
+        return bool(asked.any()) and bool(np.allclose(ours, theirs, rtol=_SAME, atol=_SAME))
 
     @cached_property
     def unmoved(self) -> Mask:

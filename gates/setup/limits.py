@@ -86,9 +86,11 @@ def _lines(ground: Ground) -> Iterator[str]:
     yield ""
     yield "  # Data: what goes in."
     yield from ("  columns: {}", "  schema: {}", "  missing_values: {}")
-    yield "  drift: {tolerance: 0.1}"
+    yield from ("  drift: {tolerance: 0.1}", "  levels: {}", "  unit_change: {}")
+    yield "  data_version: {}"
     if ground.sources.train:
         yield "  train_test_overlap: {excess: 0.0}"
+        yield "  version_leakage: {}"
         yield "  # group_leakage: {}   # once no person, machine or document stands on both sides"
         yield "  # time_leakage: {}    # with `random: true` where the split mixes times on purpose"
     yield from ("  target_leakage: {}", "  unavailable_feature: {}", "  identifier_feature: {}")
@@ -101,6 +103,7 @@ def _lines(ground: Ground) -> Iterator[str]:
         yield "  reported_metrics: {}"
     elif ground.sources.metrics:
         yield "  # reported_metrics: {}   # once the file has scikit-learn's names, such as roc_auc"
+    yield "  test_set_change: {}   # `changed: 1` where the tables hold engineered features"
     yield "  test_set_reuse: {}"
     yield "  policy_change: {}"
 

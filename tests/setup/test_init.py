@@ -139,11 +139,13 @@ def test_the_judge_reads_what_was_written(project: Path, capsys: Captured) -> No
         "missing_values": "undecided",  # 5 of 200 in a year say little about 4 %
         "drift": "undecided",
         "train_test_overlap": "passed",
+        "version_leakage": "passed",
         "target_leakage": "passed",
         "unavailable_feature": "passed",
         "identifier_feature": "passed",
         "preprocessing_leakage": "skipped",
         "reported_metrics": "passed",
+        "test_set_change": "passed",
         "test_set_reuse": "skipped",
         "policy_change": "passed",
     }
