@@ -11,12 +11,21 @@ from gates.evidence import Evidence
 from gates.rules.sides import TEST, quote, same_file, tables_of
 from gates.segments import Rows, split_by
 from gates.stats.estimate import Estimate
-from gates.stats.growth import Halves, Places, Sample, gap_growth, mean_growth
+from gates.stats.growth import (
+    Halves,
+    Overlap,
+    Places,
+    Sample,
+    gap_growth,
+    mean_growth,
+    overlap_of,
+)
 from gates.tables.arrow import places_in
 from gates.tables.table import Floats, Mask, Table
 
 Groups = Mapping[str, Rows]
 _NOTHING = Estimate(value=0.0, standard_error=0.0)
+_NO_ROWS = overlap_of(np.zeros(0, dtype=np.intp), 0)
 _TWO = 2
 
 
@@ -59,7 +68,7 @@ class Place(msgspec.Struct, frozen=True, eq=False):
     name: str
     new: Side
     old: Side | None
-    kept: Places  # for each of the candidate's rows its place in the baseline's table, or -1
+    kept: Overlap
 
     @property
     def same(self) -> bool:
@@ -148,11 +157,12 @@ def places_of(case: Case, targets: tuple[Target, ...]) -> Iterator[Place]:
     for file, table in tables_of(new).items():
         if not table.rows or new.dictionary.label not in table:
             continue
-        mine, theirs, kept = _side(new, file, table, targets), None, np.zeros(0, dtype=np.intp)
+        mine, theirs, kept = _side(new, file, table, targets), None, _NO_ROWS
         if all(same_file(case, name) for name in (file, "columns.yaml")):
             theirs = mine
         elif old is not None and file in before and before[file].rows:
-            theirs, kept = _side(old, file, before[file], targets), _kept(new, old, file)
+            theirs = _side(old, file, before[file], targets)
+            kept = overlap_of(_kept(new, old, file), before[file].rows)
         yield Place(file.removesuffix(".parquet"), mine, theirs, kept)
 
 

@@ -14,7 +14,7 @@ from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subj
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
 from gates.rules.growth import grown
 from gates.rules.sides import TEST, TRAIN, same_file
-from gates.stats.growth import Places, Sample, mean_growth
+from gates.stats.growth import Places, Sample, mean_growth, overlap_of
 from gates.stats.law import beta_cdf
 from gates.stats.proportion import wilson
 from gates.tables.arrow import places_in
@@ -95,7 +95,7 @@ class LabelConflicts(Gate, frozen=True, kw_only=True):
             kept = np.arange(new.rows)
         else:
             kept = _kept(case, place) if known else np.full(new.rows, -1)
-        growth = mean_growth(before, new.sample, kept)
+        growth = mean_growth(before, new.sample, overlap_of(kept, len(before.values)))
         was = f"{before.mean:.2%}" if known else "no twins"
         return grown(
             subject,

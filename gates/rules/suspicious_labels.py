@@ -19,7 +19,7 @@ from gates.rules.improbable import Judge, baseline_scores, fresh_rows, name_rows
 from gates.segments import split_by
 from gates.stats.confident import Improbable
 from gates.stats.estimate import Estimate
-from gates.stats.growth import Sample, mean_growth
+from gates.stats.growth import Sample, mean_growth, overlap_of
 from gates.stats.law import beta_cdf
 from gates.stats.proportion import wilson
 from gates.tables.arrow import places_in
@@ -113,7 +113,7 @@ class SuspiciousLabels(Gate, frozen=True, kw_only=True):
         return grown(
             subject,
             samples[0].mean,
-            mean_growth(*samples, kept),
+            mean_growth(*samples, overlap_of(kept, len(before))),
             self.worsening,
             mode=self.mode,
             rows=int(np.count_nonzero(known)),

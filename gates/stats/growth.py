@@ -36,10 +36,41 @@ class Sample(msgspec.Struct, frozen=True, eq=False):
     def mean(self) -> float:
         """Of the counted rows; 0 where none is."""
         size = self.size
-        return float(self.values @ self.counted) / size if size else 0.0
+        return float(np.sum(self.values * self.counted)) / size if size else 0.0
 
 
-def mean_growth(old: Sample, new: Sample, kept: Places, step: float = 1.0) -> Estimate:
+class Overlap(msgspec.Struct, frozen=True, eq=False):
+    """Which rows two tables have in common: their places in either, in the same order."""
+
+    old: Places
+    new: Places
+    gone: NDArray[np.bool_]  # of the old rows, shape (old rows,)
+    new_rows: int
+
+    @property
+    def is_all(self) -> bool:
+        """Whether neither table has a row of its own."""
+        return len(self.new) == self.new_rows and not self.gone.any()
+
+
+def overlap_of(kept: Places, old_rows: int) -> Overlap:
+    """What a match of rows says of both tables; of old rows that stand twice the first counts.
+
+    Args:
+        kept: for each new row its place among the old ones, -1 where it is not there.
+        old_rows: how many there are.
+    """
+    here = np.flatnonzero(kept >= 0)
+    places = kept[here]
+    if len(places) and np.bincount(places).max() > 1:
+        places, first = np.unique(places, return_index=True)
+        here = here[first]
+    gone = np.ones(old_rows, dtype=np.bool_)
+    gone[places] = False
+    return Overlap(places, here, gone, len(kept))
+
+
+def mean_growth(old: Sample, new: Sample, kept: Overlap, step: float = 1.0) -> Estimate:
     """New mean minus old mean, with the error that is left when what both have cancels out.
 
     A row adds (value − mean) / size to either mean; of a row in both tables the two are
@@ -51,7 +82,7 @@ def mean_growth(old: Sample, new: Sample, kept: Places, step: float = 1.0) -> Es
     Args:
         old: the baseline's rows.
         new: the candidate's rows.
-        kept: for each new row its place among the old ones, -1 where it is not there.
+        kept: the rows in common.
         step: how far apart two values can lie; 1 of shares.
 
     Raises:
@@ -62,9 +93,8 @@ def mean_growth(old: Sample, new: Sample, kept: Places, step: float = 1.0) -> Es
     growth = new.mean - old.mean
     sums, gone = _cancel(_influence(old), _influence(new), kept)
     pieces = [_by_unit(sums, new.units), _by_unit(gone, old.units)]
-    square = sum(float(piece @ piece) for piece in pieces)
-    known = _known(kept, len(gone))
-    if not (growth or square) and known.all() and np.count_nonzero(kept >= 0) == len(kept):
+    square = sum(map(_squared, pieces))
+    if not (growth or square) and kept.is_all:
         return Estimate(value=0.0, standard_error=0.0)
     square += sum((step / each.size) ** 2 for each in (old, new) if each.size)
     count = min(_count_units(each) for each in (old, new) if each.size)
@@ -86,7 +116,7 @@ class Halves(msgspec.Struct, frozen=True, eq=False):
     @property
     def means(self) -> tuple[float, float]:
         """Inside and outside; 0 where there is no row."""
-        (rows, others), inside = self.sizes, float(self.values @ self.inside)
+        (rows, others), inside = self.sizes, float(self.values[self.inside].sum())
         return inside / max(1, rows), (float(self.values.sum()) - inside) / max(1, others)
 
     @property
@@ -104,11 +134,11 @@ def gap_level(table: Halves, step: float = 1.0) -> Estimate:
     """
     gap = table.gap
     sums = _gap_influence(table)
-    square = float(sums @ sums) + _doubt(table, step)
+    square = _squared(sums) + _doubt(table, step)
     return Estimate(value=abs(gap), standard_error=math.sqrt(square), degrees=_gap_degrees(table))
 
 
-def gap_growth(old: Halves, new: Halves, kept: Places, step: float = 1.0) -> Estimate:
+def gap_growth(old: Halves, new: Halves, kept: Overlap, step: float = 1.0) -> Estimate:
     """By how much the distance of the group from the rest has grown; as `mean_growth`.
 
     Raises:
@@ -118,8 +148,8 @@ def gap_growth(old: Halves, new: Halves, kept: Places, step: float = 1.0) -> Est
     was, now = (-1.0 if gap < 0 else 1.0 for gap in (old.gap or new.gap, new.gap or old.gap))
     growth = abs(new.gap) - abs(old.gap)
     sums, gone = _cancel(was * before, now * after, kept)
-    square = float(sums @ sums + gone @ gone)
-    here, differs = _shown(sums), _shown(gone) | (~_known(kept, len(before)))
+    square = _squared(sums) + _squared(gone)
+    here, differs = _shown(sums), _shown(gone) | kept.gone
     for inside in (True, False):
         # A part whose rows are what they were leaves no doubt, however few they are.
         if (here[new.inside == inside]).any() or differs[old.inside == inside].any():
@@ -146,20 +176,16 @@ def _gap_degrees(table: Halves) -> float:
     return max(1.0, min(table.sizes) - 1.0)
 
 
-def _cancel(before: Values, after: Values, kept: Places) -> tuple[Values, Values]:
+def _cancel(before: Values, after: Values, kept: Overlap) -> tuple[Values, Values]:
     """What new rows add, less what they took before; and what rows took that are gone, or 0."""
     sums = after.copy()
-    places, first = np.unique(kept[kept >= 0], return_index=True)
-    here = np.flatnonzero(kept >= 0)[first]
-    sums[here] -= before[places]
-    return sums, np.where(_known(kept, len(before)), 0.0, -before)
+    sums[kept.new] -= before[kept.old]
+    return sums, np.where(kept.gone, -before, 0.0)
 
 
-def _known(kept: Places, rows: int) -> NDArray[np.bool_]:
-    """Which of the old rows are there still."""
-    known = np.zeros(rows, dtype=np.bool_)
-    known[kept[kept >= 0]] = True
-    return known
+def _squared(values: Values) -> float:
+    """Sum of squares; of so few rows the threads of a matrix library cost more than they do."""
+    return float(np.sum(values * values))
 
 
 def _shown(sums: Values) -> NDArray[np.bool_]:

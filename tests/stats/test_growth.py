@@ -7,10 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gates.stats.growth import Halves, Sample, gap_growth, gap_level, mean_growth
+from gates.stats.growth import (
+    Halves,
+    Overlap,
+    Sample,
+    gap_growth,
+    gap_level,
+    mean_growth,
+    overlap_of,
+)
 from gates.stats.undefined import UndefinedError
 
-NOWHERE = np.array([-1, -1, -1, -1])
+NOWHERE = overlap_of(np.array([-1, -1, -1, -1]), 4)
+
+
+def same(rows: int) -> Overlap:
+    """All rows are in both tables, in one order."""
+    return overlap_of(np.arange(rows), rows)
 
 
 def sample(*values: float) -> Sample:
@@ -18,8 +31,8 @@ def sample(*values: float) -> Sample:
 
 
 def test_the_same_rows_with_the_same_values_leave_no_doubt() -> None:
-    same = sample(0, 1, 1, 0)
-    found = mean_growth(same, same, np.arange(4))
+    table = sample(0, 1, 1, 0)
+    found = mean_growth(table, table, same(4))
     assert (found.value, found.standard_error) == (0.0, 0.0)
 
 
@@ -36,7 +49,7 @@ def test_what_both_have_cancels_out() -> None:
     old = np.tile([0.0, 1.0], 500)
     new = old.copy()
     new[0] = 1.0
-    found = mean_growth(sample(*old), sample(*new), np.arange(1000))
+    found = mean_growth(sample(*old), sample(*new), same(1000))
     assert found.value == pytest.approx(0.001)
     assert found.standard_error == pytest.approx(math.sqrt(3) / 1000, rel=0.01)
 
@@ -45,7 +58,7 @@ def test_rows_that_hang_together_count_once() -> None:
     values, ones = np.repeat([0.0, 1.0], 4), np.ones(8)
     apart = Sample(values, ones)
     together = Sample(values, ones, np.repeat([0, 1, 2, 3], 2))
-    nowhere = np.full(8, -1)
+    nowhere = overlap_of(np.full(8, -1), 8)
     errors = [
         mean_growth(each, each, nowhere).standard_error ** 2 - 2 / 64 for each in (apart, together)
     ]
@@ -66,7 +79,7 @@ def test_the_interval_holds_the_truth() -> None:
         old = draws.random(400) < 0.2
         new = np.concatenate([old[:200], draws.random(200) < 0.4])
         kept = np.concatenate([np.arange(200), np.full(200, -1)])
-        found = mean_growth(sample(*old), sample(*new), kept)
+        found = mean_growth(sample(*old), sample(*new), overlap_of(kept, 400))
         inside += 0.1 in found.interval(0.95)
     assert inside >= 280
 
@@ -77,7 +90,8 @@ def test_the_interval_holds_the_truth() -> None:
 )
 def test_any_rows_have_a_finite_error(old: list[bool], new: list[tuple[bool, int]]) -> None:
     kept = np.array([at if at < len(old) else -1 for _, at in new])
-    found = mean_growth(sample(*old), sample(*(value for value, _ in new)), kept)
+    values = sample(*(value for value, _ in new))
+    found = mean_growth(sample(*old), values, overlap_of(kept, len(old)))
     assert math.isfinite(found.standard_error)
     assert found.value == pytest.approx(np.mean([value for value, _ in new]) - np.mean(old))
 
@@ -97,7 +111,7 @@ def test_a_gap_by_hand() -> None:
 
 def test_a_gap_grows_by_its_distance_whichever_way_round() -> None:
     old, new = halves([0, 1], [1, 1]), halves([1, 1], [0, 1])
-    assert gap_growth(old, new, np.arange(4)).value == 0.0
-    assert gap_growth(old, old, np.arange(4)).standard_error == 0.0
+    assert gap_growth(old, new, same(4)).value == 0.0
+    assert gap_growth(old, old, same(4)).standard_error == 0.0
     with pytest.raises(UndefinedError, match="no row in the group"):
-        gap_growth(old, halves([], [0, 1]), NOWHERE[:2])
+        gap_growth(old, halves([], [0, 1]), same(2))
