@@ -154,6 +154,23 @@ class TestWhoeverChoosesTheTestRows:
             "Where that is meant, `gates.unjudged: 0.25` on the default branch accepts it"
         )
 
+    @pytest.mark.parametrize("variant", VARIANTS)
+    def test_fails_with_large_evidence_too(
+        self,
+        variant: str,
+        policy: Policy,
+        base: Evidence,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Beyond the limit passes judge, but no test set that changed."""
+        monkeypatch.setattr("gates.evidence.LARGE_ROWS", 100)
+        rows, answers = VARIANTS[variant]
+        new = side(tmp_path / "new", rows, answers, old_rows=ANSWERS, by_old_model=answers)
+        of = Case(policy.settings, new, base, asked=policy.asks(new))
+        assert of.why_by_rows == "the test set has changed"
+        assert judge(policy, of).decision is Decision.FAIL
+
     def test_fails_with_two_answers_for_one_row(
         self, policy: Policy, base: Evidence, tmp_path: Path
     ) -> None:
@@ -211,6 +228,57 @@ class TestWhoeverChoosesTheTestRows:
         assert verdict.test_set is not None
         assert verdict.test_set.relabelled == 100
         assert verdict.decision is Decision.FAIL
+
+
+class TestOtherTasks:
+    """Labels are forged to what the new model says, of every fourth row."""
+
+    def judge(self, text: str, folder: Path, label: Any, sides: list[tuple[Any, Any]]) -> Verdict:
+        policy = read_policy(text.encode(), "params.yaml")
+        new, old = (
+            evidence(
+                folder / str(at),
+                {"label": label},
+                test={"row_id": IDS, "label": labels},
+                scores=answers,
+                settings=policy.settings,
+            )
+            for at, (labels, answers) in enumerate(sides)
+        )
+        verdict = verdict_of(policy, new, old)
+        assert verdict.test_set is not None
+        assert verdict.test_set.relabelled == 100
+        return verdict
+
+    def test_numbers(self, tmp_path: Path) -> None:
+        truth = [float(at % 7) for at in range(ROWS)]
+        said = [one + 9 if wrong else one for one, wrong in zip(truth, WRONG, strict=True)]
+        verdict = self.judge(
+            "gates: {task: regression, metric_regression: "
+            "{metrics: {mean_absolute_error: {margin: 0.5}}}}",
+            tmp_path,
+            "label number",
+            [(said, {"prediction": said}), (truth, {"prediction": truth})],
+        )
+        (finding,) = failed(verdict)
+        assert finding.change == pytest.approx(9 / 4)
+
+    def test_classes(self, tmp_path: Path) -> None:
+        names = ("cat", "dog", "eel")
+        truth = [names[at % 3] for at in range(ROWS)]
+        said = [names[(at + wrong) % 3] for at, wrong in enumerate(WRONG)]
+        verdict = self.judge(
+            "gates: {task: multiclass, metric_regression: {metrics: {accuracy: {margin: 0.05}}}}",
+            tmp_path,
+            {"role": "label", "type": "category", "levels": list(names), "description": "animal"},
+            [(said, _sure(said, names)), (truth, _sure(truth, names))],
+        )
+        (finding,) = failed(verdict)
+        assert finding.change == pytest.approx(-0.25)
+
+
+def _sure(decided: list[str], names: tuple[str, ...]) -> dict[str, list[float]]:
+    return {f"score_{name}": [0.8 if one == name else 0.1 for one in decided] for name in names}
 
 
 def _fails(finding: Finding) -> bool:
