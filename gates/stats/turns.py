@@ -17,6 +17,8 @@ from gates.stats.estimate import Estimate
 from gates.stats.undefined import UndefinedError
 
 MIN_BLOCKS = 4
+_BEYOND = 2  # the quantile, of each section
+_ROUNDING = 1e-9
 Blocks = Sequence[Sequence[float]]
 
 
@@ -33,10 +35,10 @@ def log_quantile_ratio(candidate: Blocks, baseline: Blocks, level: float) -> Est
             lie beyond the quantile.
     """
     pairs = [(new, old) for new, old in zip(candidate, baseline, strict=True) if new and old]
-    own = _log_quantile([new for new, _ in pairs], level)
-    other = _log_quantile([old for _, old in pairs], level)
-    by_pair = [_log_at(new, level) - _log_at(old, level) for new, old in pairs]
-    return _sectioned(own - other, by_pair)
+    own, other = [new for new, _ in pairs], [old for _, old in pairs]
+    ratio = _log_quantile(own, level) - _log_quantile(other, level)
+    sides = zip(_sections(own, level), _sections(other, level), strict=True)
+    return _sectioned(ratio, [_log_at(new, level) - _log_at(old, level) for new, old in sides])
 
 
 def log_quantile(blocks: Blocks, level: float) -> Estimate:
@@ -46,7 +48,8 @@ def log_quantile(blocks: Blocks, level: float) -> Estimate:
         UndefinedError: as of `log_quantile_ratio`.
     """
     full = [block for block in blocks if block]
-    return _sectioned(_log_quantile(full, level), [_log_at(block, level) for block in full])
+    sections = _sections(full, level)
+    return _sectioned(_log_quantile(full, level), [_log_at(one, level) for one in sections])
 
 
 def log_ratio(candidate: Sequence[float], baseline: Sequence[float]) -> Estimate:
@@ -71,6 +74,22 @@ def log_mean(values: Sequence[float]) -> Estimate:
     return log_ratio(values, [1.0] * len(values))
 
 
+def _sections(blocks: Blocks, level: float) -> list[list[float]]:
+    """Neighbouring blocks put together, until some two values of each lie beyond the quantile.
+
+    A section without one says nothing of the tail, and its spread would be too small.
+    """
+    beyond = (1 - level) * sum(map(len, blocks))
+    count = min(len(blocks), max(MIN_BLOCKS, int(beyond / _BEYOND + _ROUNDING)))
+    return [
+        [value for block in part for value in block]
+        for part in (
+            blocks[at * len(blocks) // count : (at + 1) * len(blocks) // count]
+            for at in range(count)
+        )
+    ]
+
+
 def _sectioned(value: float, by_section: Sequence[float]) -> Estimate:
     sections = len(by_section)
     if sections < MIN_BLOCKS:
@@ -83,7 +102,7 @@ def _sectioned(value: float, by_section: Sequence[float]) -> Estimate:
 
 def _log_quantile(blocks: Blocks, level: float) -> float:
     values = [value for block in blocks for value in block]
-    needed = math.ceil(1 / (1 - level) - 1e-9)
+    needed = math.ceil(1 / (1 - level) - _ROUNDING)
     if len(values) < needed:
         raise UndefinedError(
             f"{len(values):,} answers; at least {needed:,} have one beyond the quantile {level:g}"

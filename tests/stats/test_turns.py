@@ -57,6 +57,13 @@ def test_equal_systems_are_not_blocked_and_slow_ones_are() -> None:
     assert sum(one.p_at_most(limit) <= 0.01 for one in slow) >= 120
 
 
+def test_a_tail_is_told_by_blocks_put_together() -> None:
+    """400 values: 4 lie beyond the quantile .99, so there are 4 sections; at the median all 10."""
+    own, other = blocks(1, 1.5), blocks(1)
+    assert log_quantile_ratio(own, other, 0.99).degrees == 3
+    assert log_quantile_ratio(own, other, 0.5).degrees == 9
+
+
 def test_the_interval_covers_as_often_as_it_says() -> None:
     covered = [
         math.log(1.2) in log_quantile_ratio(blocks(s, 1.2), blocks(s), level).interval(0.95)
@@ -83,7 +90,7 @@ def test_too_little_says_so(
 
 
 def test_a_block_without_answers_is_left_out_and_a_zero_has_a_logarithm() -> None:
-    found = log_quantile_ratio([[0.0, 1.0]] * 9 + [[]], [[1.0, 1.0]] * 10, 0.5)
+    found = log_quantile_ratio([[0.0] * 4] * 9 + [[]], [[1.0] * 4] * 10, 0.5)
     assert found.degrees == 8
     assert math.isfinite(found.value)
 
