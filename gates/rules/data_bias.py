@@ -11,7 +11,7 @@ from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
 from gates.rules.groups import Groups, Split, Target, places_of, targets_of
-from gates.rules.growth import grown, most_telling
+from gates.rules.growth import grown, most_telling, rows_to_tell, rows_within
 from gates.rules.sides import quote
 from gates.settings import Columns, Probability
 from gates.stats.estimate import Estimate
@@ -177,6 +177,9 @@ class DataBias(Gate, frozen=True, kw_only=True):
                     ),
                     mend=_MEND_RATE,
                     support=Support(rows=split.rows),
+                    rows_needed=rows_to_tell(
+                        gap.standard_error, self.limit - gap.value, split.rows
+                    ),
                 )
 
     def _against_population(
@@ -198,6 +201,9 @@ class DataBias(Gate, frozen=True, kw_only=True):
             ),
             mend=_MEND_SHARE,
             support=Support(rows=split.rows),
+            rows_needed=rows_within(
+                around.lower / share, around.upper / share, ratio - self.ratio, split.rows
+            ),
         )
 
     def _against_baseline(self, split: Split, old: Groups, column: str, group: str) -> Measurement:
@@ -223,6 +229,7 @@ class DataBias(Gate, frozen=True, kw_only=True):
             ),
             mend=_MEND_SHARE,
             support=Support(rows=split.rows),
+            rows_needed=rows_to_tell(kept.standard_error, kept.value - self.ratio, split.rows),
         )
 
     def _cannot_tell(self, column: str, reason: str) -> Finding:

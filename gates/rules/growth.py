@@ -39,6 +39,18 @@ def grown(
     )
 
 
+def rows_within(low: float, high: float, room: float, rows: int) -> int | None:
+    """Rows by which a value that lies `room` from its limit would be told from it.
+
+    Args:
+        low: lower limit of the value's interval.
+        high: upper limit.
+        room: from the value to its limit, on the side that is accepted.
+        rows: behind the interval.
+    """
+    return rows_to_tell((high - low) / 2 / critical_z(CONFIDENCE), room, rows)
+
+
 def rows_to_tell(error: float, worsening: float, rows: int) -> int | None:
     """Rows that would rule out the growth if there were none; `None` where these are enough.
 

@@ -12,7 +12,7 @@ from gates.effect import CONFIDENCE
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
-from gates.rules.growth import grown
+from gates.rules.growth import grown, rows_within
 from gates.rules.sides import TEST, TRAIN, same_file
 from gates.stats.growth import Places, Sample, mean_growth, overlap_of
 from gates.stats.law import beta_cdf
@@ -103,7 +103,7 @@ class LabelConflicts(Gate, frozen=True, kw_only=True):
             growth,
             self.worsening,
             mode=self.mode,
-            rows=new.twins,
+            rows=new.rows,
             message=(
                 f"{new.twins:,} of {new.rows:,} {new.of} have {new.where}; "
                 f"{new.sample.mean:.2%} of their twins have another label (baseline: {was}; "
@@ -132,6 +132,12 @@ class LabelConflicts(Gate, frozen=True, kw_only=True):
             ),
             mend=_MEND,
             support=Support(rows=found.rows),
+            rows_needed=rows_within(
+                interval.lower,
+                interval.upper,
+                self.share - found.contradicted / found.rows,
+                found.rows,
+            ),
         )
 
 

@@ -15,7 +15,7 @@ from gates.effect import CONFIDENCE
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
-from gates.rules.growth import most_telling
+from gates.rules.growth import most_telling, rows_within
 from gates.rules.sides import TEST, quote, same_file
 from gates.segments import MISSING, split_by
 from gates.stats.shift import Shift, cramers_v, kolmogorov_shift, total_variation_shift
@@ -108,6 +108,7 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
             ),
             mend=_MEND,
             support=Support(rows=new.rows),
+            rows_needed=rows_within(shift.lower, upper, self.tolerance - shift.distance, new.rows),
         )
 
     def _judge_levels(self, case: Case, split: "_Split") -> Finding:
@@ -128,6 +129,7 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
             message=f"rows by {quote(split.column)}: {said}.",
             mend="" if state is State.PASSED else _MEND_FEW,
             support=Support(rows=split.sides["test"].rows, groups=levels),
+            rows_needed=split.rows_needed(self.least_rows) if state is State.UNDECIDED else None,
         )
 
     def _judge_size(self, test: Table, train: Table) -> Item:
@@ -170,6 +172,12 @@ class _Split(msgspec.Struct, frozen=True, kw_only=True):
     def levels(self) -> tuple[str, ...]:
         """All that occur on any side."""
         return tuple(dict.fromkeys(level for part in self.sides.values() for level in part.counts))
+
+    def rows_needed(self, least_rows: int) -> int | None:
+        """Test rows by which the rarest level would have enough, if all grow alike."""
+        test = self.sides["test"]
+        fewest = min((test.counts.get(level, 0) for level in self.levels), default=0)
+        return math.ceil(test.rows * least_rows / fewest) if 0 < fewest < least_rows else None
 
     def missing(self, least_rows: int, alpha: float) -> tuple[list[str], list[str]]:
         """Levels that are gone from test or train by no chance, and those with too few rows."""

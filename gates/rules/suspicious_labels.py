@@ -14,7 +14,7 @@ from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.outputs import read_outputs
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
-from gates.rules.growth import grown
+from gates.rules.growth import grown, rows_within
 from gates.rules.improbable import Judge, baseline_scores, fresh_rows, name_rows
 from gates.segments import split_by
 from gates.stats.confident import Improbable
@@ -197,6 +197,7 @@ class SuspiciousLabels(Gate, frozen=True, kw_only=True):
             ),
             mend=_MEND,
             support=Support(rows=rows),
+            rows_needed=rows_within(interval.lower, interval.upper, ceiling - count / rows, rows),
         )
 
     def _nothing_new(self, subject: Subject, none: str, rows: int) -> Finding:

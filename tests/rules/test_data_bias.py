@@ -93,6 +93,7 @@ def test_the_population_asks_no_baseline(tmp_path: Path, share: float, state: St
     made = side(tmp_path / "a", {"f": 500, "m": 500})
     found = findings(made, population={"sex": {"f": share}})[SHARE]
     assert found.state is state
+    assert (found.rows_needed is not None) == (state is State.UNDECIDED)
 
 
 def test_a_declared_group_without_a_row_fails(tmp_path: Path) -> None:

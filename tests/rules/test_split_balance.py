@@ -95,6 +95,7 @@ def test_a_segment_that_is_gone_from_the_test_set(
     assert found.state is state
     expected = {100: "'b' has no row in test", 29: "'b' has 29 in test", 3: "'b' has 0 in test"}
     assert expected[train[1]] in found.message
+    assert found.rows_needed == (341 if train[1] == 29 else None)  # 329 rows by 30 / 29
 
 
 def test_a_segment_that_the_model_never_saw(tmp_path: Path) -> None:
