@@ -138,6 +138,9 @@ def test_the_judge_reads_what_was_written(project: Path, capsys: Captured) -> No
         "schema": "passed",
         "missing_values": "undecided",  # 5 of 200 in a year say little about 4 %
         "drift": "undecided",
+        "levels": "passed",
+        "unit_change": "passed",
+        "data_version": "skipped",
         "train_test_overlap": "passed",
         "version_leakage": "passed",
         "target_leakage": "passed",
