@@ -171,15 +171,14 @@ class TestedRows:
 
     @cached_property
     def same_model(self) -> bool:
-        """Whether the candidate says of the baseline's rows what the baseline says.
+        """Whether the candidate says of all of the baseline's rows what the baseline says.
 
-        Its answers to rows with other features are no answers to the baseline's.
+        It was asked all of them where it was run on them, or where none is gone or was edited.
         """
-        asked = self.answered.copy()
+        asked = self.answered.all()
         if not self.candidate.has(OURS_ON_BASELINE_TEST):
-            asked[self.shared[1][~self.unmoved]] = False
-        ours, theirs = self.answers[asked], self._base.scores[asked]
-        return bool(asked.any()) and bool(np.allclose(ours, theirs, rtol=_SAME, atol=_SAME))
+            asked = asked and self.unmoved.all()
+        return bool(asked) and np.allclose(self.answers, self._base.scores, rtol=_SAME, atol=_SAME)
 
     @cached_property
     def unmoved(self) -> Mask:

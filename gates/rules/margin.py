@@ -14,8 +14,9 @@ from gates.tables.table import Floats
 
 _MEND = "Give the test set the rows that are missing, or take the limit away."
 _MEND_ON_BASE = (
-    "The baseline's rows and labels decide, not those that this pull request brings; if they are "
-    "wrong, land their correction first, on its own, with the model as it is."
+    "Mend what makes the model worse here: the baseline's rows and labels decide, not those that "
+    "this pull request brings. If they are wrong, land their correction first, on its own, with "
+    "the model as it is."
 )
 _MEND_SINCE = (
     "Keep rows of the release's test set in this one, or tag a release that has these rows."
@@ -85,7 +86,7 @@ def subject_in(
 def mend_in(case: Case, mend: str, since: str = "") -> str:
     """What to do: where the baseline's own rows say it, that other rows will not help."""
     if case.test_set_of is not None:
-        return f"{mend} {_MEND_ON_BASE}"
+        return _MEND_ON_BASE
     return since if since and case.reference else mend
 
 

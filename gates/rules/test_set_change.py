@@ -27,8 +27,9 @@ class TestSetChange(Gate, frozen=True, kw_only=True):
     What it blocks: beside a model that answers otherwise, more than so many of the baseline's test
     rows (shares of them) that stay with another label (`relabelled`), that stay and move to another
     segment, group or period (`regrouped`), that stay with other features (`changed`), or that are
-    gone (`removed`). A test set that changes alone, with the model as it was, passes: that is how a
-    test set is mended or refreshed, and a reviewer sees the numbers.
+    gone (`removed`). A test set that changes alone passes, and a reviewer sees the numbers: that is
+    how it is mended or refreshed. The model is as it was where it answers all of the baseline's
+    rows as before; of rows that are gone or edited it must have been run on the old ones.
 
     Why: who chooses the rows chooses the score. The other gates judge the baseline's own rows by
     its own labels, so that this merge gains nothing; but the next one is measured by what is
@@ -69,7 +70,7 @@ class TestSetChange(Gate, frozen=True, kw_only=True):
         added = case.candidate.test.rows - len(rows.shared[0])
         if added:
             yield Observation(
-                subject=Subject(key="added"),
+                subject=Subject(key="test rows added"),
                 message=f"{added:,} of {case.candidate.test.rows:,} test rows are new.",
                 support=Support(rows=added),
             )
@@ -104,7 +105,7 @@ class _Seen(msgspec.Struct, frozen=True):
         kept = self.alone or share <= allowed
         beside = " The model answers them as before." if self.alone and self.count else ""
         return Finding(
-            subject=Subject(key=key),
+            subject=Subject(key=f"test rows {key}"),
             state=State.PASSED if kept else State.FAILED,
             limit=Limit(ceiling=allowed, mode=Mode.STRICT),
             message=(

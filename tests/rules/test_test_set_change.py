@@ -53,7 +53,7 @@ def side(
 
 def judged(new: Evidence, old: Evidence, **keys: Any) -> dict[str, Finding]:
     found = outcome("test_set_change", TestSetChange(**keys), Case(BY_TOWN, new, old)).findings
-    return {str(finding.subject.key): finding for finding in found}
+    return {str(finding.subject.key).removeprefix("test rows "): finding for finding in found}
 
 
 @pytest.fixture
@@ -151,10 +151,20 @@ def test_a_model_that_nobody_can_compare_counts_as_another(old: Evidence, tmp_pa
     assert judged(new, old)["removed"].state is State.FAILED
 
 
-def test_answers_to_edited_rows_are_not_the_models_doing(old: Evidence, tmp_path: Path) -> None:
-    """It says something else of ten rows that have other features; nobody ran it on the old."""
-    new = side(tmp_path / "new", wrong=10, age=[-1.0] * 10 + AGES[10:])
-    assert judged(new, old)["changed"].state is State.PASSED
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [({"age": [-1.0] * 10 + AGES[10:]}, "changed"), ({"ids": IDS[10:]}, "removed")],
+)
+def test_a_model_that_was_not_asked_all_rows_counts_as_another(
+    change: dict[str, Any], key: str, old: Evidence, tmp_path: Path
+) -> None:
+    """It answers the other ninety as before; of these ten, nobody knows."""
+    ids = change.get("ids", IDS)
+    rest = {} if key == "changed" else {"label": LABELS[10:], "age": AGES[10:]}
+    new = side(tmp_path / "new", **{**change, **rest, "ids": ids})
+    found = judged(new, old)
+    assert found[key].candidate == 0.1
+    assert found[key].state is State.FAILED
 
 
 def test_without_a_baseline_there_is_nothing_to_judge(old: Evidence) -> None:
@@ -189,7 +199,7 @@ def test_hostile_names_and_levels_are_cut(tmp_path: Path) -> None:
 
 def judged_plain(new: Evidence, old: Evidence) -> dict[str, Finding]:
     found = outcome("test_set_change", TestSetChange(), case(new, old)).findings
-    return {str(finding.subject.key): finding for finding in found}
+    return {str(finding.subject.key).removeprefix("test rows "): finding for finding in found}
 
 
 def test_a_number_as_label_has_no_answer_that_is_right(tmp_path: Path) -> None:
