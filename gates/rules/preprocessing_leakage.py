@@ -79,13 +79,16 @@ class PreprocessingLeakage(Gate, frozen=True, kw_only=True):
     def judge(self, case: Case) -> Iterator[Item]:
         """One finding per way of scoring, and one per fault and file of the code."""
         evidence = case.candidate
-        if not evidence.has(BATCHES) and not evidence.has(CODE):
+        lost = case.baseline is not None and case.baseline.has(BATCHES)
+        if not (lost or evidence.has(BATCHES) or evidence.has(CODE)):
             raise NotApplicableError(
                 f"no row was scored in other company, and no code was read: the evidence has "
                 f"neither {BATCHES} nor {CODE}"
             )
         if evidence.has(BATCHES):
             yield from self._judge_batches(evidence)
+        elif lost:
+            yield self._lost()
         else:
             yield _missing(BATCHES, "whether other rows have a say in a row's score, nobody tried")
         if evidence.has(CODE):
@@ -125,6 +128,15 @@ class PreprocessingLeakage(Gate, frozen=True, kw_only=True):
             candidate=float(gap.max()),
             greater_is_better=False,
             support=Support(rows=tried),
+        )
+
+    def _lost(self) -> Finding:
+        return Finding(
+            subject=Subject(key="rows in other company"),
+            state=State.UNDECIDED,
+            limit=Limit(rule=f"the same score within {self.tolerance:g}", mode=self.mode),
+            message=f"The baseline's rows were scored in other company ({BATCHES}), these are not.",
+            mend="Let the pipeline score them again as at the base.",
         )
 
     def _too_few(self, subject: Subject, rows: int, what: str) -> Finding:

@@ -269,12 +269,15 @@ def group_leakage(candidate: Candidate) -> None:
 
 
 def time_leakage(candidate: Candidate) -> None:
-    """The test rows are all of 1994, and the model has learnt from 1995 as well."""
+    """The first rows of 1996 come in, and are all trained on."""
+    candidate.change_dictionary("range: [1994, 1995]", "range: [1994, 1996]")
 
-    def rewind(table: pa.Table, _side: str) -> pa.Table:
-        return replace_column(table, "year", pa.array(np.full(table.num_rows, 1994)))
+    def bring(table: pa.Table, _side: str) -> pa.Table:
+        years = table["year"].to_numpy().copy()
+        years[np.random.default_rng(1).choice(len(years), 300, replace=False)] = 1996
+        return replace_column(table, "year", pa.array(years))
 
-    candidate.change_tables(rewind, "test")
+    candidate.change_tables(bring, "train")
 
 
 def unavailable_feature(candidate: Candidate) -> None:

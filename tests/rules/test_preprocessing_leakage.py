@@ -172,3 +172,12 @@ def test_without_either_it_is_skipped(tmp_path: Path) -> None:
     result = judged(side(tmp_path / "a"))
     assert result.outcome is Result.SKIPPED
     assert "neither batches.parquet nor code.json" in result.reason
+
+
+def test_a_pull_request_does_not_stop_the_measurement(tmp_path: Path) -> None:
+    old = side(tmp_path / "old", {"row_id": IDS, "alone.score": SCORES})
+    new = side(tmp_path / "new", code=CLEAN)
+    result = outcome("preprocessing_leakage", PreprocessingLeakage(), case(new, old))
+    lost, code = result.findings
+    assert (lost.state, lost.blocks, code.state) == (State.UNDECIDED, True, State.PASSED)
+    assert "The baseline's rows were scored in other company" in lost.message
