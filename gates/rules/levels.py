@@ -179,7 +179,10 @@ def _say(name: str, losses: list[_Loss], share: float) -> str:
     if told:
         return f"{quote(name)}: {'; '.join(told)}. {share:.2%} are accepted."
     kept = "; ".join(f"{loss.pair.lacking} has {_all_of(loss)}" for loss in losses)
-    return f"{quote(name)}: {kept}."
+    least = max(losses, key=lambda one: one.absence.interval.upper)
+    could = least.absence.interval.upper
+    few = f"; of {least.rows:,} rows, {could:.1%} could be of missing ones" if could > share else ""
+    return f"{quote(name)}: {kept}{few}."
 
 
 def _all_of(loss: _Loss) -> str:

@@ -101,7 +101,8 @@ class UnitChange(Gate, frozen=True, kw_only=True):
         if worst is None or state is State.PASSED:
             text = "no value came in another unit"
         else:
-            text = f"{worst.text}; {self.share:.2%} are accepted"
+            accepted = f"; {self.share:.2%} are accepted" if worst.share else ""
+            text = f"{worst.text}{accepted}"
         yield Finding(
             subject=Subject(column=name),
             state=state,

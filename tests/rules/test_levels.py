@@ -60,6 +60,10 @@ def test_what_chance_may_have_kept_away_is_shown_and_does_not_fail(tmp_path: Pat
     finding = finding_of(case(side))
     assert (finding.state, finding.candidate) == (State.UNDECIDED, 0.0)
     assert finding.rows_needed == 381
+    assert finding.message == (
+        "'x': train has every level of test but 1 that chance may have kept away; of 50 rows, "
+        "13.9% could be of missing ones."
+    )
 
 
 def test_many_levels_of_a_row_or_two_are_no_fault(tmp_path: Path) -> None:

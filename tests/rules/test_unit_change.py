@@ -114,6 +114,9 @@ def test_few_new_rows_are_undecided_unless_they_are_few_of_many(tmp_path: Path) 
     few = side(tmp_path / "few", np.concatenate([prices(100), prices(20, 1)]))
     finding = finding_of(case(few, old))
     assert (finding.state, finding.rows_needed) == (State.UNDECIDED, 30)
+    assert finding.message == (
+        "'x': 20 values are too few to compare the new rows of test beside the baseline's."
+    )
     many = side(tmp_path / "many", prices(4000))
     one = side(tmp_path / "one", np.append(prices(4000), 50))
     assert finding_of(case(one, many)).state is State.PASSED
