@@ -7,30 +7,32 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from gates.answers import Answers, Predicted
 from gates.case import Arena, Case, NotComparableError
 from gates.effect import CONFIDENCE, clustered
 from gates.evidence import Evidence
-from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
+from gates.rules.flips import (
+    Flips,
+    compare_answers,
+    list_ids,
+    show_rows,
+    show_segments,
+    take_ids,
+)
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
 from gates.rules.margin import cannot_tell
-from gates.rules.row_losses import row_losses, usual_loss
 from gates.segments import Rows, split_by
 from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval
 from gates.stats.law import binomial_cdf
-from gates.stats.multiplicity import holm
 from gates.stats.proportion import clopper_pearson
 from gates.stats.undefined import UndefinedError
 from gates.stats.weighted import require_weights, weighted_mean
-from gates.tables.arrow import indices_of, places_in
+from gates.tables.arrow import places_in
 from gates.tables.table import Floats, Mask
 
 _CHANGED = Subject(key="changed answers")
 _GOLDEN = Subject(key="golden rows")
-_SHOWN_ROWS, _SHOWN_SEGMENTS, _SHOWN_CHARACTERS = 10, 3, 40
-_ALPHA = 0.05  # of naming a segment, which blocks nothing
-_PART_OF_SPREAD = 0.1  # of the labels' deviation: from which on a number is another answer
 _MEND_SHARE = (
     "Find what changed so many answers (seed, features, threshold), or accept a larger share."
 )
@@ -81,14 +83,14 @@ class Churn(Gate, frozen=True, kw_only=True):
             limit = Limit(rule="answers can be compared", mode=self.mode)
             yield cannot_tell(_CHANGED, limit, str(error))
             return
-        flips = _compare(arena, self.tolerance)
+        flips = compare_answers(arena, self.tolerance)
         if self.golden is not None:
             yield self._judge_golden(case.baseline, arena, flips)
         yield self._judge_share(case, arena, flips)
-        yield from _show_segments(case, arena, flips)
-        yield from _show_rows(case, arena, flips)
+        yield from show_segments(case, arena, flips)
+        yield from show_rows(case, arena, flips)
 
-    def _judge_share(self, case: Case, arena: Arena, flips: "_Flips") -> Item:
+    def _judge_share(self, case: Case, arena: Arena, flips: Flips) -> Item:
         message = flips.text()
         if self.share is None:
             return Finding(
@@ -115,7 +117,7 @@ class Churn(Gate, frozen=True, kw_only=True):
             rows_needed=_rows_needed(value, self.share, flips.rows),
         )
 
-    def _judge_golden(self, baseline: Evidence, arena: Arena, flips: "_Flips") -> Finding:
+    def _judge_golden(self, baseline: Evidence, arena: Arena, flips: Flips) -> Finding:
         limit = Limit(rule="no golden row breaks", mode=self.mode)
         golden = self._golden_ids(baseline)
         if isinstance(golden, str):
@@ -124,9 +126,11 @@ class Churn(Gate, frozen=True, kw_only=True):
         found = at[at >= 0]
         broken = np.flatnonzero((at >= 0) & flips.broken[at])
         missing = len(golden) - len(found)
-        lost = f" {missing:,} of them cannot be compared: {_list(golden, np.flatnonzero(at < 0))}."
+        lost = (
+            f" {missing:,} of them cannot be compared: {list_ids(golden, np.flatnonzero(at < 0))}."
+        )
         state = State.FAILED if len(broken) else State.UNDECIDED if missing else State.PASSED
-        names = f": {_list(golden, broken)}" if len(broken) else ""
+        names = f": {list_ids(golden, broken)}" if len(broken) else ""
         return Finding(
             subject=_GOLDEN,
             state=state,
@@ -156,44 +160,7 @@ class Churn(Gate, frozen=True, kw_only=True):
             rows = next(
                 (part.rows for part in parts if part.name == columns), np.zeros(0, dtype=np.intp)
             )
-        return _take(baseline.ids, rows) if len(rows) else "no row is golden"
-
-
-class _Flips(msgspec.Struct, frozen=True, eq=False):
-    """What became of each row's answer; masks of shape (rows,)."""
-
-    changed: Mask
-    fixed: Mask
-    broken: Mask
-
-    @property
-    def rows(self) -> int:
-        return len(self.changed)
-
-    def text(self) -> str:
-        """How many rows were fixed, broken and otherwise changed."""
-        changed, fixed, broken = (
-            int(np.count_nonzero(each)) for each in (self.changed, self.fixed, self.broken)
-        )
-        if not changed:
-            return f"The same answer for each of {self.rows:,} rows."
-        other = changed - fixed - broken
-        more = f", {other:,} are as right or wrong as before" if other else ""
-        return (
-            f"{changed:,} of {self.rows:,} answers change ({changed / self.rows:.2%}): {fixed:,} "
-            f"are fixed, {broken:,} broken{more}; net {fixed - broken:+,}."
-        )
-
-
-def _compare(arena: Arena, tolerance: float | None) -> _Flips:
-    old, new = arena.baseline, arena.candidate
-    if isinstance(new, Predicted):
-        least = _PART_OF_SPREAD * float(np.std(new.labels)) if tolerance is None else tolerance
-        before, after = np.abs(old.scores - old.labels), np.abs(new.scores - new.labels)
-        changed = np.abs(new.scores - old.scores) > least
-        return _Flips(changed, before - after > least, after - before > least)
-    was, now = old.predictions == old.labels, new.predictions == new.labels
-    return _Flips(np.asarray(old.predictions != new.predictions), now & ~was, was & ~now)
+        return take_ids(baseline.ids, rows) if len(rows) else "no row is golden"
 
 
 def _share_of(
@@ -238,86 +205,8 @@ def _flags(baseline: Evidence, name: str) -> Mask:
     return np.asarray(yes[column.codes])
 
 
-def _show_segments(case: Case, arena: Arena, flips: _Flips) -> Iterator[Observation]:
-    """Declared segments in which more rows break than chance explains, those that break most first.
-
-    Source: McNemar's exact test, one-sided, Holm over the segments.
-    """
-    found = []
-    for columns in case.settings.segment_columns:
-        if any(name not in arena.side.test for name in columns):
-            continue
-        for values, rows in arena.segments(columns).items():
-            fixed = int(np.count_nonzero(flips.fixed[rows]))
-            broken = int(np.count_nonzero(flips.broken[rows]))
-            p_value = binomial_cdf(fixed, fixed + broken, 0.5) if broken > fixed else 1.0
-            found.append((p_value, dict(zip(columns, values, strict=True)), rows, fixed, broken))
-    adjusted = holm([each[0] for each in found])
-    worst = sorted(range(len(found)), key=lambda at: (adjusted[at], found[at][3] - found[at][4]))
-    for at in worst[:_SHOWN_SEGMENTS]:
-        _, segment, rows, fixed, broken = found[at]
-        if adjusted[at] <= _ALPHA:
-            subject = Subject(key="net broken", segment=segment)
-            yield Observation(
-                subject=subject,
-                message=(
-                    f"{Subject(segment=segment).text()}: {broken:,} of {len(rows):,} rows break, "
-                    f"{fixed:,} are fixed; net {fixed - broken:+,}."
-                ),
-                candidate=float(broken - fixed),
-                greater_is_better=False,
-                support=Support(rows=len(rows)),
-            )
-
-
-def _show_rows(case: Case, arena: Arena, flips: _Flips) -> Iterator[Observation]:
-    """The broken rows whose loss grew most, by their identifiers."""
-    broken = np.flatnonzero(flips.broken)
-    if not len(broken):
-        return
-    loss = usual_loss(case.settings.task)
-    old, new = (row_losses(loss, model.take(broken)) for model in (arena.baseline, arena.candidate))
-    worst = broken[np.argsort(old - new, kind="stable")[:_SHOWN_ROWS]]
-    ids = _take(arena.side.ids, arena.rows[worst]).to_pylist()
-    told = [
-        f"{_quote(name)} ({_say(arena.baseline, at, case)} → {_say(arena.candidate, at, case)})"
-        for name, at in zip(ids, worst.tolist(), strict=True)
-    ]
-    more = len(broken) - len(worst)
-    yield Observation(
-        subject=Subject(key="broken rows"),
-        message=(
-            f"Broken rows, the worst first: {', '.join(told)}"
-            f"{f' and {more:,} more' if more else ''}."
-        ),
-        support=Support(rows=len(broken)),
-    )
-
-
-def _say(answers: Answers, at: int, case: Case) -> str:
-    """What a model says of a row, in a word."""
-    if case.candidate.classes and answers.scores.ndim > 1:
-        return _quote(case.candidate.classes[int(answers.predictions[at])])
-    return f"{float(answers.scores[at]):.4g}"
-
-
 def _positions(ids: pa.Array, arena: Arena) -> Rows:
     """Where rows stand in an arena's arrays; −1 for those that it does not have."""
     place = np.full(arena.side.test.rows + 1, -1, dtype=np.intp)
     place[arena.rows] = np.arange(len(arena.rows))
     return np.asarray(place[places_in(ids, arena.side.ids)])
-
-
-def _take(ids: pa.Array, rows: Rows) -> pa.Array:
-    return ids.take(indices_of(rows))
-
-
-def _list(ids: pa.Array, rows: Rows) -> str:
-    shown = [_quote(name) for name in _take(ids, rows[:_SHOWN_ROWS]).to_pylist()]
-    more = len(rows) - len(shown)
-    return ", ".join(shown) + (f" and {more:,} more" if more else "")
-
-
-def _quote(text: str) -> str:
-    cut = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
-    return repr(cut)
