@@ -11,6 +11,7 @@ from gates.evidence import Evidence
 from gates.finding import Finding, Observation, Result, State
 from gates.rules.unit_change import UnitChange
 from tests.build import Columns, Entry, case, evidence, items, outcome
+from tests.build_tasks import regression
 
 NUMBER: dict[str, Entry] = {"x": "feature number"}
 Floats = NDArray[np.float64]
@@ -186,3 +187,11 @@ def test_without_a_number_or_a_second_table_it_is_skipped(tmp_path: Path) -> Non
         "no feature and no label is a number",
         "there is neither a training table nor a baseline",
     ]
+
+
+def test_a_regressions_label_is_a_number_too(tmp_path: Path) -> None:
+    truth = prices(200).tolist()
+    old = regression(tmp_path / "old", truth=truth, predicted=truth)
+    new = regression(tmp_path / "new", truth=[100 * value for value in truth], predicted=truth)
+    (finding,) = outcome("unit_change", UnitChange(), case(new, old)).findings
+    assert (finding.subject.column, finding.state) == ("label", State.FAILED)
