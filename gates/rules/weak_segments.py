@@ -41,9 +41,10 @@ class WeakSegments(Gate, frozen=True, kw_only=True):
     """Searches all segments of up to three predicates for those where the model fails.
 
     What it blocks: a segment that nobody declared, and whose mean loss provably grew by more than
-    `margin` against the baseline on the same rows. Segments where the candidate is weaker than
-    elsewhere, by more than `excess`, are named with what to do about their data; with
-    `mode: strict` they block too.
+    `margin` against the baseline on the same rows (by default 0.1; of a regression a tenth of the
+    baseline's mean loss). The `loss` is log_loss, brier_score_loss or error_rate, of a regression
+    mean_absolute_error. Segments where the candidate is weaker than elsewhere, by more than
+    `excess`, are named with what to do about their data; with `mode: strict` they block too.
 
     Why: nobody declares the segment that breaks. A predicate is one level of a column or one band
     of a number (the dictionary's, else quarters); all combinations of them are searched, and what
@@ -51,8 +52,8 @@ class WeakSegments(Gate, frozen=True, kw_only=True):
     the shortest description of them is told.
 
     What it does not see: segments of fewer than 50 rows, or of four predicates; those of three
-    beyond the 12 columns that are declared or sensitive, or split the rows most; free text, images
-    and identifiers; what was lost in many small steps (`segment_regression` with an anchor). Where
+    beyond the 12 columns that are declared or sensitive, or split the rows most, and of 41 columns
+    and more all beyond 40, unless `columns` names others; free text, images and identifiers; what was lost in many small steps (`segment_regression` with an anchor). Where
     rows hang together in groups, it looks at one row of each. Weak is a level: rows that are hard
     for every model are named too.
 
