@@ -53,9 +53,10 @@ class WeakSegments(Gate, frozen=True, kw_only=True):
 
     What it does not see: segments of fewer than 50 rows, or of four predicates; those of three
     beyond the 12 columns that are declared or sensitive, or split the rows most, and of 41 columns
-    and more all beyond 40, unless `columns` names others; free text, images and identifiers; what was lost in many small steps (`segment_regression` with an anchor). Where
-    rows hang together in groups, it looks at one row of each. Weak is a level: rows that are hard
-    for every model are named too.
+    and more all beyond 40, unless `columns` names others; free text, images and identifiers; what
+    was lost in many small steps (`segment_regression` with an anchor). Where rows hang together in
+    groups, it looks at one row of each. Weak is a level: rows that are hard for every model are
+    named too.
 
     Example:
         weak_segments: {margin: 0.1}
