@@ -15,9 +15,10 @@ from gates.columns import ColumnDictionary, Description, Role, Type
 from gates.evidence import Evidence
 from gates.finding import TestSet, Verdict
 from gates.judge import judge
-from gates.manifest import Manifest
+from gates.manifest import File, Manifest
 from gates.policy import Policy
 from gates.rules.gate import Gate
+from gates.rules.sides import TEST, TRAIN
 from gates.segments import Rows
 from gates.settings import Alpha, Settings
 from gates.streamed import SummedSegment
@@ -37,9 +38,8 @@ class SimulatedTable(Table):
         """Every column as long as the others; a code's level is its decimal text."""
         self.path = Path("simulated")
         self.names = (*numbers, *codes)
-        self.rows = max(
-            *(len(each) for each in numbers.values()), *(len(each) for each in codes.values()), 0
-        )
+        columns: list[Floats | Codes] = [*numbers.values(), *codes.values()]
+        self.rows = max((len(each) for each in columns), default=0)
         self.types = {**dict.fromkeys(numbers, "number"), **dict.fromkeys(codes, "text")}
         self._numbers = dict(numbers)
         self._categories = {
@@ -61,11 +61,14 @@ class SimulatedEvidence(Evidence):
     ) -> None:
         """Tables and dictionary are needed by gates that look at columns only."""
         self.folder = Path("simulated")
-        self.manifest = Manifest(revision="simulated", files=())
+        tables = (TEST,) if train is None else (TEST, TRAIN)  # the same ones on both sides
+        self.manifest = Manifest(
+            revision="simulated",
+            files=tuple(File(name=name, bytes=0, sha256="simulated") for name in tables),
+        )
         self.dictionary = dictionary or LABEL_ONLY
         self.train = train
-        if test is not None:
-            self.test = test
+        self.test = test or SimulatedTable({}, {})
         self.labels, self.scores, self.test_digest = scored.labels, scored.scores, "simulated"
         self.train_ids = None
 
