@@ -66,7 +66,7 @@ def test_help_lists_every_command_and_every_exit_code() -> None:
         (("judge", "--candidate"), "expected one argument"),
         (("report", "x", "--format", "pdf"), "invalid choice: 'pdf'"),
         (("explain", "drif"), "no such gate; did you mean drift?"),
-        (("explain", "</td>\n@all"), "no such gate; known: calibration, columns"),
+        (("explain", "</td>\n@all"), "no such gate; known: calibration, churn, columns"),
     ],
 )
 def test_a_wrong_command_line_says_what_is_right(arguments: tuple[str, ...], message: str) -> None:
