@@ -13,10 +13,12 @@ from gates.rules.margin import cannot_tell
 from gates.serving import SERVING
 from gates.serving.measured import Measured, read_measured
 from gates.stats.estimate import Estimate
+from gates.stats.interval import confidence_of
 from gates.stats.quantile import critical_t
 from gates.stats.turns import seconds_to_decide
 from gates.stats.undefined import UndefinedError
 
+_CLEAR = 1e-4  # a p-value that stays small however many limits it is corrected for
 _LONGEST_S = 600.0  # that anybody would wait for a measurement
 _MEND_FEW = "Measure longer: `gates.evidence.serving_seconds`."
 MEND_START = (
@@ -92,7 +94,8 @@ def judge_estimate(
     floor, ceiling = asked.limit.floor, asked.limit.ceiling
     bound = math.log(max(floor if floor is not None else ceiling or 0.0, 1e-300))
     keeps = estimate.p_at_least(bound) if floor is not None else estimate.p_at_most(bound)
-    unclear = interval.lower < bound < interval.upper
+    is_kept = interval.lower >= bound if floor is not None else interval.upper <= bound
+    is_open = not is_kept and keeps > _CLEAR
     return Measurement(
         subject=subject,
         limit=asked.limit,
@@ -100,19 +103,19 @@ def judge_estimate(
         interval=(low, high),
         p_value=keeps,
         message=asked.message.replace("{}", f"95 % interval {low:.3g} to {high:.3g}"),
-        mend=asked.mend + (_longer(estimate, bound, seconds) if unclear else ""),
+        mend=asked.mend + (_longer(estimate, bound, seconds) if is_open else ""),
         support=Support(rows=answers),
     )
 
 
 def _longer(estimate: Estimate, bound: float, seconds: float) -> str:
-    reach = critical_t(CONFIDENCE, estimate.degrees)
+    reach = critical_t(confidence_of(_CLEAR), estimate.degrees)
     needed = seconds_to_decide(estimate, bound, seconds, reach)
     if needed > _LONGEST_S:
-        return " The noise is too large, or the limit too near, for a longer measurement to tell."
+        return " Where it is undecided, a quieter machine would tell; a longer measurement hardly."
     return (
-        f" The noise was too large to tell; some {math.ceil(needed / 10) * 10:,} s of measuring "
-        "would (`gates.evidence.serving_seconds`)."
+        f" Where it is undecided, some {math.ceil(needed / 10) * 10:,} s of measuring would tell "
+        "(`gates.evidence.serving_seconds`)."
     )
 
 
