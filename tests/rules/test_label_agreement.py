@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gates.evidence import Evidence
 from gates.finding import Finding, Observation, Outcome, Result, State
@@ -38,8 +41,7 @@ def long(given: Given) -> pa.Table:
 
 def side(folder: Path, given: Given | None = None, rows: int = 100) -> Evidence:
     test = {"sex": ["f", "f", "m", "m"] * (rows // 4), "label": [True, False] * (rows // 2)}
-    settings = Settings(segments=("sex",))
-    made = evidence(folder, SEX, test=test, settings=settings)
+    made = evidence(folder, SEX, test=test, settings=Settings(segments=("sex",)))
     return made if given is None else with_labels(made, given)
 
 
@@ -231,3 +233,26 @@ def test_hostile_names_are_only_text(tmp_path: Path) -> None:
     finding = finding_of(side(tmp_path / "e", given))
     assert "\n" not in finding.message
     assert len(finding.message) < 600
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([None, "r0", "r1", "r2"]),
+            st.sampled_from([None, "ann", "bob", ""]),
+            st.sampled_from([None, "yes", "no", "</td>"]),
+        ),
+        max_size=12,
+    ),
+    st.sampled_from(["nominal", "ordinal", "interval"]),
+)
+def test_any_labels_are_judged_or_refused(rows: list[tuple[Any, ...]], scale: Any) -> None:
+    columns = zip(*rows, strict=True) if rows else ([], [], [])
+    table = dict(zip(("row_id", "labeler", "label"), map(list, columns), strict=True))
+    with TemporaryDirectory() as folder:
+        made = side(Path(folder) / "e")
+        given_table = {name: pa.array(each, pa.string()) for name, each in table.items()}
+        result = judged(with_labels(made, given_table), LabelAgreement(scale=scale))
+    refused = result.outcome is Result.ERRORED and "labels.parquet" in result.reason
+    assert refused or result.outcome is Result.UNDECIDED
