@@ -19,6 +19,7 @@ from gates.stats.turns import seconds_to_decide
 from gates.stats.undefined import UndefinedError
 
 _CLEAR = 1e-4  # a p-value that stays small however many limits it is corrected for
+_DEGREES = 15.0  # of a longer measurement, which has more sections
 _LONGEST_S = 600.0  # that anybody would wait for a measurement
 _MEND_FEW = "Measure longer: `gates.evidence.serving_seconds`."
 MEND_START = (
@@ -109,7 +110,7 @@ def judge_estimate(
 
 
 def _longer(estimate: Estimate, bound: float, seconds: float) -> str:
-    reach = critical_t(confidence_of(_CLEAR), estimate.degrees)
+    reach = critical_t(confidence_of(_CLEAR), _DEGREES)
     needed = seconds_to_decide(estimate, bound, seconds, reach)
     if needed > _LONGEST_S:
         return " Where it is undecided, a quieter machine would tell; a longer measurement hardly."
