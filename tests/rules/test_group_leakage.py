@@ -119,6 +119,17 @@ def test_other_columns_are_not_suspected(tmp_path: Path, values: list[str]) -> N
     )
 
 
+def test_a_pictures_hash_names_no_group(tmp_path: Path) -> None:
+    entry = {"role": "ignored", "type": "text", "description": "dHash", "hash_of": "photo"}
+    listed = {"person": entry, "photo": "ignored image"}
+    tables = [
+        {**table(values), "photo": ["a.png"] * len(values)}
+        for values in (REPEATED[:200], REPEATED[200:])
+    ]
+    side = evidence(tmp_path / "a", listed, test=tables[0], train=tables[1])
+    assert outcome("group_leakage", GroupLeakage(), case(side)).outcome is Result.SKIPPED
+
+
 def test_without_training_rows_it_is_skipped(tmp_path: Path) -> None:
     side = evidence(tmp_path / "a", {"person": "group text"}, test=table(["a"]))
     assert outcome("group_leakage", GroupLeakage(), case(side)).outcome is Result.SKIPPED
