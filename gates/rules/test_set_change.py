@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from gates.answers import answer
-from gates.case import Case
+from gates.case import Case, NotComparableError
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.rules.gate import Gate, Item, NotApplicableError
 from gates.rules.sides import quote
@@ -74,6 +74,8 @@ class TestSetChange(Gate, frozen=True, kw_only=True):
                 message=f"{added:,} of {case.candidate.test.rows:,} test rows are new.",
                 support=Support(rows=added),
             )
+        if case.test_set.changed:
+            yield Observation(subject=Subject(key="test rows judged on"), message=_judged_on(case))
 
     def _looks(self, case: Case, rows: TestedRows) -> Iterator[tuple[str, float, Mask, str]]:
         yield "relabelled", self.relabelled, ~rows.same, _whom_it_suits(case, rows)
@@ -125,6 +127,21 @@ _WORDS = {
     "changed": "stay with other features",
     "removed": "are gone",
 }
+
+
+def _judged_on(case: Case) -> str:
+    """On which of the two test sets the other gates compare the models."""
+    try:
+        both, old = case.on_both, case.on_base is not None
+    except NotComparableError:
+        return "The models are judged on neither test set: no row is known to both."
+    if both:
+        return "Both models are judged on the old test rows and on the new ones."
+    if old:
+        return (
+            "The models are judged on old test rows alone: the baseline's was not run on the new."
+        )
+    return "The models are judged on the new test rows alone: the old are gone, or trained on."
 
 
 def _moved(rows: TestedRows, names: list[str]) -> tuple[Mask, str]:

@@ -130,10 +130,41 @@ def test_a_changed_feature_is_named(old: Evidence, tmp_path: Path) -> None:
 
 def test_added_rows_are_shown(old: Evidence, tmp_path: Path) -> None:
     less = side(tmp_path / "less", ids=IDS[:60], town=TOWNS[:60])
-    (shown,) = [
-        item for item in items(TestSetChange(), case(old, less)) if isinstance(item, Observation)
+    assert shown(old, less)[0] == "40 of 100 test rows are new."
+
+
+def shown(new: Evidence, old: Evidence) -> list[str]:
+    found = items(TestSetChange(), case(new, old))
+    return [item.message for item in found if isinstance(item, Observation)]
+
+
+def test_what_the_models_are_judged_on_is_shown(old: Evidence, tmp_path: Path) -> None:
+    ids = ["x", *IDS[1:]]
+    test = {"row_id": ids, "label": LABELS}
+    both = evidence(
+        tmp_path / "both",
+        {},
+        test=test,
+        other_scores={
+            "predictions_on_baseline_test.parquet": (IDS, [0.5] * ROWS),
+            "baseline_predictions.parquet": (ids, [0.5] * ROWS),
+        },
+    )
+    one = evidence(tmp_path / "one", {}, test=test)
+    learnt = evidence(
+        tmp_path / "learnt",
+        {},
+        test={"row_id": ["x"], "label": [True]},
+        train={"row_id": IDS, "label": LABELS},
+        other_scores={"baseline_predictions.parquet": (["x"], [0.5])},
+    )
+    none = evidence(tmp_path / "none", {}, test={"row_id": ["x"], "label": [True]})
+    assert [shown(new, old)[-1] for new in (both, one, learnt, none)] == [
+        "Both models are judged on the old test rows and on the new ones.",
+        "The models are judged on old test rows alone: the baseline's was not run on the new.",
+        "The models are judged on the new test rows alone: the old are gone, or trained on.",
+        "The models are judged on neither test set: no row is known to both.",
     ]
-    assert shown.message == "40 of 100 test rows are new."
 
 
 def test_the_same_test_set_passes_unread(old: Evidence) -> None:
