@@ -121,7 +121,7 @@ def test_other_columns_are_not_suspected(tmp_path: Path, values: list[str]) -> N
 
 def test_a_pictures_hash_names_no_group(tmp_path: Path) -> None:
     entry = {"role": "ignored", "type": "text", "description": "dHash", "hash_of": "photo"}
-    listed = {"person": entry, "photo": "ignored image"}
+    listed: dict[str, Any] = {"person": entry, "photo": "ignored image"}
     tables = [
         {**table(values), "photo": ["a.png"] * len(values)}
         for values in (REPEATED[:200], REPEATED[200:])
