@@ -6,6 +6,7 @@ what some stage reads and no stage makes.
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from itertools import islice
 from posixpath import isabs, join, normpath
 from typing import Any, Literal
 
@@ -17,6 +18,8 @@ from gates.errors import EvidenceError
 
 INPUTS = "inputs.json"
 _DATASET = "ds://"  # which DVC locks by name
+MOST_LOOSE = 100  # files of a folder that are listed
+_MOST_CHANGES = 1000  # of the lock
 _GROUPED = "@"  # between a stage's name and the item of its `foreach` or `matrix`
 
 
@@ -39,7 +42,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     read: str | None = None  # the MD5 of what the stages read, as the lock says
     outside: bool = False  # of the repository, so that only this machine has it
     frozen: bool = True  # whether an import stays as it is until somebody updates it
-    loose: tuple[str, ...] = ()  # files in a folder that neither Git nor DVC knows
+    loose: tuple[str, ...] = ()  # the first files in a folder that neither Git nor DVC knows
 
 
 class StageInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -136,7 +139,7 @@ def trace_inputs(known: Known) -> Inputs:
         inputs=inputs,
         stages=tuple(_stages(known.lock, declared)),
         committed=known.committed is not None,
-        lock_changes=tuple(_lock_changes(known)),
+        lock_changes=tuple(islice(_lock_changes(known), _MOST_CHANGES)),
         loose_outputs=tuple(_loose_outputs(declared, known)),
         unread=tuple(
             path
@@ -194,7 +197,7 @@ def _trace(
         kept_by=Keeper.GIT if files else Keeper.DVC,
         hash=files.get(path),
         read=md5,
-        loose=loose,
+        loose=loose[:MOST_LOOSE],
         frozen=all(pointed[each].frozen for each in inside),
     )
 

@@ -69,6 +69,12 @@ def test_a_folder_may_be_in_git_and_under_dvc() -> None:
     assert (found.kept_by, found.loose) == (Keeper.GIT, ("data/new.csv",))
 
 
+def test_of_very_many_loose_files_the_first_are_listed() -> None:
+    many = tuple(f"data/{at:05}.csv" for at in range(50_000))
+    found = traced("data", tracked={"data/a": "a"}, untracked=many)
+    assert found.loose == many[:100]
+
+
 def test_a_file_in_a_folder_under_dvc() -> None:
     found = traced("data/raw/1.csv", pointers={"data/raw.dvc": pointer("raw", f"{MD5}.dir")})
     assert (found.kept_by, found.hash) == (Keeper.DVC, None)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
-from gates.origins import INPUTS, Input, Inputs, Keeper, StageInputs, read_inputs
+from gates.origins import INPUTS, MOST_LOOSE, Input, Inputs, Keeper, StageInputs, read_inputs
 from gates.rules.gate import Gate, Item, NotApplicableError
 from gates.rules.sides import quote
 
@@ -85,7 +85,8 @@ def _faults(one: Input) -> Iterator[tuple[str, str]]:
     elif one.kept_by is Keeper.NOTHING:
         yield "is neither in Git nor under DVC, so that nobody can have it again", _KEEP
     if one.loose:
-        files = f"{len(one.loose):,} files" if len(one.loose) > 1 else "a file"
+        more = " or more" if len(one.loose) == MOST_LOOSE else ""
+        files = f"{len(one.loose):,}{more} files" if len(one.loose) > 1 else "a file"
         yield f"has {files} that neither Git nor DVC knows: {quote(*one.loose)}", _KEEP
     if one.kept_by is Keeper.DVC and one.hash and one.read and one.hash != one.read:
         was, said = one.read[:_SHOWN_HASH], one.hash[:_SHOWN_HASH]

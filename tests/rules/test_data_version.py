@@ -62,6 +62,7 @@ def test_what_is_kept_passes(tmp_path: Path, kept: Input, text: str) -> None:
         (input_of("/home/x.csv", Keeper.NOTHING, outside=True), "lies outside", "dvc add"),
         (input_of("s3://b/x", Keeper.NOTHING), "does not record its version", "import-url"),
         (input_of("data", Keeper.GIT, loose=("data/new.csv",)), "has a file that", "dvc add"),
+        (input_of("data", Keeper.GIT, loose=("x",) * 100), "has 100 or more files", "dvc add"),
         (input_of(read=OTHER), "was read with the MD5 111111111111", "dvc checkout"),
         (input_of(frozen=False), "is an import that is not frozen", "dvc freeze"),
     ],
