@@ -222,7 +222,9 @@ def _worst_labeler(given: Labelings, scale: Scale) -> Iterator[Observation]:
 def _worst_segment(case: Case, given: Labelings, scale: Scale) -> Iterator[Observation]:
     found: list[tuple[float, dict[str, str], Agreement]] = []
     for name, items in _segments(case, given.rows):
-        labels = given.labels.take(np.isin(given.labels.items, items)).pairable()
+        inside = np.zeros(len(given.rows), dtype=np.bool_)
+        inside[items] = True
+        labels = given.labels.take(inside[given.labels.items]).pairable()
         with contextlib.suppress(UndefinedError):
             agreement = krippendorff_alpha(labels, scale)
             if agreement.items >= MIN_ITEMS:

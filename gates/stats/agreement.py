@@ -36,8 +36,10 @@ class Labels(msgspec.Struct, frozen=True, eq=False):
 
     def take(self, chosen: NDArray[np.bool_]) -> "Labels":
         """Some of the entries, with the items numbered anew."""
-        items = np.unique(self.items[chosen], return_inverse=True)[1]
-        return Labels(items, self.labelers[chosen], self.labels[chosen])
+        items = self.items[chosen]
+        occurs = np.bincount(items) > 0 if len(items) else np.zeros(0, dtype=np.bool_)
+        numbers = np.cumsum(occurs) - 1
+        return Labels(numbers[items], self.labelers[chosen], self.labels[chosen])
 
     def pairable(self) -> "Labels":
         """Without the items that have one label only, which say nothing about agreement."""
@@ -143,13 +145,14 @@ def specific_agreement(labels: Labels) -> dict[int, tuple[Estimate, int]]:
     sizes = _sizes(found)
     agreeing: dict[int, tuple[Estimate, int]] = {}
     codes = found.labels.astype(np.intp)
-    cells, counts = np.unique(np.stack([codes, found.items], axis=1), axis=0, return_counts=True)
+    pairs, counts = np.unique(codes * max(1, len(sizes)) + found.items, return_counts=True)
+    ofs, items = np.divmod(pairs, max(1, len(sizes)))
     for code in np.unique(codes).tolist():
-        here = cells[:, 0] == code
+        here = ofs == code
         count = counts[here].astype(np.float64)
-        others = sizes[cells[here, 1]] - 1
-        estimate = weighted_ratio(count * (count - 1), count * others)
-        agreeing[code] = (estimate, len(count))
+        others = sizes[items[here]] - 1
+        if len(count) > 1:  # of one item there is no spread
+            agreeing[code] = (weighted_ratio(count * (count - 1), count * others), len(count))
     return agreeing
 
 

@@ -103,6 +103,12 @@ def test_the_message_says_where_they_disagree(tmp_path: Path) -> None:
     assert names == ["Fleiss' kappa", "class", "labeler", "segment"]
 
 
+def test_an_answer_that_was_given_once_is_a_disagreement(tmp_path: Path) -> None:
+    made = side(tmp_path / "e", {"ann": TRUE, "bob": ["unsure", *TRUE[1:]]})
+    found = finding_of(made)
+    assert (found.state, "'unsure'" in found.message) == (State.PASSED, False)
+
+
 def test_two_labelers_have_cohens_kappa(tmp_path: Path) -> None:
     """20 yes and yes, 5 yes and no, 10 no and yes, 15 no and no: kappa is .4."""
     ann, bob = ["y"] * 25 + ["n"] * 25, ["y"] * 20 + ["n"] * 5 + ["y"] * 10 + ["n"] * 15
