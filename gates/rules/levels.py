@@ -33,10 +33,11 @@ Counts = npt.NDArray[np.int64]
 class Levels(Gate, frozen=True, kw_only=True):
     """Blocks levels that the model never saw, levels that are gone, and columns that lost all.
 
-    What it blocks: levels of a category that test rows have and train never had; levels that the
-    baseline's train or test table had and the candidate's lacks; where they provably hold more
-    than `share` of the rows, and chance does not explain that they are missing. And a feature with
-    several values in one of train and test and a single one in the other.
+    What it blocks: levels of a category (a feature, the label, a segment or sensitive column) that
+    test rows have and train never had; levels that the baseline's train or test table had and the
+    candidate's lacks; where they provably hold more than `share` of the rows, and chance does not
+    explain that they are missing. And a feature with several values in one of train and test and a
+    single one in the other.
 
     Why: a level that a model never saw is guessed, and a level that vanished is a group of people
     who are no longer served or no longer tested. Both look valid, row by row. A rare level is
@@ -65,7 +66,7 @@ class Levels(Gate, frozen=True, kw_only=True):
             raise NotApplicableError("there is neither a training table nor a baseline")
         found = False
         for name, entry in case.candidate.dictionary.columns.items():
-            if entry.role not in _ROLES:
+            if not (entry.role in _ROLES or entry.segment or entry.sensitive):
                 continue
             for item in (*self._judge_levels(case, name, entry), *_constants(case, name, entry)):
                 found = found or not isinstance(item, Observation)

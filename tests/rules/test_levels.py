@@ -125,6 +125,17 @@ def test_a_class_that_train_lost(tmp_path: Path) -> None:
     assert "'true'" in finding.message
 
 
+@pytest.mark.parametrize("kind", ["segment", "sensitive"])
+def test_a_segment_that_is_gone_though_the_model_does_not_read_it(
+    tmp_path: Path, kind: str
+) -> None:
+    entry = {"role": "ignored", "type": "category", kind: True, "description": "region"}
+    whole, half = table(("a", 1000), ("b", 1000)), table(("a", 2000))
+    old = evidence(tmp_path / "old", {"x": entry}, test=whole)
+    new = evidence(tmp_path / "new", {"x": entry}, test=half)
+    assert finding_of(case(new, old)).state is State.FAILED
+
+
 def test_a_missing_value_is_no_level(tmp_path: Path) -> None:
     side = evidence(
         tmp_path / "a", CATEGORY, test=table(("a", 900), (None, 900)), train=table(("a", 900))
