@@ -6,11 +6,11 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from gates.case import Case
+from gates.columns import ColumnDictionary
 from gates.effect import CONFIDENCE
-from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
-from gates.rules.groups import Groups, Split, Target, places_of, targets_of
+from gates.rules.groups import Groups, Split, Target, bands_of, places_of, targets_of
 from gates.rules.growth import grown, most_telling, rows_to_tell, rows_within
 from gates.rules.sides import quote
 from gates.settings import Columns, Probability
@@ -71,7 +71,8 @@ class DataBias(Gate, frozen=True, kw_only=True):
 
     def judge(self, case: Case) -> Iterator[Item]:
         """Per feature: representation, the label's gap and its growth; each by the worst group."""
-        features = self._features(case.candidate)
+        bands = bands_of(case)
+        features = self._features(bands)
         if not features:
             raise NotApplicableError("the dictionary names no sensitive column with segments")
         if case.baseline is None and self.limit is None and not self.population:
@@ -81,19 +82,23 @@ class DataBias(Gate, frozen=True, kw_only=True):
         targets = targets_of(case.candidate)
         places = tuple(places_of(case, targets))
         for columns in features:
+            if not (self.features or columns[0] in case.candidate.test):
+                reason = "the baseline calls it sensitive, and this test table has it no more"
+                yield self._cannot_tell(columns[0], reason)
+                continue
             # A training table may lack what the model must not read; a test table may not.
             splits = [
-                place.split(columns)
+                place.split(columns, bands)
                 for place in places
                 if place.name == "test" or place.has(columns)
             ]
             yield from self._judge_feature(case, columns, splits, targets)
 
-    def _features(self, evidence: Evidence) -> list[tuple[str, ...]]:
+    def _features(self, bands: ColumnDictionary) -> list[tuple[str, ...]]:
         if self.features:
             return [(each,) if isinstance(each, str) else each for each in self.features]
-        entries = evidence.dictionary.columns
-        return [(name,) for name, entry in entries.items() if entry.sensitive and entry.segment]
+        entries = bands.columns.items()
+        return [(name,) for name, entry in entries if entry.sensitive and entry.segment]
 
     def _judge_feature(
         self,

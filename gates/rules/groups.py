@@ -7,6 +7,7 @@ import numpy as np
 
 from gates.answers import Values
 from gates.case import Case
+from gates.columns import ColumnDictionary
 from gates.evidence import Evidence
 from gates.rules.sides import TEST, quote, same_file, tables_of
 from gates.segments import Rows, split_by
@@ -50,15 +51,14 @@ class Target(msgspec.Struct, frozen=True):
 class Side(msgspec.Struct, frozen=True, eq=False):
     """A table of one side, with each row's value for each target."""
 
-    evidence: Evidence
     table: Table
     values: tuple[Floats, ...]
 
-    def groups(self, columns: tuple[str, ...]) -> Groups:
+    def groups(self, columns: tuple[str, ...], bands: ColumnDictionary) -> Groups:
         """Places of the rows of each group; a missing value makes a group of its own."""
         return {
             " and ".join(segment.name.values()): segment.rows
-            for segment in split_by(columns, self.table, self.evidence.dictionary)
+            for segment in split_by(columns, self.table, bands)
         }
 
 
@@ -79,13 +79,13 @@ class Place(msgspec.Struct, frozen=True, eq=False):
         """Whether the candidate's table has all of a feature's columns."""
         return all(name in self.new.table for name in columns)
 
-    def split(self, columns: tuple[str, ...]) -> "Split":
-        """By a feature, or several together."""
-        groups, old = self.new.groups(columns), None
+    def split(self, columns: tuple[str, ...], bands: ColumnDictionary) -> "Split":
+        """By a feature, or several together; a number by the bands of a dictionary."""
+        groups, old = self.new.groups(columns, bands), None
         if self.same:
             old = groups
         elif self.old is not None and all(name in self.old.table for name in columns):
-            old = self.old.groups(columns)
+            old = self.old.groups(columns, bands)
         return Split(self, groups, old)
 
 
@@ -150,6 +150,20 @@ class Split(msgspec.Struct, frozen=True, eq=False):
         return abs(old.gap), gap_growth(old, new, self.place.kept)
 
 
+def bands_of(case: Case) -> ColumnDictionary:
+    """One dictionary for both sides' segments: the baseline's where it has the segment.
+
+    A pull request must not draw the bands anew by which its own rows are judged, and bands of two
+    sorts cannot be compared.
+    """
+    mine = case.candidate.dictionary
+    if case.baseline is None:
+        return mine
+    theirs = case.baseline.dictionary.columns
+    kept = {name: entry for name, entry in theirs.items() if entry.segment}
+    return ColumnDictionary(columns={**mine.columns, **kept})
+
+
 def places_of(case: Case, targets: tuple[Target, ...]) -> Iterator[Place]:
     """Test and train, where they have rows and labels."""
     new, old = case.candidate, case.baseline
@@ -182,7 +196,7 @@ def targets_of(evidence: Evidence) -> tuple[Target, ...]:
 
 def _side(evidence: Evidence, file: str, table: Table, targets: tuple[Target, ...]) -> Side:
     labels = evidence.labels if file == TEST else evidence.labels_of(table)
-    return Side(evidence, table, tuple(target.values(labels) for target in targets))
+    return Side(table, tuple(target.values(labels) for target in targets))
 
 
 def _kept(new: Evidence, old: Evidence, file: str) -> Places:

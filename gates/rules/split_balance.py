@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from gates.case import Case
-from gates.columns import Role
+from gates.columns import ColumnDictionary, Role
 from gates.effect import CONFIDENCE
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
+from gates.rules.groups import bands_of
 from gates.rules.growth import most_telling, rows_within
 from gates.rules.sides import TEST, quote, same_file
 from gates.segments import MISSING, split_by
@@ -213,11 +214,11 @@ def _sides(case: Case) -> dict[str, _Side]:
 
 
 def _splits(case: Case, sides: Mapping[str, _Side]) -> Iterator[_Split]:
-    dictionary = case.candidate.dictionary
+    dictionary, bands = case.candidate.dictionary, bands_of(case)
     yield from _split_label(dictionary.label, sides, case.settings.task == "regression")
     for columns in case.settings.segment_columns:
         having = _having(sides, *columns)
-        parts = {name: _count_segments(side, columns) for name, side in having.items()}
+        parts = {name: _count_segments(side.table, columns, bands) for name, side in having.items()}
         if "test" in parts:
             yield _Split(column=" × ".join(columns), sides=parts, needs_rows=True)
     for name in dictionary.with_role(Role.TIME):
@@ -260,12 +261,12 @@ def _split_label(
     yield _Split(column=label, sides=parts, needs_rows=not numbers)
 
 
-def _count_segments(side: _Side, columns: tuple[str, ...]) -> _Part:
+def _count_segments(table: Table, columns: tuple[str, ...], bands: ColumnDictionary) -> _Part:
     counts = {
         " and ".join(segment.name.values()): len(segment.rows)
-        for segment in split_by(columns, side.table, side.evidence.dictionary)
+        for segment in split_by(columns, table, bands)
     }
-    return _Part(side.table.rows, counts)
+    return _Part(table.rows, counts)
 
 
 def _time(table: Table, name: str) -> _Part:

@@ -165,6 +165,28 @@ def test_intersections(tmp_path: Path) -> None:
     assert "'f and x'" in found.message
 
 
+def test_bands_that_a_pull_request_draws_anew_are_the_baselines(tmp_path: Path) -> None:
+    """Most of the old are gone; one band for everybody would not show it."""
+
+    def aged(folder: str, old: int, edges: tuple[float, ...]) -> Evidence:
+        listed = {"age": {**SEX["sex"], "type": "integer", "segment": edges}}
+        ages = [30] * 1000 + [70] * old
+        test = {"age": ages, "label": [at % 2 == 0 for at in range(len(ages))]}
+        return evidence(tmp_path / folder, listed, test=test)
+
+    base = aged("old", 1000, (0, 65, 100))
+    found = findings(aged("new", 300, (0, 100)), base)[SHARE]
+    assert (found.state, "'[65, 100)'" in found.message) == (State.FAILED, True)
+
+
+def test_a_sensitive_column_that_is_gone_is_named(tmp_path: Path) -> None:
+    old = evidence(tmp_path / "old", SEX, test=TEST)
+    new = evidence(tmp_path / "new", {}, test={"label": TEST["label"]})
+    found = findings(new, old)[GROUPS]
+    assert found.state is State.UNDECIDED
+    assert "this test table has it no more" in found.message
+
+
 def test_a_missing_value_is_a_group(tmp_path: Path) -> None:
     table = {"sex": ["f", None, "m", None] * 250, "label": [True, False] * 500}
     made = evidence(tmp_path / "a", SEX, test=table)
