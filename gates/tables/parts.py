@@ -56,7 +56,7 @@ class Part:
             with pq.ParquetFile(stream or path, pre_buffer=False, **INT96) as file:
                 self.metadata: pq.FileMetaData = file.metadata
                 self.schema: pa.Schema = file.schema_arrow
-        except (pa.ArrowException, OSError) as fault:
+        except (pa.ArrowException, OSError, UnicodeError) as fault:
             raise EvidenceError(
                 f"{path}: not readable as Parquet ({first_line(fault)}); it may be cut short. "
                 "Write it again, then collect the evidence again."
@@ -66,8 +66,7 @@ class Part:
         """A column of this part."""
         with self._open(name, coded=coded) as file:
             column = file.read(columns=[name], use_threads=False).column(0)
-            if pa.types.is_dictionary(column.type):
-                column.validate(full=True)  # a file's codes may point beyond its dictionary
+            _validate(column)
         return column
 
     def pieces(self, name: str) -> Iterator[pa.Array]:
@@ -75,8 +74,7 @@ class Part:
         with self._open(name, coded=True) as file:
             for group in range(self.metadata.num_row_groups):
                 column = file.read_row_group(group, columns=[name], use_threads=False).column(0)
-                if pa.types.is_dictionary(column.type):
-                    column.validate(full=True)
+                _validate(column)
                 yield from column.chunks
 
     @contextmanager
@@ -91,7 +89,7 @@ class Part:
                 **INT96,
             ) as file:
                 yield file
-        except (pa.ArrowException, OSError) as fault:
+        except (pa.ArrowException, OSError, UnicodeError) as fault:
             raise EvidenceError(
                 f"{self.path}: column {name!r} cannot be read ({first_line(fault)}). "
                 "Write the file again, then collect the evidence again."
@@ -102,6 +100,12 @@ class Part:
         at = self.schema.names.index(name)
         groups = range(self.metadata.num_row_groups)
         return sum(self.metadata.row_group(g).column(at).total_compressed_size for g in groups)
+
+
+def _validate(column: pa.ChunkedArray) -> None:
+    """A file's codes may point beyond its dictionary, and its text may be no text."""
+    if not pa.types.is_primitive(column.type):
+        column.validate(full=True)
 
 
 class ParquetReader:

@@ -50,7 +50,7 @@ class Stream:
                 for batch in file.iter_batches(BATCH_ROWS, columns=[*names], use_threads=False):
                     if batch.num_rows:
                         yield _validated(batch.select([*names]))
-            except (pa.ArrowException, OSError) as fault:
+            except (pa.ArrowException, OSError, UnicodeError) as fault:
                 raise EvidenceError(
                     f"{path}: columns {', '.join(names)} cannot be read ({first_line(fault)}). "
                     "Write the file again, then collect the evidence again."
@@ -109,7 +109,7 @@ def _open(path: Path, read_dictionary: list[str] | None = None) -> pq.ParquetFil
             read_dictionary=read_dictionary,
             **INT96,
         )
-    except (pa.ArrowException, OSError) as fault:
+    except (pa.ArrowException, OSError, UnicodeError) as fault:
         raise EvidenceError(
             f"{path}: not readable as Parquet ({first_line(fault)}); it may be cut short. "
             "Write it again, then collect the evidence again."

@@ -107,3 +107,22 @@ def test_a_part_that_is_cut_short_is_named(tmp_path: Path) -> None:
     part.write_bytes(part.read_bytes()[:-9])
     with pytest.raises(EvidenceError, match=r"part-1\.parquet: not readable as Parquet"):
         Table(tmp_path / "parts")
+
+
+@pytest.mark.parametrize("coded", [True, False], ids=["coded", "plain"])
+def test_text_that_is_none_is_refused_wherever_it_stands(tmp_path: Path, coded: bool) -> None:
+    """Parquet checks nothing; whoever decodes such a value later would fall over it."""
+    offsets = pa.array([0, 1, 2, 3], pa.int32()).buffers()[1]
+    text = pa.StringArray.from_buffers(3, offsets, pa.py_buffer(b"a\xb9b"))
+    pq.write_table(pa.table({"text": text}), tmp_path / "t.parquet")
+    table = Table(tmp_path / "t.parquet")
+    with pytest.raises(EvidenceError, match=r"column 'text' cannot be read .*UTF"):
+        _ = table.categories("text") if coded else table.texts("text")
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"name": [1]}), tmp_path / "t.parquet")
+    content = (tmp_path / "t.parquet").read_bytes()
+    (tmp_path / "t.parquet").write_bytes(content.replace(b"name", b"n\xdfme"))
+    with pytest.raises(EvidenceError, match="not readable as Parquet"):
+        Table(tmp_path / "t.parquet")
