@@ -36,7 +36,7 @@ from tests.workflows.tools import schema, zizmor
 
 CHILD = Path(__file__).with_name("hostile_child.py")
 STRINGS = 25_000
-FLIPS = 500
+FLIPS = 200
 MILLION = 1_000_000
 _OF_STRINGS = (
     test_words.test_code_is_one_cell_with_one_literal_code,
