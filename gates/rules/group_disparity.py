@@ -123,8 +123,8 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         if not set(self.metrics) <= set(group_names(task)):
             known = ", ".join(group_names(task))
             raise NotApplicableError(f"name its `metrics`; those of a {task} task are {known}")
-        features = self._features(case.candidate)
-        if not features:
+        features, gone = self._features(case.candidate), list(self._name_unlisted(case))
+        if not (features or gone):
             raise NotApplicableError("the dictionary names no sensitive column with segments")
         if case.baseline is None and all(d.worsens_only for d in self.metrics.values()):
             raise NotApplicableError("there is no baseline to compare with")
@@ -137,6 +137,7 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         # The levels share theirs: each of them may be broken by chance.
         levels = sum(each.demand.levels for each in every) * (1 + (case.on_base is not None))
         alpha = case.settings.alpha.fairness / max(1, levels)
+        yield from gone
         for columns in features:
             yield from self._name_vanished(case, columns)
         for of in on_each_test_set(case):
@@ -144,6 +145,25 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
                 if case.baseline is not None and (of is case or case.on_both):
                     yield from self._judge_change(of, compared)
                 yield from _judge_level(of, compared, alpha)
+
+    def _name_unlisted(self, case: Case) -> Iterator[Finding]:
+        """Columns that the baseline's dictionary calls sensitive, and the candidate's no more."""
+        if self.features or case.baseline is None:
+            return
+        kept = self._features(case.candidate)
+        for columns in self._features(case.baseline):
+            if columns not in kept:
+                yield cannot_tell(
+                    Subject(metric="groups", column=columns[0]),
+                    Limit(rule="every sensitive column stays", mode=self._mode),
+                    "the baseline's dictionary calls it sensitive, with segments, and this one not",
+                )
+
+    @property
+    def _mode(self) -> Mode:
+        """The strictest of any demand."""
+        strict = any(demand.mode is Mode.STRICT for demand in self.metrics.values())
+        return Mode.STRICT if strict else Mode.GUARD
 
     def _name_vanished(self, case: Case, columns: tuple[str, ...]) -> Iterator[Finding]:
         """Groups that the baseline's test set has and this one has not."""
@@ -159,8 +179,7 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         gone = [f"{name} had {rows:,} rows" for name, rows in before.items() if name not in after]
         if not gone:
             return
-        strict = any(demand.mode is Mode.STRICT for demand in self.metrics.values())
-        limit = Limit(rule="every group stays", mode=Mode.STRICT if strict else Mode.GUARD)
+        limit = Limit(rule="every group stays", mode=self._mode)
         yield cannot_tell(
             Subject(metric="groups", column=" × ".join(columns)),
             limit,

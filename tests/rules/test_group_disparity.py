@@ -336,6 +336,15 @@ def test_a_group_that_vanished_is_named(tmp_path: Path) -> None:
     assert [each.blocks for each in strict.findings if each.subject.metric == "groups"] == [True]
 
 
+def test_a_column_that_is_sensitive_no_more_is_named(tmp_path: Path) -> None:
+    rows = rows_of(TWO)
+    old = evidence(tmp_path / "old", LISTED, test=rows)
+    new = evidence(tmp_path / "new", {"sex": "feature category"}, test=rows)
+    (found,) = outcome("group_disparity", gate(worsening=0.5), case(new, old)).findings
+    assert (found.state, found.subject.column) == (State.UNDECIDED, "sex")
+    assert "calls it sensitive" in found.message
+
+
 def test_a_missing_group_is_a_group_of_its_own(tmp_path: Path) -> None:
     rows = {"sex": [None, "f", "m"] * 200, "label": [True] * 600}
     old = evidence(tmp_path / "old", LISTED, test=rows, scores=[0.9] * 600)
