@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gates.origins import INPUTS, Input, Keeper, LockChange, encode_inputs, read_inputs
@@ -142,14 +143,14 @@ def missing_values(candidate: Candidate) -> None:
 
 
 def drift(candidate: Candidate) -> None:
-    """Weeks with work become weeks without it: each value is in range, and means the opposite."""
+    """In train, weeks with work become weeks without it: in range, and the opposite is meant."""
 
     def turn(table: pa.Table, _side: str) -> pa.Table:
         return replace_column(
             table, "weeks_worked", pa.array(52 - table["weeks_worked"].to_numpy())
         )
 
-    candidate.change_tables(turn)
+    candidate.change_tables(turn, "train")
 
 
 def levels(candidate: Candidate) -> None:
@@ -408,13 +409,15 @@ test_set_change.__test__ = False  # type: ignore[attr-defined]  # pytest must no
 
 def _take_out(candidate: Candidate, gone: npt.NDArray[np.bool_]) -> None:
     """Take rows out of the test set; each model was run on the other's rows."""
-    folder, kept = candidate.folder, pa.array(~gone)
+    folder = candidate.folder
+    kept = candidate.reference.tables["test"]["row_id"].filter(pa.array(~gone))
     shutil.copy(folder / "predictions.parquet", folder / "predictions_on_baseline_test.parquet")
     old = pq.read_table(candidate.reference.evidence / "predictions.parquet")
-    write_table(old.filter(kept), folder / "baseline_predictions.parquet")
-    for name in ("test", "predictions", "repeats"):
+    write_table(old, folder / "baseline_predictions.parquet")
+    for name in ("test", "predictions", "baseline_predictions", "repeats", "batches"):
         path = folder / f"{name}.parquet"
-        write_table(pq.read_table(path).filter(kept), path)
+        table = pq.read_table(path)
+        write_table(table.filter(pc.is_in(table["row_id"], value_set=kept)), path)
     labels, scores = candidate.reference.labels[~gone], scores_in(folder)
     groups = {name: candidate.reference.texts(name)[~gone] for name in GROUPS}
     reported = {**measure(labels, scores, 0.5), **measure_groups(labels, scores >= 0.5, groups)}
