@@ -6,6 +6,8 @@ from typing import Annotated, ClassVar
 
 import msgspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from gates.case import Case
 from gates.columns import Role
@@ -14,6 +16,7 @@ from gates.rules.former import with_role_anywhere
 from gates.rules.gate import Amount, Gate, Item, NotApplicableError
 from gates.rules.sides import TEST, TRAIN, quote
 from gates.stats.leakage import top_p_value
+from gates.tables.arrow import valid_of, values_of
 from gates.tables.table import Floats, Table
 
 _MEND = (
@@ -163,17 +166,38 @@ class _Times(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 def _read(name: str, test: Table, train: Table) -> "_Times | str":
     """The times of both tables, or why there are none."""
+    found: list[tuple[Floats, bool]] = []
     for file, table in ((TEST, test), (TRAIN, train)):
         if name not in table:
             return f"{file} has no such column"
-        if table.types[name] in ("text", "boolean"):
-            return f"{file} holds {table.types[name]}, which has no order in time"
-    if (test.types[name] == "datetime") != (train.types[name] == "datetime"):
+        times = _times_of(name, table)
+        if times is None:
+            return f"{file} holds {table.types[name]}, which is no time"
+        found.append((times[np.isfinite(times)], table.types[name] in ("datetime", "text")))
+    (mine, dated), (others, also_dated) = found
+    if dated != also_dated:
         return "only one table holds dates"
-    times = [values[np.isfinite(values)] for values in (test.numbers(name), train.numbers(name))]
-    if not all(map(len, times)):
+    if not len(mine) or not len(others):
         return "no row of one of the tables has a time"
-    return _Times(name=name, test=times[0], train=times[1], dated=test.types[name] == "datetime")
+    return _Times(name=name, test=mine, train=others, dated=dated)
+
+
+def _times_of(name: str, table: Table) -> Floats | None:
+    """Numbers, or microseconds of dates, also of those that are written as ISO 8601 says."""
+    kind = table.types[name]
+    if kind == "boolean":
+        return None
+    if kind != "text":
+        return table.numbers(name)
+    texts = pc.replace_substring_regex(table.texts(name), r"^(\d{4}-\d{2})$", r"\1-01")
+    for zone in (None, "UTC"):
+        try:
+            ticks = pc.cast(pc.cast(texts, pa.timestamp("us", zone)), pa.int64())
+        except pa.ArrowInvalid:
+            continue
+        values = values_of(ticks, np.int64).astype(np.float64)
+        return np.where(valid_of(ticks), values, np.nan)
+    return None
 
 
 def _show(times: _Times) -> Observation:

@@ -74,7 +74,9 @@ def test_rows_without_a_time_are_left_out(tmp_path: Path) -> None:
     ("test", "train", "why"),
     [
         ([NAN, NAN], [2001.0], "no row of one of the tables has a time"),
-        (["May"], ["June"], "test.parquet holds text, which has no order in time"),
+        (["May"], ["June"], "test.parquet holds text, which is no time"),
+        (["2024-05-01"], [1.0], "only one table holds dates"),
+        ([True], [False], "test.parquet holds boolean, which is no time"),
         ([5], days(1), "only one table holds dates"),
     ],
 )
@@ -82,6 +84,22 @@ def test_times_that_cannot_be_compared(tmp_path: Path, test: Any, train: Any, wh
     (found,) = judged(tmp_path, test, train).findings
     assert (found.state, found.blocks) == (State.UNDECIDED, True)
     assert found.message == f"'when' cannot be judged: {why}."
+
+
+@pytest.mark.parametrize(
+    ("test", "train", "reaches"),
+    [
+        (["2024-05-11", None], ["2024-05-10"], "2024-05-10"),
+        (["2024-05-10T08:00:01Z"], ["2024-05-10T08:00:00Z"], "2024-05-10 08:00:00"),
+        (["2024-06"], ["2024-05", "2023-12"], "2024-05-01"),
+    ],
+)
+def test_written_dates_are_dates(tmp_path: Path, test: Any, train: Any, reaches: str) -> None:
+    (found,) = judged(tmp_path / "later", test, train, "time text").findings
+    assert found.state is State.PASSED
+    assert f"training reaches {reaches}, " in found.message
+    (found,) = judged(tmp_path / "same", train, train, "time category").findings
+    assert found.state is State.FAILED
 
 
 def test_a_random_split_on_purpose_passes_and_is_named(tmp_path: Path) -> None:
