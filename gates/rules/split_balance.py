@@ -36,9 +36,10 @@ Distance = Annotated[float, msgspec.Meta(ge=0, le=1)]
 class SplitBalance(Gate, frozen=True, kw_only=True):
     """Blocks a test set that does not represent what the model is made for.
 
-    What it blocks: a label, a declared segmentation or a time whose distance between test and
-    train, or between this test set and the baseline's, is provably larger than `tolerance`: the
-    share of rows that would have to change (total variation; of numbers Kolmogorov's distance).
+    What it blocks: a label or a declared segmentation whose distance between test and train, or
+    between this test set and the baseline's, or a time whose distance between test and train is
+    provably larger than `tolerance`: the share of rows that would have to change (total variation;
+    of numbers Kolmogorov's distance).
     A class or a declared segment that is gone from test or from train though the other has so many
     rows that chance does not explain it. With `least_share`, a test set below that share of all
     rows. A class or segment with fewer than `least_rows` rows is named, and undecided.
@@ -48,8 +49,8 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
     The association of split and level (Cramér's V) is shown beside the distance.
 
     What it does not see: columns that are neither label, time nor segment (see `drift`), and
-    whether train itself represents the world (see `data_bias`). A test set that lies wholly after
-    train is a split by time: its times are not compared.
+    whether train itself represents the world (see `data_bias`). Test rows later than all of train
+    are meant to be, so their times are not compared.
 
     Example:
         split_balance: {tolerance: 0.05, least_rows: 30}
@@ -80,14 +81,17 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
         pairs = [
             self._measure(split, name, split.sides[name])
             for name in ("train", "baseline")
-            if name in split.sides and split.sides[name].rows and not split.by_design
+            if name in split.sides and split.sides[name].rows and split.sides["test"].rows
         ]
         if pairs:
             yield most_telling(pairs, case.settings.alpha.other)
-        if split.by_design:
+        if split.later:
             yield Observation(
-                subject=Subject(metric="split", column=split.column),
-                message=f"All test rows come after all training rows by {quote(split.column)}.",
+                subject=Subject(metric="later", column=split.column),
+                message=(
+                    f"{split.later:,} test rows come after all training rows by "
+                    f"{quote(split.column)}; their times are not compared."
+                ),
             )
         if split.needs_rows:
             yield self._judge_levels(case, split)
@@ -167,7 +171,7 @@ class _Split(msgspec.Struct, frozen=True, kw_only=True):
     column: str
     sides: Mapping[str, _Part]
     needs_rows: bool = False  # each level is asked for rows
-    by_design: bool = False  # test lies after train
+    later: int = 0  # test rows after all of train, which are left out
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -223,17 +227,43 @@ def _splits(case: Case, sides: Mapping[str, _Side]) -> Iterator[_Split]:
             yield _Split(column=" × ".join(columns), sides=parts, needs_rows=True)
     for name in dictionary.with_role(Role.TIME):
         having = _having(sides, name)
-        if "test" in having:
-            yield _split_time(name, having)
+        if "test" in having and "train" in having:
+            yield _split_time(name, having["test"].table, having["train"].table)
 
 
-def _split_time(name: str, sides: Mapping[str, _Side]) -> _Split:
-    times = {side: _time(of.table, name) for side, of in sides.items()}
-    kinds = {of.table.types[name] for of in sides.values()}
-    if "text" not in kinds and any(part.numbers is not None for part in times.values()):
-        times = {side: _numbers(of.table, name) for side, of in sides.items()}
-    later = "train" in sides and _is_later(sides["test"].table, sides["train"].table, name)
-    return _Split(column=name, sides=times, by_design=later)
+def _split_time(name: str, test: Table, train: Table) -> _Split:
+    """The times of train and of those test rows that are not later than all of train."""
+    if "text" in (test.types[name], train.types[name]):
+        old, new = _text_times(train, name), _text_times(test, name)
+        last = max((level for level, rows in old.items() if rows and level != MISSING), default="")
+        kept = {level: rows for level, rows in new.items() if level == MISSING or level <= last}
+        sides = {"train": _Part(train.rows, old), "test": _Part(sum(kept.values()), kept)}
+    else:
+        before, after = train.numbers(name), test.numbers(name)
+        known = before[~np.isnan(before)]
+        after = after[np.isnan(after) | (after <= (known.max() if len(known) else np.inf))]
+        few = len(np.unique(np.concatenate([before, after]))) <= _FEW_TIMES
+        part = _few_times if few else _many_times
+        sides = {"train": part(before), "test": part(after)}
+    return _Split(column=name, sides=sides, later=test.rows - sides["test"].rows)
+
+
+def _text_times(table: Table, name: str) -> dict[str, int]:
+    found = table.categories(name)
+    return dict(zip((*found.levels, MISSING), found.counts().tolist(), strict=True))
+
+
+def _few_times(values: Floats) -> _Part:
+    missing = np.isnan(values)
+    times, rows = np.unique(values[~missing], return_counts=True)
+    names = [np.format_float_positional(time, trim="-") for time in times]
+    counts = dict(zip(names, rows.tolist(), strict=True))
+    return _Part(len(values), {**counts, MISSING: int(np.count_nonzero(missing))})
+
+
+def _many_times(values: Floats) -> _Part:
+    """With the missing ones above all others."""
+    return _Part(len(values), {}, np.where(np.isnan(values), np.inf, values))
 
 
 def _having(sides: Mapping[str, _Side], *columns: str) -> dict[str, _Side]:
@@ -267,36 +297,6 @@ def _count_segments(table: Table, columns: tuple[str, ...], bands: ColumnDiction
         for segment in split_by(columns, table, bands)
     }
     return _Part(table.rows, counts)
-
-
-def _time(table: Table, name: str) -> _Part:
-    """The rows by time where there are few times, or text; else the times as numbers."""
-    if table.types[name] == "text":
-        found = table.categories(name)
-        levels = (*found.levels, MISSING)
-        return _Part(table.rows, dict(zip(levels, found.counts().tolist(), strict=True)))
-    values = table.numbers(name)
-    missing = np.isnan(values)
-    times, rows = np.unique(values[~missing], return_counts=True)
-    if len(times) > _FEW_TIMES:
-        return _numbers(table, name)
-    counts = {f"{time:g}": int(count) for time, count in zip(times, rows, strict=True)}
-    return _Part(table.rows, {**counts, MISSING: int(np.count_nonzero(missing))})
-
-
-def _numbers(table: Table, name: str) -> _Part:
-    """With the missing ones above all others."""
-    values = table.numbers(name)
-    return _Part(table.rows, {}, np.where(np.isnan(values), np.inf, values))
-
-
-def _is_later(test: Table, train: Table, name: str) -> bool:
-    """Whether every test row comes after every training row; text in the order of its letters."""
-    if test.missing(name).any() or train.missing(name).any():
-        return False
-    if "text" in (test.types[name], train.types[name]):
-        return max(train.categories(name).levels) < min(test.categories(name).levels)
-    return bool(train.numbers(name).max() < test.numbers(name).min())
 
 
 def _distance(old: _Part, new: _Part, tolerance: float) -> tuple[Shift, float, str]:

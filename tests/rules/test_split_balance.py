@@ -144,7 +144,25 @@ def test_a_split_by_time_is_meant(tmp_path: Path) -> None:
     shown = [
         one.message for one in items(SplitBalance(), case(made)) if isinstance(one, Observation)
     ]
-    assert "All test rows come after all training rows by 't'." in shown
+    assert (
+        "100 test rows come after all training rows by 't'; their times are not compared." in shown
+    )
+
+
+def test_a_newer_year_in_the_test_set_is_meant(tmp_path: Path) -> None:
+    test = rows(500, 500, [1994, 1995] * 500)
+    found = findings(side(tmp_path / "a", test, rows(500, 500, [1994] * 1000)))[TIME]
+    assert (found.state, found.candidate) == (State.PASSED, 0.0)
+    older = findings(side(tmp_path / "b", test, rows(500, 500, [1995] * 1000)))[TIME]
+    assert (older.state, older.candidate) == (State.FAILED, 0.5)
+
+
+def test_times_that_round_alike_are_not_one(tmp_path: Path) -> None:
+    """Microseconds of two days."""
+    days = [1_700_000_000_000_000, 1_700_086_400_000_000]
+    train = rows(500, 500, [days[1]] * 1000)
+    found = findings(side(tmp_path / "a", rows(500, 500, days * 500), train))[TIME]
+    assert (found.state, found.candidate) == (State.FAILED, 0.5)
 
 
 def test_times_as_text(tmp_path: Path) -> None:
@@ -152,7 +170,7 @@ def test_times_as_text(tmp_path: Path) -> None:
     later = side(tmp_path / "a", rows(5, 5, ["2024-02"] * 10), rows(5, 5, ["2024-01"] * 10), **text)
     assert TIME not in findings(later)
     mixed = rows(500, 500, ["2024-01", "2024-02"] * 500)
-    early = rows(500, 500, ["2024-01"] * 1000)
+    early = rows(500, 500, ["2024-02"] * 1000)
     assert findings(side(tmp_path / "b", mixed, early, **text))[TIME].state is State.FAILED
 
 
