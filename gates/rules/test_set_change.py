@@ -29,7 +29,7 @@ class TestSetChange(Gate, frozen=True, kw_only=True):
     segment, group or period (`regrouped`), that stay with other features (`changed`), or that are
     gone (`removed`). A test set that changes alone passes, and a reviewer sees the numbers: that is
     how it is mended or refreshed. The model is as it was where it answers all of the baseline's
-    rows as before; of rows that are gone or edited it must have been run on the old ones.
+    rows as before; of rows that are gone it must have been run on the old ones.
 
     Why: who chooses the rows chooses the score. The other gates judge the baseline's own rows by
     its own labels, so that this merge gains nothing; but the next one is measured by what is
