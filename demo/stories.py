@@ -170,7 +170,15 @@ STORIES = (
         edit=add_batch_1995,
         decision=Decision.FAIL,
         blocked_by=frozenset(
-            {"schema", "missing_values", "drift", "levels", "calibration", "quick_baseline"}
+            {
+                "schema",
+                "missing_values",
+                "drift",
+                "levels",
+                "suspicious_labels",
+                "calibration",
+                "quick_baseline",
+            }
         ),
     ),
     Story(
@@ -241,7 +249,15 @@ STORIES = (
         base="main",
         edit=use_the_publishers_split,
         decision=Decision.FAIL,
-        blocked_by=frozenset({"train_test_overlap", "version_leakage", "drift", "test_set_change"}),
+        blocked_by=frozenset(
+            {
+                "train_test_overlap",
+                "version_leakage",
+                "drift",
+                "split_balance",
+                "test_set_change",
+            }
+        ),
     ),
     Story(
         name="own_limits",

@@ -43,7 +43,8 @@ class SuspiciousLabels(Gate, frozen=True, kw_only=True):
     such a share whatever it was. A label is improbable where the model is as sure of another class
     as it is, on average, of that class's own rows (confident learning); a number, where its error
     lies more than five robust standard deviations off. Both label sets are judged by the
-    baseline's model, which has learned nothing from this pull request. Up to ten rows to look at
+    baseline's model, which has learned nothing from this pull request; added rows count only where
+    the candidate's model finds them improbable too. Up to ten rows to look at
     are named, and the segment with most of them. Of training rows with out-of-fold scores
     (`folds.parquet`), new labels are compared with those that stay, both by the candidate's folds.
 
@@ -104,6 +105,9 @@ class SuspiciousLabels(Gate, frozen=True, kw_only=True):
         odd, doubt = np.zeros(rows, dtype=np.bool_), np.zeros(rows)
         after = judge.look(new.labels[known], scores[known])
         odd[known], doubt[known] = after.rows, after.doubt
+        # Rows of a new kind may be beyond the old model, so the new one is asked as well.
+        added, own = kept < 0, Judge(new.settings.task, new.labels, new.scores)
+        odd[added] &= own.look(new.labels[added], new.scores[added]).rows
         samples = (
             Sample(before, np.ones(len(before))),
             Sample(odd.astype(np.float64), known.astype(np.float64)),

@@ -88,6 +88,16 @@ def test_added_rows_need_the_baselines_scores(tmp_path: Path) -> None:
     assert found.candidate == pytest.approx(0.1)
 
 
+def test_added_rows_that_only_the_new_model_understands_are_no_harm(tmp_path: Path) -> None:
+    """The old model errs in a fifth of the new rows; the new one does not."""
+    old = side(tmp_path / "old", TRUTH[:500])
+    ids = [f"r{at}" for at in range(ROWS)]
+    erring = [1 - one if 500 <= at < 600 else one for at, one in enumerate(SURE)]
+    new = side(tmp_path / "new", TRUTH, other_scores={CROSSED: (ids, erring)})
+    found = finding_of(new, old)
+    assert (found.state, found.candidate) == (State.PASSED, 0.0)
+
+
 def test_rows_that_the_baseline_was_trained_on_are_not_asked_about(tmp_path: Path) -> None:
     train = {"row_id": [f"r{at}" for at in range(40)], "sex": ["f"] * 40, "label": [True] * 40}
     old = side(tmp_path / "old", TRUTH, train=train)
