@@ -12,23 +12,19 @@ from gates.columns import Description, Role, Type
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.rules.kept_rows import Pairing, pair_rows
-from gates.rules.periods import periods_of
-from gates.rules.sides import TEST, TRAIN, quote, same_file, tables_of
-from gates.rules.twins import draw_rows
-from gates.segments import Rows
+from gates.rules.kept_rows import Pairing
+from gates.rules.samples import Place, Sample, holds_numbers, places_of, sizes_of
+from gates.rules.sides import quote
 from gates.stats.rescaling import RESCALINGS, Fit, Rescaling, count_rescaled, fit_rescalings
 from gates.stats.shift import kolmogorov_shift
-from gates.tables.table import Floats, Mask, Table
+from gates.tables.table import Floats, Mask
 
 _ROLES = (Role.FEATURE, Role.LABEL)
 _TYPES = (Type.NUMBER, Type.INTEGER)
 _MIN_CHANGED = 10  # rows that were rescaled one like the other are no chance
 _MIN_VALUES = 30  # of a sample, to know its distribution
-_MOST_VALUES = 200_000  # of a sample: more would tell hardly more about a share of 1 %
 _EXPLAINED = 0.9  # of the changed values: others may have been mended at the same time
 _WHOLE = 0.95  # of the values, from which on all of them are
-_MOST_PERIODS = 12
 _RULE = "values in the unit that they had"
 _MEND = (
     "Bring the values back into the unit of columns.yaml. If the whole column has a new unit, "
@@ -82,7 +78,7 @@ class UnitChange(Gate, frozen=True, kw_only=True):
             raise NotApplicableError("no feature and no label is a number")
         if case.baseline is None and case.candidate.train is None:
             raise NotApplicableError("there is neither a training table nor a baseline")
-        places = list(_places(case))
+        places = list(places_of(case))
         alpha = case.settings.alpha.other / (len(names) * max(1, len(places)) * len(RESCALINGS))
         for name in names:
             looks = [
@@ -120,15 +116,15 @@ class UnitChange(Gate, frozen=True, kw_only=True):
                     subject=Subject(column=name), message=f"{quote(name)}: {look.text}."
                 )
 
-    def _look(self, case: Case, name: str, place: "_Place", alpha: float) -> Iterator["_Look"]:
+    def _look(self, case: Case, name: str, place: Place, alpha: float) -> Iterator["_Look"]:
         entry = case.candidate.dictionary.columns[name]
         units = _declared(case, name, entry)
         if place.pairing is not None:
             yield from self._look_at_rows(name, entry, place, place.pairing, units)
-        yield from self._look_at_shapes(case, name, place, alpha, units)
+        yield from self._look_at_shapes(name, place, alpha, units)
 
     def _look_at_rows(
-        self, name: str, entry: Description, place: "_Place", pairing: Pairing, units: str
+        self, name: str, entry: Description, place: Place, pairing: Pairing, units: str
     ) -> Iterator["_Look"]:
         """Values that rows of both sides had and have."""
         old, new = place.old.numbers(name)[pairing.old], place.new.numbers(name)[pairing.new]
@@ -156,11 +152,11 @@ class UnitChange(Gate, frozen=True, kw_only=True):
         yield _Look(state, rows / values, text, values, needed)
 
     def _look_at_shapes(
-        self, case: Case, name: str, place: "_Place", alpha: float, units: str
+        self, name: str, place: Place, alpha: float, units: str
     ) -> Iterator["_Look"]:
         """Values of rows that only one of two samples has."""
         for sample in place.samples:
-            old, new = _sizes(sample.old, name), _sizes(sample.new, name)
+            old, new = sizes_of(sample.old, name), sizes_of(sample.new, name)
             few = min(len(old), len(new))
             if few < _MIN_VALUES:
                 at_stake = len(new) / max(1, sample.of)
@@ -177,7 +173,7 @@ class UnitChange(Gate, frozen=True, kw_only=True):
             )
             state = State.FAILED if fit.lower > self.share else State.UNDECIDED
             needed = None if state is State.FAILED else 4 * few
-            if sample.known(case, name, alpha, self.share):
+            if _was_known(sample, name, alpha, self.share):
                 state, text = State.PASSED, f"{text}, as at the baseline"
             elif units and fit.share >= _WHOLE and sample.is_new:
                 state, text = State.PASSED, f"{text}, as the dictionary says: {units}"
@@ -194,133 +190,6 @@ class _Look(msgspec.Struct, frozen=True):
     rows_needed: int | None
 
 
-class _Values(msgspec.Struct, frozen=True):
-    """Rows of a table; all of them where none are named."""
-
-    table: Table
-    rows: Rows | None = None
-
-    def of(self, name: str) -> Floats:
-        values = self.table.numbers(name)
-        return values if self.rows is None else values[self.rows]
-
-
-class _Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """Two sets of values, whose distributions should be alike; `of` rows are judged by them."""
-
-    what: str
-    old: _Values
-    new: _Values
-    of: int
-    is_new: bool = False  # beside the baseline, whose unit may have been another
-    before: tuple[_Values, _Values] | None = None  # the same two of the baseline
-
-    def known(self, case: Case, name: str, alpha: float, share: float) -> bool:
-        """Whether the baseline's own values differ so too."""
-        if self.before is None or case.baseline is None:
-            return False
-        if any(not _holds_numbers(name, each.table) for each in self.before):
-            return False
-        old, new = (_sizes(each, name) for each in self.before)
-        if min(len(old), len(new)) < _MIN_VALUES:
-            return False
-        return _recognise(old, new, alpha, share) is not None
-
-
-class _Place(msgspec.Struct, frozen=True, kw_only=True):
-    """A table of both sides whose rows are paired where they can be, and samples to compare."""
-
-    name: str
-    old: Table
-    new: Table
-    pairing: Pairing | None
-    samples: tuple[_Sample, ...]
-
-    def has(self, name: str) -> bool:
-        """Whether a column holds numbers on both sides."""
-        return _holds_numbers(name, self.old) and _holds_numbers(name, self.new)
-
-
-def _places(case: Case) -> Iterator[_Place]:
-    """Tables that changed beside the baseline's; their periods; test beside train."""
-    new = tables_of(case.candidate)
-    old = {} if case.baseline is None else tables_of(case.baseline)
-    changed = [file for file in (TRAIN, TEST) if file in new and not same_file(case, file)]
-    for file in changed:
-        if file in old:
-            yield _beside_baseline(case, file, old[file], new[file])
-        if samples := tuple(_periods(case, file, new[file], old.get(file))):
-            yield _Place(
-                name=_short(file), old=new[file], new=new[file], pairing=None, samples=samples
-            )
-    if changed and TRAIN in new:
-        train, test = new[TRAIN], new[TEST]
-        before = (_Values(old[TRAIN]), _Values(old[TEST])) if TRAIN in old else None
-        sample = _Sample(
-            what="test beside train",
-            old=_Values(train),
-            new=_Values(test),
-            of=test.rows,
-            before=before,
-        )
-        yield _Place(name="test", old=train, new=test, pairing=None, samples=(sample,))
-
-
-def _beside_baseline(case: Case, file: str, old: Table, new: Table) -> _Place:
-    pairing, name = pair_rows(case, file), _short(file)
-    rows, what = None, f"{name} beside the baseline's"
-    if pairing is not None and len(pairing.new):
-        rows, what = pairing.added, f"the new rows of {name} beside the baseline's"
-    sample = _Sample(what=what, old=_Values(old), new=_Values(new, rows), of=new.rows, is_new=True)
-    samples = () if rows is not None and len(rows) == 0 else (sample,)
-    return _Place(name=name, old=old, new=new, pairing=pairing, samples=samples)
-
-
-def _periods(case: Case, file: str, table: Table, before: Table | None) -> Iterator[_Sample]:
-    """Each period of a table beside its other ones."""
-    periods = periods_of(table, case.candidate.dictionary)
-    if not 1 < len(periods) <= _MOST_PERIODS:
-        return
-    known = {}
-    if before is not None and case.baseline is not None:
-        known = periods_of(before, case.baseline.dictionary)
-    for period, rows in periods.items():
-        at_base = None
-        if before is not None and period in known and len(known) > 1:
-            at_base = (
-                _Values(before, _others(before, known[period])),
-                _Values(before, known[period]),
-            )
-        yield _Sample(
-            what=f"{_short(file)} where {period} beside the other rows",
-            old=_Values(table, _others(table, rows)),
-            new=_Values(table, rows),
-            of=len(rows),
-            before=at_base,
-        )
-
-
-def _others(table: Table, rows: Rows) -> Rows:
-    mask = np.ones(table.rows, dtype=np.bool_)
-    mask[rows] = False
-    return np.flatnonzero(mask)
-
-
-def _short(file: str) -> str:
-    return file.removesuffix(".parquet")
-
-
-def _holds_numbers(name: str, table: Table) -> bool:
-    return name in table and table.types[name] in ("number", "integer")
-
-
-def _sizes(values: _Values, name: str) -> Floats:
-    """The values that a factor would move."""
-    found = values.of(name)
-    sizes = np.asarray(found[np.isfinite(found) & (found != 0)])
-    return sizes if len(sizes) <= _MOST_VALUES else sizes[draw_rows(len(sizes), _MOST_VALUES, "0")]
-
-
 def _recognise(old: Floats, new: Floats, alpha: float, share: float) -> Fit | None:
     """The rescaling that explains most of a change, if any does; more than `share` of values."""
     for fit in fit_rescalings(old, new, alpha):
@@ -328,6 +197,16 @@ def _recognise(old: Floats, new: Floats, alpha: float, share: float) -> Fit | No
         if fit.is_recognised and fit.lower > 0 and fit.share > share and enough:
             return fit
     return None
+
+
+def _was_known(sample: Sample, name: str, alpha: float, share: float) -> bool:
+    """Whether the baseline's own values differ so too."""
+    if sample.before is None or not all(holds_numbers(name, one.table) for one in sample.before):
+        return False
+    old, new = (sizes_of(each, name) for each in sample.before)
+    if min(len(old), len(new)) < _MIN_VALUES:
+        return False
+    return _recognise(old, new, alpha, share) is not None
 
 
 def _best_rescaling(old: Floats, new: Floats, *, whole: bool) -> tuple[Rescaling, Mask]:
