@@ -43,6 +43,7 @@ SHELL = {
     "sticky",
     "runs",
     "fetch",
+    "trace_inputs",
 }
 # What publishing has no need of, where the token is: it judges nothing and runs no repository.
 TRUSTED = ("numpy", "pyarrow", "scipy", "yaml", "gates.judge", "gates.git", "gates.dvc", "requests")
