@@ -76,7 +76,7 @@ def segment_floor(candidate: Candidate) -> None:
 
 
 def weak_segments(candidate: Candidate) -> None:
-    """A default answer for some young builders: nobody declared them, and the average hardly moves."""
+    """A default answer for some young builders: nobody declared them, the average hardly moves."""
     reference = candidate.reference
     few = reference.texts("major_industry") == "Construction"
     few &= reference.texts("education") == "High school graduate"
