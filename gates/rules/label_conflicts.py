@@ -1,16 +1,22 @@
 """Gate `label_conflicts`."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, cast
+from typing import Annotated, ClassVar
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from gates.case import Case
 from gates.effect import CONFIDENCE
-from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.rules.contradictions import (
+    ACROSS,
+    TEST_ROWS,
+    TRAIN_ROWS,
+    Conflicts,
+    find_conflicts,
+    labelled_tables,
+)
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
 from gates.rules.growth import grown, rows_within
 from gates.rules.sides import TEST, TRAIN, same_file
@@ -18,10 +24,7 @@ from gates.stats.growth import Places, Sample, mean_growth, overlap_of
 from gates.stats.law import beta_cdf
 from gates.stats.proportion import wilson
 from gates.tables.arrow import places_in
-from gates.tables.duplicates import find_duplicates
-from gates.tables.table import Floats, Table
 
-_TRAIN, _TEST, _ACROSS = "train", "test", "test against train"
 _MEND = (
     "Look at rows that are equal in every feature: settle their label, or add the feature that "
     "tells them apart."
@@ -64,20 +67,20 @@ class LabelConflicts(Gate, frozen=True, kw_only=True):
         names = _features(case)
         if not names:
             raise NotApplicableError("the tables of both sides have no feature in common")
-        new = _find_conflicts(case.candidate, names, self.apart)
+        new = find_conflicts(case.candidate, names, self.apart)
         old = None
         if case.baseline is not None:
             same = all(same_file(case, file) for file in (TEST, TRAIN, "columns.yaml"))
-            old = new if same else _find_conflicts(case.baseline, names, self.apart)
+            old = new if same else find_conflicts(case.baseline, names, self.apart)
         for place, found in new.items():
             if old is not None:
                 yield self._judge_growth(case, place, old.get(place), found)
-            if self.share is not None and place != _ACROSS:
+            if self.share is not None and place != ACROSS:
                 yield self._judge_share(place, found)
         yield from _show_bound(new)
 
     def _judge_growth(
-        self, case: Case, place: str, old: "_Conflicts | None", new: "_Conflicts"
+        self, case: Case, place: str, old: "Conflicts | None", new: "Conflicts"
     ) -> Item:
         subject = Subject(key=f"twins with another label, {place}")
         limit = Limit(ceiling=self.worsening, mode=self.mode)
@@ -112,7 +115,7 @@ class LabelConflicts(Gate, frozen=True, kw_only=True):
             mend=_MEND,
         )
 
-    def _judge_share(self, place: str, found: "_Conflicts") -> Measurement:
+    def _judge_share(self, place: str, found: "Conflicts") -> Measurement:
         assert self.share is not None  # noqa: S101 - asked for only where it is set
         interval = wilson(found.contradicted, found.rows, CONFIDENCE)
         p_value = 1.0
@@ -141,31 +144,6 @@ class LabelConflicts(Gate, frozen=True, kw_only=True):
         )
 
 
-class _Conflicts(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """Of one place: per row the share of its twins with another label, over rows with a twin."""
-
-    place: str
-    rows: int
-    features: int
-    sample: Sample
-    contradicted: int = 0  # rows with at least one twin with another label
-    least_wrong: int = 0  # rows that any model of these features gets wrong
-
-    @property
-    def twins(self) -> int:
-        """Rows that have a twin."""
-        return int(self.sample.size)
-
-    @property
-    def of(self) -> str:
-        return f"{_TEST if self.place == _ACROSS else self.place} rows"
-
-    @property
-    def where(self) -> str:
-        inside = " in train" if self.place == _ACROSS else ""
-        return f"a twin{inside}, equal in all {self.features} features"
-
-
 def _features(case: Case) -> list[str]:
     """Those that every table of both sides has."""
     names = list(case.candidate.dictionary.features)
@@ -173,139 +151,12 @@ def _features(case: Case) -> list[str]:
         if side is not None:
             known = set(side.dictionary.features)
             names = [name for name in names if name in known]
-            names = [name for name in names if all(name in each for each in _tables(side).values())]
+            names = [
+                name
+                for name in names
+                if all(name in each for each in labelled_tables(side).values())
+            ]
     return names
-
-
-def _tables(evidence: Evidence) -> dict[str, Table]:
-    """The test table, and the training table where it has rows and labels."""
-    tables = {_TEST: evidence.test}
-    if (
-        evidence.train is not None
-        and evidence.train.rows
-        and evidence.dictionary.label in evidence.train
-    ):
-        tables[_TRAIN] = evidence.train
-    return tables
-
-
-def _find_conflicts(evidence: Evidence, names: list[str], apart: float) -> Mapping[str, _Conflicts]:
-    tables = _tables(evidence)
-    found = find_duplicates(names, tuple(tables.values()))
-    labels = {
-        place: np.asarray(evidence.labels if place == _TEST else evidence.labels_of(table))
-        for place, table in tables.items()
-    }
-    grouped = {
-        place: _Grouped(rows, codes, labels[place][rows], found.groups)
-        for place, rows, codes in zip(tables, found.rows, found.codes, strict=True)
-    }
-    numbers = evidence.settings.task == "regression"
-    reach = apart * _spread(labels) if numbers else None
-    places = {
-        place: _within(place, tables[place].rows, len(names), of, reach)
-        for place, of in grouped.items()
-    }
-    if _TRAIN in grouped:
-        places[_ACROSS] = _across(
-            tables[_TEST].rows, len(names), grouped[_TEST], grouped[_TRAIN], reach
-        )
-    return places
-
-
-def _spread(labels: Mapping[str, npt.NDArray[np.generic]]) -> float:
-    """Standard deviation of the label over all tables; of huge numbers without overflow."""
-    every = np.concatenate([np.asarray(each, dtype=np.float64) for each in labels.values()])
-    largest = float(np.abs(every).max(initial=0.0))
-    return float((every / largest).std()) * largest if largest else 0.0
-
-
-class _Grouped(msgspec.Struct, frozen=True, eq=False):
-    """The rows of one table that have a twin in any: places, groups of twins, labels."""
-
-    rows: npt.NDArray[np.intp]
-    codes: npt.NDArray[np.intp]
-    labels: npt.NDArray[np.generic]
-    groups: int
-
-    @property
-    def sizes(self) -> Floats:
-        """Rows by group."""
-        return np.bincount(self.codes, minlength=self.groups).astype(np.float64)
-
-    def count(self, codes: npt.NDArray[np.intp], labels: npt.NDArray[np.generic]) -> Floats:
-        """For given groups and labels, how many rows of this table have both."""
-        _, numbers = np.unique(np.concatenate([self.labels, labels]), return_inverse=True)
-        most = 1 + int(numbers.max(initial=0))
-        pairs = np.concatenate([self.codes, codes]) * most + numbers
-        _, at = np.unique(pairs, return_inverse=True)
-        own = len(self.codes)
-        counts = np.bincount(at[:own], minlength=1 + int(at.max(initial=0)))
-        return counts[at[own:]].astype(np.float64)
-
-    def medians(self) -> Floats:
-        """The label's by group; `nan` where the table has none of it."""
-        values = cast("Floats", self.labels)
-        order = np.lexsort((values, self.codes))
-        sizes = self.sizes.astype(np.intp)
-        ends = np.cumsum(sizes)
-        middle = np.full(self.groups, np.nan)
-        here = sizes > 0
-        low = values[order][(ends - sizes + (sizes - 1) // 2)[here]]
-        high = values[order][(ends - sizes + sizes // 2)[here]]
-        middle[here] = low / 2 + high / 2
-        return middle
-
-
-def _within(place: str, rows: int, features: int, of: _Grouped, reach: float | None) -> _Conflicts:
-    size = of.sizes[of.codes]
-    if reach is None:
-        same = of.count(of.codes, of.labels)
-        other = (size - same) / np.maximum(size - 1, 1)
-    else:
-        values = cast("Floats", of.labels)
-        same = np.ones(len(of.codes))
-        other = (np.abs(values - of.medians()[of.codes]) > reach).astype(np.float64)
-    twins = size > 1
-    largest = np.zeros(of.groups)
-    np.maximum.at(largest, of.codes, same)
-    wrong = float((of.sizes - largest)[of.sizes > 1].sum()) if reach is None else 0.0
-    return _Conflicts(
-        place=place,
-        rows=rows,
-        features=features,
-        sample=_sample(rows, of, other, twins),
-        contradicted=int(np.count_nonzero(other[twins])),
-        least_wrong=int(wrong),
-    )
-
-
-def _across(
-    rows: int, features: int, test: _Grouped, train: _Grouped, reach: float | None
-) -> _Conflicts:
-    size = train.sizes[test.codes]
-    twins = size > 0
-    if reach is None:
-        other = 1 - train.count(test.codes, test.labels) / np.maximum(size, 1)
-    else:
-        middle = np.where(twins, train.medians()[test.codes], 0.0)
-        other = (np.abs(cast("Floats", test.labels) - middle) > reach).astype(np.float64)
-    return _Conflicts(
-        place=_ACROSS,
-        rows=rows,
-        features=features,
-        sample=_sample(rows, test, other, twins),
-        contradicted=int(np.count_nonzero(other[twins])),
-    )
-
-
-def _sample(rows: int, of: _Grouped, other: Floats, twins: npt.NDArray[np.bool_]) -> Sample:
-    values, counted = np.zeros(rows), np.zeros(rows)
-    values[of.rows[twins]] = other[twins]
-    counted[of.rows[twins]] = 1.0
-    units = np.full(rows, -1, dtype=np.intp)
-    units[of.rows] = of.codes
-    return Sample(values, counted, units)
 
 
 def _nothing() -> Sample:
@@ -317,15 +168,15 @@ def _kept(case: Case, place: str) -> Places:
     """For each of the candidate's rows its place among the baseline's."""
     new, old = case.candidate, case.baseline
     assert old is not None  # noqa: S101 - there is a growth only where there is one
-    if place == _TRAIN:
+    if place == TRAIN_ROWS:
         if new.train_ids is None or old.train_ids is None:
             return np.full(0 if new.train is None else new.train.rows, -1)
         return places_in(new.train_ids, old.train_ids)
     return places_in(new.ids, old.ids)
 
 
-def _show_bound(found: Mapping[str, _Conflicts]) -> Iterator[Observation]:
-    test = found[_TEST]
+def _show_bound(found: Mapping[str, Conflicts]) -> Iterator[Observation]:
+    test = found[TEST_ROWS]
     if test.least_wrong:
         share = test.least_wrong / test.rows
         yield Observation(
