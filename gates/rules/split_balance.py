@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -10,26 +10,21 @@ import numpy as np
 import numpy.typing as npt
 
 from gates.case import Case
-from gates.columns import ColumnDictionary, Role
 from gates.effect import CONFIDENCE
-from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
-from gates.rules.groups import bands_of
 from gates.rules.growth import most_telling, rows_within
-from gates.rules.sides import TEST, quote, same_file
-from gates.segments import MISSING, split_by
+from gates.rules.sides import quote
+from gates.rules.splits import Counts, Part, Split, split_sides, splits_of
 from gates.stats.shift import Shift, cramers_v, kolmogorov_shift, total_variation_shift
 from gates.stats.undefined import UndefinedError
-from gates.tables.table import Floats, Table
+from gates.tables.table import Table
 
 _ALPHA = (1 - CONFIDENCE) / 2  # of either limit of an interval that is shown
 _MEND = "Draw the split by a hash of the row's identifier over all rows, or stratify it."
 _MEND_FEW = "Add rows of it to the test set and to train, or take the segment out of the policy."
 _SHOWN = 3
-_FEW_TIMES = 50  # up to which the shares of each are compared
 
-Counts = Mapping[str, int]  # rows by level
 Distance = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -64,9 +59,9 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One measurement per label, segmentation and time; findings about who is missing."""
-        sides = _sides(case)
+        sides = split_sides(case)
         tests = 0
-        for split in _splits(case, sides):
+        for split in splits_of(case, sides):
             yield from self._judge_split(case, split)
             tests += 1
         if "train" in sides:
@@ -77,7 +72,7 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
                 "segment is declared"
             )
 
-    def _judge_split(self, case: Case, split: "_Split") -> Iterator[Item]:
+    def _judge_split(self, case: Case, split: "Split") -> Iterator[Item]:
         pairs = [
             self._measure(split, name, split.sides[name])
             for name in ("train", "baseline")
@@ -96,7 +91,7 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
         if split.needs_rows:
             yield self._judge_levels(case, split)
 
-    def _measure(self, split: "_Split", other: str, old: "_Part") -> Measurement:
+    def _measure(self, split: "Split", other: str, old: "Part") -> Measurement:
         new = split.sides["test"]
         shift, upper, moved = _distance(old, new, self.tolerance)
         against = "train" if other == "train" else "the baseline's test set"
@@ -116,7 +111,7 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
             rows_needed=rows_within(shift.lower, upper, self.tolerance - shift.distance, new.rows),
         )
 
-    def _judge_levels(self, case: Case, split: "_Split") -> Finding:
+    def _judge_levels(self, case: Case, split: "Split") -> Finding:
         """Whether each level has enough rows in test and train to be judged and learned."""
         gone, few = split.missing(self.least_rows, case.settings.alpha.other)
         limit = Limit(
@@ -157,149 +152,7 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
         )
 
 
-class _Part(msgspec.Struct, frozen=True, eq=False):
-    """A column, or several together, of one table: rows by level, or the numbers themselves."""
-
-    rows: int
-    counts: Counts
-    numbers: Floats | None = None
-
-
-class _Split(msgspec.Struct, frozen=True, kw_only=True):
-    """What is compared between test, train and the baseline's test set."""
-
-    column: str
-    sides: Mapping[str, _Part]
-    needs_rows: bool = False  # each level is asked for rows
-    later: int = 0  # test rows after all of train, which are left out
-
-    @property
-    def levels(self) -> tuple[str, ...]:
-        """All that occur on any side."""
-        return tuple(dict.fromkeys(level for part in self.sides.values() for level in part.counts))
-
-    def rows_needed(self, least_rows: int) -> int | None:
-        """Test rows by which the rarest level would have enough, if all grow alike."""
-        test = self.sides["test"]
-        fewest = min((test.counts.get(level, 0) for level in self.levels), default=0)
-        return math.ceil(test.rows * least_rows / fewest) if 0 < fewest < least_rows else None
-
-    def missing(self, least_rows: int, alpha: float) -> tuple[list[str], list[str]]:
-        """Levels that are gone from test or train by no chance, and those with too few rows."""
-        gone: list[str] = []
-        few: list[str] = []
-        for name in ("test", "train"):
-            for level in self.levels if name in self.sides else ():
-                count = self.sides[name].counts.get(level, 0)
-                if (
-                    not count
-                    and _chance_of_none(level, name, self.sides) * len(self.levels) <= alpha
-                ):
-                    gone.append(f"{quote(level)} has no row in {name}")
-                elif count < least_rows:
-                    few.append(f"{quote(level)} has {count:,} in {name}")
-        return gone, few
-
-
-class _Side(msgspec.Struct, frozen=True):
-    """A table, and the evidence whose dictionary speaks of it."""
-
-    evidence: Evidence
-    table: Table
-
-
-def _sides(case: Case) -> dict[str, _Side]:
-    sides = {"test": _Side(case.candidate, case.candidate.test)}
-    if case.candidate.train is not None and case.candidate.train.rows:
-        sides["train"] = _Side(case.candidate, case.candidate.train)
-    if case.baseline is not None and not same_file(case, TEST):
-        sides["baseline"] = _Side(case.baseline, case.baseline.test)
-    return sides
-
-
-def _splits(case: Case, sides: Mapping[str, _Side]) -> Iterator[_Split]:
-    dictionary, bands = case.candidate.dictionary, bands_of(case)
-    yield from _split_label(dictionary.label, sides, case.settings.task == "regression")
-    for columns in case.settings.segment_columns:
-        having = _having(sides, *columns)
-        parts = {name: _count_segments(side.table, columns, bands) for name, side in having.items()}
-        if "test" in parts:
-            yield _Split(column=" × ".join(columns), sides=parts, needs_rows=True)
-    for name in dictionary.with_role(Role.TIME):
-        having = _having(sides, name)
-        if "test" in having and "train" in having:
-            yield _split_time(name, having["test"].table, having["train"].table)
-
-
-def _split_time(name: str, test: Table, train: Table) -> _Split:
-    """The times of train and of those test rows that are not later than all of train."""
-    if "text" in (test.types[name], train.types[name]):
-        old, new = _text_times(train, name), _text_times(test, name)
-        last = max((level for level, rows in old.items() if rows and level != MISSING), default="")
-        kept = {level: rows for level, rows in new.items() if level == MISSING or level <= last}
-        sides = {"train": _Part(train.rows, old), "test": _Part(sum(kept.values()), kept)}
-    else:
-        before, after = train.numbers(name), test.numbers(name)
-        known = before[~np.isnan(before)]
-        after = after[np.isnan(after) | (after <= (known.max() if len(known) else np.inf))]
-        few = len(np.unique(np.concatenate([before, after]))) <= _FEW_TIMES
-        part = _few_times if few else _many_times
-        sides = {"train": part(before), "test": part(after)}
-    return _Split(column=name, sides=sides, later=test.rows - sides["test"].rows)
-
-
-def _text_times(table: Table, name: str) -> dict[str, int]:
-    found = table.categories(name)
-    return dict(zip((*found.levels, MISSING), found.counts().tolist(), strict=True))
-
-
-def _few_times(values: Floats) -> _Part:
-    missing = np.isnan(values)
-    times, rows = np.unique(values[~missing], return_counts=True)
-    names = [np.format_float_positional(time, trim="-") for time in times]
-    counts = dict(zip(names, rows.tolist(), strict=True))
-    return _Part(len(values), {**counts, MISSING: int(np.count_nonzero(missing))})
-
-
-def _many_times(values: Floats) -> _Part:
-    """With the missing ones above all others."""
-    return _Part(len(values), {}, np.where(np.isnan(values), np.inf, values))
-
-
-def _having(sides: Mapping[str, _Side], *columns: str) -> dict[str, _Side]:
-    return {
-        name: side for name, side in sides.items() if all(each in side.table for each in columns)
-    }
-
-
-def _split_label(
-    label: str,
-    sides: Mapping[str, _Side],
-    numbers: bool,
-) -> Iterator[_Split]:
-    parts = {}
-    for name, side in _having(sides, label).items():
-        values = side.evidence.labels if name != "train" else side.evidence.labels_of(side.table)
-        if numbers:
-            parts[name] = _Part(len(values), {}, np.asarray(values, dtype=np.float64))
-            continue
-        levels = side.evidence.classes or ("negative", "positive")
-        counts = np.bincount(values.astype(np.intp), minlength=len(levels)).tolist()
-        parts[name] = _Part(len(values), dict(zip(levels, counts, strict=True)))
-    if numbers and len(parts) == 1:
-        return
-    yield _Split(column=label, sides=parts, needs_rows=not numbers)
-
-
-def _count_segments(table: Table, columns: tuple[str, ...], bands: ColumnDictionary) -> _Part:
-    counts = {
-        " and ".join(segment.name.values()): len(segment.rows)
-        for segment in split_by(columns, table, bands)
-    }
-    return _Part(table.rows, counts)
-
-
-def _distance(old: _Part, new: _Part, tolerance: float) -> tuple[Shift, float, str]:
+def _distance(old: Part, new: Part, tolerance: float) -> tuple[Shift, float, str]:
     """The distance with its limits, and which level moved most."""
     if old.numbers is not None and new.numbers is not None:
         shift = kolmogorov_shift(old.numbers, new.numbers, tolerance, _ALPHA)
@@ -320,22 +173,6 @@ def _distance(old: _Part, new: _Part, tolerance: float) -> tuple[Shift, float, s
 
 def _vector(counts: Counts, levels: Sequence[str]) -> npt.NDArray[np.int64]:
     return np.array([counts.get(level, 0) for level in levels], dtype=np.int64)
-
-
-def _chance_of_none(level: str, name: str, sides: Mapping[str, _Part]) -> float:
-    """How likely all rows of a level lie elsewhere, if they were as frequent here as there.
-
-    Elsewhere is the other one of test and train, and for test the baseline's test set; of several
-    the smallest chance counts, times their number. Source: Fisher's exact test for a count of 0,
-    with the binomial in place of the hypergeometric.
-    """
-    here, others = sides[name], ("train", "baseline") if name == "test" else ("test",)
-    chances = [
-        (1 - here.rows / (here.rows + sides[each].rows)) ** sides[each].counts.get(level, 0)
-        for each in others
-        if each in sides
-    ]
-    return min(1.0, len(chances) * min(chances, default=1.0))
 
 
 def _first_few(names: Sequence[str]) -> str:
