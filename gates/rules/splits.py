@@ -71,7 +71,7 @@ class Side(msgspec.Struct, frozen=True):
 
 
 def split_sides(case: Case) -> dict[str, Side]:
-    """The test table, train where it has rows, and the baseline\'s test table where it differs."""
+    """The test table, train where it has rows, and the baseline's test table where it differs."""
     sides = {"test": Side(case.candidate, case.candidate.test)}
     if case.candidate.train is not None and case.candidate.train.rows:
         sides["train"] = Side(case.candidate, case.candidate.train)
