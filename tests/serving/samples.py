@@ -1,6 +1,6 @@
 """What an honest service leaves, without a service: every test changes one thing of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -87,7 +87,7 @@ def faults(features: Sequence[str] = ("age", "job")) -> tuple[Fault, ...]:
     )
 
 
-def sampled(ids: Sequence[str] = IDS, scores: Sequence[float] = SCORES) -> Sampled:
+def sampled(ids: Sequence[str] = IDS, scores: Iterable[float] = SCORES) -> Sampled:
     answers = tuple((float(score),) for score in scores)
     return Sampled(
         columns=("score",), rows=tuple(ids), single=answers, batch=answers, reloaded=answers
