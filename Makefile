@@ -6,7 +6,7 @@ ROWS ?= 1000000
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test format check types tests lock peers-lock benchmarks peers clean
+.PHONY: demo test format check types tests generated lock peers-lock benchmarks peers clean
 
 demo: $(READY)
 	$(BIN)/python -m demo
@@ -26,6 +26,12 @@ tests: $(READY)
 format: $(READY)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+generated: $(READY)
+	$(BIN)/gatepost explain --pages docs/gates
+	mkdir -p build
+	$(BIN)/gatepost explain --schema > build/policy.schema.json
+	mv build/policy.schema.json gates/policy.schema.json
 
 lock:
 	uv pip compile pyproject.toml --all-extras --group dev --generate-hashes --universal \
