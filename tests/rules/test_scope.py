@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.errors import EvidenceError
+from gates.evidence import Evidence
 from gates.finding import Mode, Outcome, Result, State
 from gates.rules.scope import Scope
 from gates.scope_documents import Agreement, read_agreements, read_parts, read_periods
@@ -37,12 +38,14 @@ APPROACH += "\n## Agreed by\n* Fox (2026-03-01)\n"
 
 def judged(tmp_path: Path, gate: Scope, *sides: tuple[str | None, str | None]) -> Outcome:
     """The outcome for a candidate, and a baseline where there is a second pair of documents."""
-    made = []
+    made: list[Evidence] = []
     for at, (roadmap, approach) in enumerate(sides):
         texts = {"roadmap.md": roadmap, "approach.md": approach}
         there = {name: text for name, text in texts.items() if text is not None}
         made.append(evidence(tmp_path / str(at), {}, test={"label": [0, 1]}, texts=there))
-    return outcome("scope", gate, case(*made))
+    candidate, baseline = (*made, None)[:2]
+    assert candidate is not None
+    return outcome("scope", gate, case(candidate, baseline))
 
 
 def messages(tmp_path: Path, roadmap: str) -> list[str]:
