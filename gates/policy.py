@@ -74,17 +74,21 @@ def read_policy(content: bytes, name: str, load: Load = leave_unloaded) -> Polic
     document = _document(content, name)
     block, settings = document.at(KEY), _settings(document)
     general = Settings.__struct_fields__
-    known = {**GATES, **_load_own(document, settings, load)}
+    own = _load_own(document, settings, load)
     for key in block.value:
-        if key not in general and key not in known:
+        if key not in general and key not in GATES and key not in own:
             place = document.place((KEY, key))
-            raise PolicyError(f"{place}: unknown key; {nearest(key, [*general, *known])}")
+            raise PolicyError(f"{place}: unknown key; {nearest(key, [*general, *GATES, *own])}")
     if "merge_base" not in settings.references:
         raise PolicyError(
             f"{document.place((KEY, 'references'))}: without merge_base nothing would be compared "
             "with what this change is made to. Write [merge_base] or [merge_base, anchor]."
         )
-    gates = {key: _build(block.at(key), known[key], key) for key in block.value if key in known}
+    gates = {
+        key: _build(block.at(key), own.get(key) or GATES[key], key)
+        for key in block.value
+        if key not in general
+    }
     refuse_other_tasks(block, settings.task, (KEY,))
     if not gates:
         raise PolicyError(f"{document.place((KEY,))}: names no gate, so nothing can pass. Add one.")

@@ -5,9 +5,8 @@ from typing import Any, get_args
 
 from gates.answers import Task
 from gates.errors import PolicyError
-from gates.metrics import directed_names
+from gates.metrics import RareMetric, directed_names
 from gates.metrics.group import group_names
-from gates.rules.rare_class import RareMetric
 from gates.strict_yaml import Document
 
 _DISPARITY, _RARE, _THRESHOLD = "group_disparity", "rare_class", "decision_threshold"

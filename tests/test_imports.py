@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gates.rules import GATES
+from gates.rules.gate import Gate
+
 ROOT = Path(__file__).parent.parent
 HEAVY = (
     "pandas",
@@ -104,6 +107,28 @@ def test_gates_know_neither_the_judge_nor_the_shell(path: Path) -> None:
     assert not parts & {"judge", "report", "policy", "__main__", *SHELL}
 
 
+def test_gates_that_a_policy_does_not_name_are_not_imported() -> None:
+    """`gates.policy` knows one of them by its type."""
+    policy = b"gates: {metric_floor: {metrics: {roc_auc: 0.9}}}"
+    reached = loaded(
+        f"from gates.policy import read_policy; read_policy({policy!r}, 'params.yaml')"
+    )
+    ours = {name.removeprefix("gates.rules.") for name in reached}
+    assert ours & set(GATES) == {"metric_floor", "metric_regression"}
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_a_gate_is_defined_in_the_module_of_its_name(name: str) -> None:
+    assert issubclass(GATES[name], Gate)
+    assert GATES[name].__module__ == f"gates.rules.{name}"
+
+
+def test_what_is_no_gate_imports_nothing() -> None:
+    assert "margin" not in GATES
+    with pytest.raises(KeyError):
+        GATES["margin"]
+
+
 def test_findings_import_nothing_of_ours() -> None:
     assert not {n for n in imported_by(ROOT / "gates/finding.py") if n.startswith("gates")}
 
@@ -121,9 +146,9 @@ ON_THE_TRUSTED_SIDE = ("receive", "confirm", "publish", "sweep", "intake", "judg
 
 
 def reached_from(*names: str) -> set[Path]:
-    """Every module of ours that these import, at once or later, by their text."""
+    """Every module of ours that these import, at once or later, by their text; and all gates."""
     found: set[Path] = set()
-    waiting = [ROOT / "gates" / "commands" / f"{name}.py" for name in names]
+    waiting = [ROOT / "gates" / "commands" / f"{name}.py" for name in names] + modules("rules")
     while waiting:
         path = waiting.pop()
         if path not in found:

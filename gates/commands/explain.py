@@ -46,7 +46,8 @@ def _known(root: Path) -> Mapping[str, type[Gate]]:
     content = path.read_bytes() if path.is_file() else b""
     if not has_policy(content, PARAMS):
         return GATES
-    return {**GATES, **own_gates(content, PARAMS, loading(reading_below(root)))}
+    own = own_gates(content, PARAMS, loading(reading_below(root)))
+    return {**GATES, **own} if own else GATES
 
 
 def _explain(name: str, gate: type[Gate]) -> str:

@@ -1,14 +1,12 @@
 """Verdicts on their way out: files beside each other, the terminal, the exit code."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 from gates.errors import ExitCode
 from gates.finding import Decision, Verdict
 from gates.manifest import write_atomically
-from gates.report import render_comment, render_html, render_junit, render_terminal
 from gates.verdict import write_verdict
 
 EXIT_CODES = {
@@ -21,6 +19,8 @@ REPORTS = ("comment.md", "report.html", "junit.xml")
 
 def write_reports(verdict: Verdict, folder: Path, overrides: Path | None) -> None:
     """Comment, page and JUnit file into a folder, each whole or not at all."""
+    from gates.report import render_comment, render_html, render_junit  # noqa: PLC0415 - needed seldom
+
     folder.mkdir(parents=True, exist_ok=True)
     texts = (
         render_comment(verdict, overrides=overrides),
@@ -42,6 +42,10 @@ def print_verdict(verdict: Verdict, *, as_json: bool, verbose: bool) -> ExitCode
 
 def fit_terminal(verdict: Verdict, *, verbose: bool) -> str:
     """The terminal view, as wide and as colourful as standard output is."""
+    import shutil  # noqa: PLC0415 - `--json` must not wait for it
+
+    from gates.report import render_terminal  # noqa: PLC0415 - nor for the report
+
     width = max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     colour = sys.stdout.isatty() and not plain

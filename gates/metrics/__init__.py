@@ -34,6 +34,8 @@ DirectedMetric = Literal[
     "r2",
 ]
 
+RareMetric = Literal["recall", "precision", "f1", "average_precision"]  # of one class
+
 METRICS: Mapping[Task, Mapping[str, Metric[Any]]] = MappingProxyType(
     {
         "binary": binary.METRICS,

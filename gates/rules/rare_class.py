@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -13,7 +13,7 @@ from gates.case import Case
 from gates.effect import measure_effect
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Subject, Support
-from gates.metrics import binary
+from gates.metrics import RareMetric, binary
 from gates.metrics.metric import Metric
 from gates.rules.bound import measure
 from gates.rules.gate import (
@@ -47,8 +47,6 @@ _MEND = (
 _BY_ROWS = "it needs all rows at once, and these are judged in passes"
 
 _POSITIVE = "positive"
-
-RareMetric = Literal["recall", "precision", "f1", "average_precision"]
 
 
 class Demand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
