@@ -209,6 +209,11 @@ class Case:
         weights = self.candidate.weights
         return slice(None) if weights is None else np.flatnonzero(weights > 0)
 
+    @property
+    def scored_rows(self) -> Rows:
+        """Places in the test table of `tested` of the rows of `scored`, shape (rows,)."""
+        return np.arange(self.candidate.test.rows)[self.counted]
+
     def positions(self, rows: Rows) -> Rows:
         """Positions in `scored` of rows of the candidate's test table."""
         if isinstance(self.counted, slice):

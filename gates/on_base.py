@@ -54,6 +54,11 @@ class OnBase(Case):
             else np.unique(groups[self.arenas[0].union], return_inverse=True)[1]
         )
 
+    @property
+    def scored_rows(self) -> Rows:
+        """Places in the baseline's test table of the rows of `scored`, shape (rows,)."""
+        return self.arenas[0].rows
+
     def positions(self, rows: Rows) -> Rows:
         """Positions in `scored` of rows of the baseline's test table."""
         place = np.full(self.tested.test.rows, -1, dtype=np.intp)

@@ -37,7 +37,7 @@ def measure(
 ) -> Item:
     """The candidate's metric with its interval, against a floor or a ceiling."""
     try:
-        value, interval, estimate = _value(metric, answers, groups)
+        value, interval, estimate = measure_value(metric, answers, groups)
     except UndefinedError as error:
         return cannot_tell(subject, limit, str(error), answers.rows)
     return Measurement(
@@ -52,10 +52,14 @@ def measure(
     )
 
 
-def _value(
+def measure_value(
     metric: Metric[Any], answers: "Answers | SummedSegment", groups: Rows | None
 ) -> tuple[float, Interval, Estimate]:
-    """The value with its interval, and with the standard error that the interval stands for."""
+    """The value with its interval, and with the standard error that the interval stands for.
+
+    Raises:
+        UndefinedError: the metric has no value here, or there are too few groups.
+    """
     if not isinstance(answers, Answers):
         summed = answers.value(metric, CONFIDENCE)
         return summed.value, summed.interval, _estimate(summed.value, summed.interval)

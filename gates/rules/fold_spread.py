@@ -11,10 +11,10 @@ from gates.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
+from gates.rules.bound import measure_value
 from gates.rules.folds import FOLDS, read_folds
 from gates.rules.gate import NOT_EMPTY, Amount, Gate, Item, NotApplicableError
 from gates.rules.margin import cannot_tell
-from gates.rules.rivals import level_of
 from gates.stats.estimate import Estimate
 from gates.stats.folds import FoldSpread as SpreadOfFolds
 from gates.stats.folds import (
@@ -24,7 +24,6 @@ from gates.stats.folds import (
     p_no_further,
 )
 from gates.stats.interval import Interval
-from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
 
 _SHOWN = 10  # folds whose values are listed
@@ -104,12 +103,11 @@ class FoldSpread(Gate, frozen=True, kw_only=True):
         try:
             values = [metric.of(each, CONFIDENCE).value for each in folds]
             mean, spread = mean_over_folds(values), measure_fold_spread(values)
-            value, own = level_of(metric, case)
+            value, _, test = measure_value(metric, case.scored, case.candidate_groups)
         except UndefinedError as error:
             limit = Limit(ceiling=allowed.distance, mode=self.mode)
             yield cannot_tell(Subject(key=f"{name} against the folds"), limit, str(error), rows)
             return
-        test = Estimate(value=value, standard_error=own.width / 2 / critical_z(CONFIDENCE))
         better = (value > mean.value) is (metric.greater_is_better is True)
         apart = compare_with_folds(test.value, test.standard_error, mean)
         said = (

@@ -10,17 +10,17 @@ import msgspec
 from gates.answers import Task
 from gates.case import Case
 from gates.effect import CONFIDENCE
-from gates.finding import Family, Limit, Mode, Subject
+from gates.finding import Family, Limit, Mode
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
+from gates.rules.bound import measure_value
 from gates.rules.gate import Amount, Gate, Item, NotApplicableError
-from gates.rules.margin import cannot_tell
+from gates.rules.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.rules.rivals import (
     HUMAN,
     Gain,
     Rival,
     demand_gain,
-    level_of,
     measure_gain,
     people_of,
 )
@@ -89,7 +89,8 @@ class HumanBaseline(Gate, frozen=True, kw_only=True):
     own uncertainty counts (for a metric that is no share of rows say its `interval`; without any it
     is taken as exact); or it is measured here, row by row, by the answers of people to test rows
     (`gates.evidence.human`: `row_id` and the label's column, for some rows or all; those of the
-    base come first). People give answers, no probabilities: name metrics of answers.
+    base come first). People give answers, no probabilities: name metrics of answers. Where the pull
+    request changes the test set, the baseline's rows are judged too.
 
     What it does not see: whether the people were experts, rushed, or those whose labels are the
     truth here; and rows that they never saw.
@@ -105,21 +106,22 @@ class HumanBaseline(Gate, frozen=True, kw_only=True):
     mode: Mode = Mode.GUARD
 
     def judge(self, case: Case) -> Iterator[Item]:
-        """One measurement per metric."""
+        """One measurement per metric and test set."""
         whose = next((e for e in (case.baseline, case.candidate) if e and e.has(HUMAN)), None)
         declared = any(one.level is not None for one in self.metrics.values())
         if whose is None and not declared:
             raise NotApplicableError(_NOTHING)
-        rival = None if whose is None else people_of(case, whose)
         demands = self.metrics or {_USUAL[case.settings.task]: People()}
-        for named, people in demands.items():
-            for name, metric in case.metrics(named).items():
-                yield self._judge_metric(name, metric, people, rival, case)
+        for of in on_each_test_set(case):
+            rival = None if whose is None else people_of(of, whose)
+            for named, people in demands.items():
+                for name, metric in of.metrics(named).items():
+                    yield self._judge_metric(name, metric, people, rival, of)
 
     def _judge_metric(
         self, name: str, metric: Metric[Any], people: People, rival: Rival | None, case: Case
     ) -> Item:
-        subject = Subject(key=f"{name} against people")
+        subject = subject_in(case, key=f"{name} against people")
         limit = Limit(floor=0.0 - people.margin, mode=self.mode)
         asked = "the model has to be as good"
         if people.margin:
@@ -134,7 +136,7 @@ class HumanBaseline(Gate, frozen=True, kw_only=True):
                 asked = f"{asked} (people's own answers to {against.own.rows:,} test rows)"
         except UndefinedError as error:
             return cannot_tell(subject, limit, str(error), case.scored.rows)
-        return demand_gain(subject, limit, gain, against, asked=asked, mend=_MEND)
+        return demand_gain(subject, limit, gain, against, asked=asked, mend=mend_in(case, _MEND))
 
 
 def _declared(metric: Metric[Any], people: People, level: float, case: Case) -> tuple[Gain, Rival]:
@@ -142,7 +144,7 @@ def _declared(metric: Metric[Any], people: People, level: float, case: Case) -> 
 
     Source: Zou & Donner, Statistics in Medicine 27 (2008) 1693.
     """
-    value, own = level_of(metric, case)
+    value, own, _ = measure_value(metric, case.scored, case.candidate_groups)
     theirs = _interval_of(metric, people, level, case)
     sign = 1.0 if metric.greater_is_better else -1.0
     low = value - level - math.hypot(value - own.lower, theirs.upper - level)

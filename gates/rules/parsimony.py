@@ -13,7 +13,7 @@ from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
 from gates.rules.gate import NOT_EMPTY, Gate, Item, NotApplicableError
-from gates.rules.margin import cannot_tell
+from gates.rules.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.rules.quick_baseline import Demand
 from gates.rules.rivals import QUICK, Gain, Rival, measure_gain, simple_of
 from gates.rules.sizes import SIZES, Size, Sizes, read_sizes
@@ -44,7 +44,8 @@ class Parsimony(Gate, frozen=True, kw_only=True):
     of `quick_baseline`; and one that has grown to more than `growth` times the bytes of the base's
     model, or asks for more features, and is shown to gain less than `gain` by it. With
     `mode: guard` both are warnings; with `strict` they block, and so does a gain that the rows at
-    hand cannot tell.
+    hand cannot tell. Where the pull request changes the test set, the gain is judged on the
+    baseline's rows too.
 
     Why: each feature has to be collected, checked and kept alive, and a large model is slower,
     dearer and harder to explain. What is added bit by bit, each bit harmless, nobody takes out.
@@ -71,27 +72,31 @@ class Parsimony(Gate, frozen=True, kw_only=True):
         yield from map(Ask, self.metrics)
 
     def judge(self, case: Case) -> Iterator[Item]:
-        """One finding about the size, and one per metric and simpler model."""
+        """One finding about the size, and one per metric, simpler model and test set."""
         new, old = read_sizes(case.candidate), read_sizes(case.baseline)
-        simple = simple_of(case)
-        if simple is None and (new is None or old is None):
+        if not case.candidate.has(QUICK) and (new is None or old is None):
             raise NotApplicableError(
                 f"there is no simple model ({QUICK}), nor what sizes both sides have ({SIZES})"
             )
+        test_sets = tuple(on_each_test_set(case))
         metrics = [
             (name, metric, demand.gain)
             for named, demand in self.metrics.items()
             for name, metric in case.metrics(named).items()
         ]
-        alpha = case.settings.alpha.other / (2 * len(metrics))  # of two simpler models each
-        if simple is not None:
-            yield from self._judge_simple(metrics, simple, new, alpha)
+        # Bonferroni: of two simpler models each.
+        alpha = case.settings.alpha.other / (2 * len(metrics) * len(test_sets))
+        for of in test_sets:
+            simple = simple_of(of)
+            if simple is not None:
+                yield from self._judge_simple(metrics, of, simple, new, alpha)
         if new is not None and old is not None:
             yield from self._judge_growth(metrics, case, new.candidate, old.candidate, alpha)
 
     def _judge_simple(
         self,
         metrics: list[_Asked],
+        case: Case,
         simple: Rival,
         sizes: Sizes | None,
         alpha: float,
@@ -99,11 +104,12 @@ class Parsimony(Gate, frozen=True, kw_only=True):
         beside = ""
         if sizes is not None and sizes.simple is not None:
             if not sizes.simple.is_simpler_than(sizes.candidate):
-                yield self._is_simple(sizes.candidate, sizes.simple)
+                if case.test_set_of is None:
+                    yield self._is_simple(sizes.candidate, sizes.simple)
                 return
             beside = f" ({sizes.candidate.text()} against {sizes.simple.text()})"
         for name, metric, asked in metrics:
-            subject = Subject(key=f"{name} beside the simple model")
+            subject = subject_in(case, key=f"{name} beside the simple model")
             try:
                 gain = measure_gain(metric, simple)
             except UndefinedError as error:
@@ -111,7 +117,7 @@ class Parsimony(Gate, frozen=True, kw_only=True):
                 yield cannot_tell(subject, limit, str(error), simple.own.rows)
                 continue
             found = _Weighed(subject, gain, asked, alpha, simple.own.support)
-            yield self._weigh(found, beside, _MEND_SIMPLE)
+            yield self._weigh(found, beside, mend_in(case, _MEND_SIMPLE))
 
     def _is_simple(self, candidate: Size, simple: Size) -> Finding:
         return Finding(
@@ -145,16 +151,19 @@ class Parsimony(Gate, frozen=True, kw_only=True):
                 message=f"The model has {sizes}.",
             )
             return
-        for name, metric, asked in metrics:
-            subject = Subject(key=f"{name} of a larger model")
-            try:
-                gain, support = _gain_over_base(metric, case)
-            except (UndefinedError, NotComparableError) as error:
-                limit = Limit(floor=asked, mode=self.mode)
-                yield cannot_tell(subject, limit, str(error), case.candidate.test.rows)
+        for of in on_each_test_set(case):
+            if of is not case and not case.on_both:  # then the case is about these rows already
                 continue
-            found = _Weighed(subject, gain, asked, alpha, support)
-            yield self._weigh(found, f" ({sizes})", _MEND_GROWTH)
+            for name, metric, asked in metrics:
+                subject = subject_in(of, key=f"{name} of a larger model")
+                try:
+                    gain, support = _gain_over_base(metric, of)
+                except (UndefinedError, NotComparableError) as error:
+                    limit = Limit(floor=asked, mode=self.mode)
+                    yield cannot_tell(subject, limit, str(error), of.tested.test.rows)
+                    continue
+                found = _Weighed(subject, gain, asked, alpha, support)
+                yield self._weigh(found, f" ({sizes})", mend_in(of, _MEND_GROWTH))
 
     def _weigh(self, found: _Weighed, beside: str, mend: str) -> Finding:
         """Worth it, shown not to be, or not to be told; shown blocks where the mode is strict."""

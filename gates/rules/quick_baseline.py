@@ -6,21 +6,20 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from gates.answers import Answers, Task
+from gates.answers import Task
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, State, Subject
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
 from gates.rules.gate import Amount, Gate, Item, NotApplicableError
-from gates.rules.margin import cannot_tell
+from gates.rules.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.rules.rivals import (
     QUICK,
     Rival,
     demand_gain,
     dummy_of,
     measure_gain,
-    simple_of,
-    simple_of_base,
+    simple_models,
 )
 from gates.stats.undefined import UndefinedError
 
@@ -61,9 +60,11 @@ class QuickBaseline(Gate, frozen=True, kw_only=True):
     (`gates.evidence.quick_baselines`: `row_id` and `simple.score`, `simple.score_<class>` or
     `simple.prediction`; `pipeline/quick.py` is a stage that writes them for any task).
 
-    What it does not see: a simple model that the pull request makes worse on purpose, which is why
-    the base's simple model is asked as well, on the rows that both test sets share; a dummy that is
-    worse because the training rows were resampled; and what another seed would have given.
+    The base's simple model is asked as well, on the rows that both sides label alike; where the
+    pull request changes the test set, all of them on the baseline's rows too.
+
+    What it does not see: a dummy that is worse because the training rows were resampled; and what
+    another seed would have given.
 
     Example:
         quick_baseline: {metrics: {log_loss: {gain: 0.005}}}
@@ -74,21 +75,28 @@ class QuickBaseline(Gate, frozen=True, kw_only=True):
     mode: Mode = Mode.GUARD
 
     def judge(self, case: Case) -> Iterator[Item]:
-        """One measurement per metric and rival."""
-        demands = self.metrics or {USUAL[case.settings.task]: Demand()}
-        simple = _simple_models(case)
-        rivals = {named: [*_present(dummy_of(case, named)), *simple] for named in demands}
-        if not any(rivals.values()):
-            raise NotApplicableError(f"there are no training labels and no {QUICK}")
-        if case.baseline is not None and case.baseline.has(QUICK) and not case.candidate.has(QUICK):
+        """One measurement per metric, rival and test set."""
+        gone = case.baseline is not None and case.baseline.has(QUICK)
+        if gone and not case.candidate.has(QUICK):
             yield self._tell_gone()
-        for named, demand in demands.items():
-            for name, metric in case.metrics(named).items():
-                for rival in rivals[named]:
-                    yield self._judge_rival(name, metric, rival, demand.gain)
+        judged = [item for of in on_each_test_set(case) for item in self._judge_rivals(of)]
+        if not judged:
+            raise NotApplicableError(f"there are no training labels and no {QUICK}")
+        yield from judged
 
-    def _judge_rival(self, name: str, metric: Metric[Any], rival: Rival, gain: float) -> Item:
-        subject = Subject(key=f"{name} against {rival.name}")
+    def _judge_rivals(self, case: Case) -> Iterator[Item]:
+        simple = simple_models(case)
+        demands = self.metrics or {USUAL[case.settings.task]: Demand()}
+        for named, demand in demands.items():
+            dummy = dummy_of(case, named)
+            for name, metric in case.metrics(named).items():
+                for rival in (*([] if dummy is None else [dummy]), *simple):
+                    yield self._judge_rival(case, name, metric, rival, demand.gain)
+
+    def _judge_rival(
+        self, case: Case, name: str, metric: Metric[Any], rival: Rival, gain: float
+    ) -> Item:
+        subject = subject_in(case, key=f"{name} against {rival.name}")
         limit = Limit(floor=gain, mode=self.mode)
         if rival.same:
             return Finding(
@@ -96,7 +104,7 @@ class QuickBaseline(Gate, frozen=True, kw_only=True):
                 state=State.FAILED,
                 limit=limit,
                 message=f"The model says the same of every row as {rival.name} does.",
-                mend=_MEND_SAME,
+                mend=mend_in(case, _MEND_SAME),
                 candidate=0.0,
                 greater_is_better=True,
                 support=rival.own.support,
@@ -106,7 +114,7 @@ class QuickBaseline(Gate, frozen=True, kw_only=True):
         except UndefinedError as error:
             return cannot_tell(subject, limit, str(error), rival.own.rows)
         asked = f"a gain of {gain:g} is asked for" if gain else "any gain will do, once it is shown"
-        return demand_gain(subject, limit, found, rival, asked=asked, mend=_MEND)
+        return demand_gain(subject, limit, found, rival, asked=asked, mend=mend_in(case, _MEND))
 
     def _tell_gone(self) -> Finding:
         return Finding(
@@ -116,18 +124,3 @@ class QuickBaseline(Gate, frozen=True, kw_only=True):
             message=f"The base trains a simple model, this pull request none: it has no {QUICK}.",
             mend=_MEND_GONE,
         )
-
-
-def _simple_models(case: Case) -> list[Rival]:
-    """This pull request's and the base's, or one of them where they say the same."""
-    new, old = simple_of(case), simple_of_base(case)
-    alike = new is not None and old is not None and _say_the_same(new.answers, old.answers)
-    return [*_present(new), *(() if alike else _present(old))]
-
-
-def _present(rival: Rival | None) -> tuple[Rival, ...]:
-    return () if rival is None else (rival,)
-
-
-def _say_the_same(one: Answers, other: Answers) -> bool:
-    return one.rows == other.rows and one.same_as(other)

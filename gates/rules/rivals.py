@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from gates.answers import Answers, Classified, Predicted, Scored, Task, Values
+from gates.answers import Answers, Classified, Predicted, Scored, Task, Values, answer
 from gates.case import Case
 from gates.effect import CONFIDENCE, POWER, clustered, require_groups
 from gates.evidence import Evidence
@@ -126,9 +126,10 @@ def demand_gain(
 def dummy_of(case: Case, metric: str) -> Rival | None:
     """Who knows the training labels and no feature; `None` without training labels.
 
-    Says each class's share of the training rows, or their mean (for an absolute error, the median).
+    Says each class's share of the training rows, or their mean (for an absolute error, the median);
+    on the baseline's test rows, of the baseline's training rows.
     """
-    evidence = case.candidate
+    evidence = case.tested
     train = evidence.train
     if train is None or train.rows == 0 or evidence.dictionary.label not in train:
         return None
@@ -137,51 +138,53 @@ def dummy_of(case: Case, metric: str) -> Rival | None:
     if (name := case.settings.sample_weight) is not None and name in train:
         weights = read_weights(train, evidence.dictionary, name)
     constant = _constant(case.settings.task, labels, weights, len(evidence.classes), metric)
-    scores = np.broadcast_to(constant, (evidence.test.rows, *constant.shape))
-    return Rival("a dummy", case.repeated(scores), case.scored, case.candidate_groups)
+    every = np.arange(case.scored.rows)
+    return _scored_by(case, "a dummy", every, np.broadcast_to(constant, case.scored.scores.shape))
+
+
+def simple_models(case: Case) -> list[Rival]:
+    """This pull request's simple model and the base's, or one of them where they say the same."""
+    new = _simple_of(case, case.candidate, "the simple model")
+    old = _simple_of(case, case.baseline, "the base's simple model")
+    if new is not None and old is not None and _say_the_same(new.answers, old.answers):
+        return [new]
+    return [each for each in (new, old) if each is not None]
 
 
 def simple_of(case: Case) -> Rival | None:
     """The simple model that this pull request's pipeline trained; `None` where it has none."""
-    evidence = case.candidate
-    if not evidence.has(QUICK):
-        return None
-    scores = evidence.scores_for(QUICK, evidence.ids, run=SIMPLE)
-    name = "the simple model"
-    return Rival(name, case.repeated(scores), case.scored, case.candidate_groups)
+    return _simple_of(case, case.candidate, "the simple model")
 
 
-def simple_of_base(case: Case) -> Rival | None:
-    """The baseline's simple model, on the rows that both test sets share; `None` without any."""
-    baseline, evidence = case.baseline, case.candidate
-    if baseline is None or not baseline.has(QUICK):
+def _simple_of(case: Case, whose: Evidence | None, name: str) -> Rival | None:
+    """One side's simple model, on its own test rows or those that both sides label alike."""
+    if whose is None or not whose.has(QUICK):
         return None
-    places = places_in(evidence.ids, baseline.ids)
-    shared = np.flatnonzero(places >= 0)
-    alike = evidence.labels[shared] == baseline.labels[places[shared]]
-    shared = shared[alike]
-    at = case.positions(shared)
+    tested, rows = case.tested, case.scored_rows
+    places = rows if whose is tested else places_in(tested.ids, whose.ids)[rows]
+    known = places >= 0
+    known[known] = tested.labels[rows[known]] == whose.labels[places[known]]
+    at = np.flatnonzero(known)
     if len(at) == 0:
         return None
-    scores = np.zeros_like(evidence.scores)
-    known = baseline.scores_for(QUICK, baseline.ids, run=SIMPLE)
-    scores[shared] = known[places[shared]]
-    return _rival_of(case, "the base's simple model", case.repeated(scores).take(at), at)
+    scores = whose.scores_for(QUICK, whose.ids, run=SIMPLE)
+    return _scored_by(case, name, at, scores[places[at]])
+
+
+def _say_the_same(one: Answers, other: Answers) -> bool:
+    return one.rows == other.rows and one.same_as(other)
 
 
 def people_of(case: Case, whose: Evidence) -> Rival | None:
     """Whoever answered some test rows by hand; `None` where they are none of these rows."""
     table = whose.table(HUMAN)
-    said = whose.labels_of(table)
-    places = places_in(case.candidate.ids, whose.row_ids(table))
-    answered = np.flatnonzero(places >= 0)
-    at = case.positions(answered)
+    places = places_in(case.tested.ids, whose.row_ids(table))[case.scored_rows]
+    at = np.flatnonzero(places >= 0)
     if len(at) == 0:
         return None
-    by_row = np.zeros(case.candidate.test.rows, dtype=said.dtype)
-    by_row[answered] = said[places[answered]]
-    answers = by_hand(case.scored.take(at), by_row[case.counted][at])
-    return _rival_of(case, "people", answers, at)
+    own = case.scored.take(at)
+    said = whose.labels_of(table)[places[at]]
+    return Rival("people", by_hand(own, said), own, _groups_of(case, at))
 
 
 def by_hand(own: Answers, said: Values) -> Answers:
@@ -195,24 +198,21 @@ def by_hand(own: Answers, said: Values) -> Answers:
     return Predicted(labels, said, said, weights)
 
 
-def level_of(metric: Metric[Any], case: Case) -> tuple[float, Interval]:
-    """The candidate's metric on its own test rows, with its interval.
-
-    Raises:
-        UndefinedError: the metric has no value here, or there are too few groups.
-    """
-    answers, groups = case.scored, case.candidate_groups
-    found = metric.of(answers, CONFIDENCE)
-    if groups is None:
-        return found.value, found.interval
-    if metric.shared_rows(answers.labels) is None:
-        require_groups(groups, answers.rarer)
-    return found.value, clustered(found.values, groups).interval(CONFIDENCE)
+def _scored_by(case: Case, name: str, at: Rows, scores: Floats) -> Rival:
+    """A rival that says the scores of the rows at positions of `scored`, shape (rows, …)."""
+    own = case.scored.take(at)
+    answers = answer(
+        case.settings.task,
+        own.labels,
+        scores,
+        decision_threshold=case.settings.decision_threshold,
+        weights=own.weights,
+    )
+    return Rival(name, answers, own, _groups_of(case, at))
 
 
-def _rival_of(case: Case, name: str, answers: Answers, at: Rows) -> Rival:
-    groups = None if case.candidate_groups is None else case.candidate_groups[at]
-    return Rival(name, answers, case.scored.take(at), groups)
+def _groups_of(case: Case, at: Rows) -> Rows | None:
+    return None if case.candidate_groups is None else case.candidate_groups[at]
 
 
 def _constant(

@@ -9,7 +9,7 @@ import pytest
 
 from gates.errors import PolicyError
 from gates.evidence import Evidence
-from gates.finding import Finding, Result, State
+from gates.finding import Finding, Result, State, TestSetOf
 from gates.policy import read_policy
 from gates.rules.human_baseline import HumanBaseline, People
 from gates.settings import Settings
@@ -116,6 +116,42 @@ def test_the_bases_people_are_asked_first(tmp_path: Path) -> None:
     new = answered(made_of(tmp_path / "new", 100), ROWS)
     assert judged(HumanBaseline(), new, old).state is State.FAILED
     assert judged(HumanBaseline(), new).state is State.PASSED
+
+
+def easier(folder: Path) -> Evidence:
+    """A new test set on which the model is right, and which the old rows are not in."""
+    return evidence(
+        folder,
+        {},
+        test={"row_id": [f"n{at}" for at in range(ROWS)], "label": LABELS},
+        scores=wrong_on(0),
+        other_scores={
+            "predictions_on_baseline_test.parquet": (
+                [f"r{at}" for at in range(ROWS)],
+                wrong_on(200),
+            )
+        },
+    )
+
+
+def test_an_easy_test_set_does_not_hide_what_people_do_better(tmp_path: Path) -> None:
+    """On the base's rows half of the answers are wrong; people were right in nine of ten."""
+    of = case(easier(tmp_path / "new"), made_of(tmp_path / "old", 0))
+    own, on_base = outcome("human_baseline", people(rows=500), of).findings
+    assert (own.state, own.subject.test_set) == (State.PASSED, None)
+    assert (on_base.state, on_base.subject.test_set) == (State.FAILED, TestSetOf.BASELINE)
+    assert "accuracy against people on the baseline's rows" in on_base.message
+
+
+def test_peoples_answers_count_on_the_bases_rows(tmp_path: Path) -> None:
+    """They answered rows that the pull request takes out of the test set."""
+    old = answered(made_of(tmp_path / "old", 0), 4)
+    own, on_base = outcome(
+        "human_baseline", HumanBaseline(), case(easier(tmp_path / "new"), old)
+    ).findings
+    assert own.state is State.UNDECIDED
+    assert on_base.candidate == pytest.approx(0.5 - 0.99)
+    assert on_base.state is State.FAILED
 
 
 def test_the_same_answers_are_as_good(tmp_path: Path) -> None:

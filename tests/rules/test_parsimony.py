@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gates.evidence import Evidence
-from gates.finding import Finding, Mode, Result, State
+from gates.finding import Finding, Mode, Result, State, TestSetOf
 from gates.rules.parsimony import Parsimony
 from gates.rules.quick_baseline import Demand
 from tests.build import case, evidence, outcome
@@ -122,6 +122,24 @@ def test_growth_that_cannot_be_compared_is_undecided(tmp_path: Path) -> None:
     (found,) = judged(gate(), with_sizes(new, {"candidate": LARGE}), old)
     assert found.state is State.UNDECIDED
     assert "cannot be judged" in found.message
+
+
+def test_an_easy_test_set_does_not_make_growth_worth_it(tmp_path: Path) -> None:
+    """The larger model says of the base's rows what the smaller one did."""
+    old = sized(tmp_path / "old", sure(0.8), SMALL)
+    easy = evidence(
+        tmp_path / "n",
+        {},
+        test={"row_id": [f"x{at}" for at in range(ROWS)], "label": LABELS},
+        scores=sure(0.9),
+        other_scores={
+            "predictions_on_baseline_test.parquet": (old.ids.to_pylist(), sure(0.8)),
+            "baseline_predictions.parquet": ([f"x{at}" for at in range(ROWS)], sure(0.6)),
+        },
+    )
+    both, on_base = judged(gate(mode=Mode.STRICT), with_sizes(easy, {"candidate": LARGE}), old)
+    assert (both.state, both.subject.test_set) == (State.PASSED, None)
+    assert (on_base.state, on_base.subject.test_set) == (State.FAILED, TestSetOf.BASELINE)
 
 
 def test_without_a_measure_it_is_skipped(tmp_path: Path) -> None:

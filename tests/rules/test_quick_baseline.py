@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gates.evidence import Evidence
-from gates.finding import Finding, Mode, Result, State
+from gates.finding import Finding, Mode, Result, State, TestSetOf
 from gates.rules.quick_baseline import Demand, QuickBaseline
 from gates.settings import Settings
 from tests.build import case, evidence, outcome
@@ -115,12 +115,31 @@ def test_the_bases_simple_model_counts_on_shared_rows(tmp_path: Path) -> None:
     old = with_simple(made_of(tmp_path / "old", GOOD), FAIR)
     labels = [*(not label for label in LABELS[:4]), *LABELS[4:200]]
     new = evidence(tmp_path / "new", {}, test={"label": labels}, scores=GOOD[:200])
-    gone, base = judged(QuickBaseline(), new, old)
+    gone, base, *_ = judged(QuickBaseline(), new, old)
     assert base.support is not None
     assert base.support.rows == 196
     assert base.candidate == pytest.approx(math.log(0.8 / 0.6))
     assert gone.state is State.UNDECIDED
     assert "this pull request none" in gone.message
+
+
+def test_an_easy_test_set_does_not_hide_a_model_that_says_nothing(tmp_path: Path) -> None:
+    """It is right on the 300 rows that are new, and wrong on all that it was asked before."""
+    old = with_simple(made_of(tmp_path / "old", GOOD), FAIR)
+    wrong = [1 - score for score in GOOD]
+    new = evidence(
+        tmp_path / "new",
+        {},
+        test={"row_id": [f"n{at}" for at in range(300)], "label": LABELS[:300]},
+        train={"label": LABELS[:200]},
+        scores=GOOD[:300],
+        other_scores={"predictions_on_baseline_test.parquet": (list(old.ids.to_pylist()), wrong)},
+    )
+    found = [(each.subject.test_set, each.state) for each in judged(accuracy(), new, old)]
+    gone, own, dummy, simple = found
+    assert gone == (None, State.UNDECIDED)  # the simple model
+    assert own == (None, State.PASSED)
+    assert dummy == simple == (TestSetOf.BASELINE, State.FAILED)
 
 
 def test_the_same_simple_model_is_judged_once(tmp_path: Path) -> None:
