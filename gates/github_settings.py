@@ -12,7 +12,7 @@ from gates.github_values import Protection, Seen
 T = TypeVar("T")
 
 _PAGES_MAX: Final = 5
-_NOT_PROTECTED: Final = "Branch not protected"
+_NOT_PROTECTED: Final = ("Branch not protected", "Branch not found")  # the latter: not there yet
 _REFUSED: Final = (401, 403, 404)  # 404 is also GitHub's word for "not for you to see"
 
 
@@ -104,6 +104,16 @@ class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[str, ...] | Hidden
     actions: ActionsPolicy | Hidden
     token: TokenPolicy | Hidden
+    ledger: "BranchRules"
+
+
+class BranchRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What is in force on a branch, which need not be there yet."""
+
+    branch: str
+    rules: tuple[Rule, ...] | Hidden
+    rulesets: tuple[Ruleset, ...] | Hidden
+    protection: Protection | Hidden | None
 
 
 class _Repository(Seen, frozen=True):
@@ -126,24 +136,29 @@ class _Policies(Seen, frozen=True):
     branch_policies: tuple[_Named, ...] = ()
 
 
-def read_settings(github: GitHub) -> RepositorySettings:
+def read_settings(github: GitHub, ledger: str) -> RepositorySettings:
     """Everything in at most a dozen calls, and a few for each ruleset and environment.
+
+    Args:
+        github: the repository.
+        ledger: the branch of its ledger.
 
     Raises:
         GitHubError: the repository itself cannot be seen, or no answer comes.
     """
     reader = _Reader(github)
     branch = github.calls.get(_Repository, reader.root).default_branch
-    rules = reader.rules(branch)
+    ours = reader.branch(branch)
     return RepositorySettings(
         branch=branch,
-        rules=rules,
-        rulesets=rules if isinstance(rules, Hidden) else reader.rulesets(rules),
-        protection=reader.protection(branch),
+        rules=ours.rules,
+        rulesets=ours.rulesets,
+        protection=ours.protection,
         environments=reader.environments(),
         secrets=reader.secrets(),
         actions=reader.get(ActionsPolicy, "/actions/permissions"),
         token=reader.get(TokenPolicy, "/actions/permissions/workflow"),
+        ledger=reader.branch(ledger),
     )
 
 
@@ -160,6 +175,15 @@ class _Reader:
             return self._github.calls.get(kind, f"{self.root}{path}", per_page=100)
         except RefusedError as error:
             return _hidden(path, error)
+
+    def branch(self, name: str) -> BranchRules:
+        rules = self.rules(name)
+        return BranchRules(
+            branch=name,
+            rules=rules,
+            rulesets=rules if isinstance(rules, Hidden) else self.rulesets(rules),
+            protection=self.protection(name),
+        )
 
     def rules(self, branch: str) -> tuple[Rule, ...] | Hidden:
         path = f"/rules/branches/{quote(branch, safe='')}"
@@ -185,7 +209,7 @@ class _Reader:
             return self._github.calls.get(Protection, f"{self.root}{path}")
         except RefusedError as error:
             # A token without the right gets the same status, and other words.
-            return None if error.said == _NOT_PROTECTED else _hidden(path, error)
+            return None if error.said in _NOT_PROTECTED else _hidden(path, error)
 
     def environments(self) -> tuple[NamedEnvironment, ...] | Hidden:
         found = self.get(_Environments, "/environments")

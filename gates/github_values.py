@@ -121,15 +121,24 @@ class _StatusChecks(Seen, frozen=True):
     checks: tuple[RequiredCheck, ...] = ()
 
 
-class _Admins(Seen, frozen=True):
+class Switch(Seen, frozen=True):
+    """A part of a protection that is on or off."""
+
     enabled: bool = False
+
+
+class Pushers(Seen, frozen=True):
+    """Who alone may push."""
 
 
 class Protection(Seen, frozen=True):
     """What a protected branch demands before a merge."""
 
     required_status_checks: _StatusChecks | None = None
-    enforce_admins: _Admins | None = None
+    enforce_admins: Switch | None = None
+    allow_force_pushes: Switch | None = None
+    allow_deletions: Switch | None = None
+    restrictions: Pushers | None = None  # `None`: whoever may write
 
 
 Level = Literal["notice", "warning", "failure"]

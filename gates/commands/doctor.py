@@ -34,6 +34,7 @@ from gates.git import find_root
 from gates.github import GitHub, connect
 from gates.github_calls import Calls
 from gates.github_settings import read_settings
+from gates.ledger_store import BRANCH
 from gates.policy import Policy
 from gates.process import plain
 from gates.settings import Settings
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     signs = [*_of_clone(root, arguments.base), *examine_workflows(texts)]
     if arguments.github:
         environments = environments_in(texts)
-        settings = read_settings(_open(arguments.github))
+        settings = read_settings(_open(arguments.github), BRANCH)
         signs += examine_settings(settings, arguments.check, environments)
     code = exit_code_of(signs)
     if arguments.json:

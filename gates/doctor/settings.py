@@ -5,14 +5,22 @@ from collections.abc import Iterable, Iterator
 from gates.doctor.sign import Level, Sign, listed, ok, unknown
 from gates.github_settings import (
     ActionsPolicy,
+    BranchRules,
     Hidden,
     NamedEnvironment,
     RepositorySettings,
+    Ruleset,
     TokenPolicy,
 )
+from gates.github_values import Protection
 
 GITHUB_ACTIONS = 15368  # the app that every workflow of every repository posts as
 _NOT_SEEN = "Use a token that may read the repository's administration (Administration: read)."
+_OF_A_LEDGER = (
+    ("update", "pushing to"),
+    ("non_fast_forward", "rewriting"),
+    ("deletion", "deleting"),
+)
 _ANY = -1  # branch protection's word for "any source"
 
 
@@ -36,6 +44,7 @@ def examine_settings(
         yield _judge_environment(name, seen.environments, seen.branch)
     yield _judge_actions(seen.actions)
     yield _judge_token(seen.token)
+    yield _judge_ledger(seen.ledger)
 
 
 def _judge_required(seen: RepositorySettings, check: str) -> Sign:
@@ -266,6 +275,50 @@ def _judge_token(policy: TokenPolicy | Hidden) -> Sign:
         mend="Set workflow permissions to read, without approving pull requests.",
         forgeable=True,
     )
+
+
+def _judge_ledger(seen: BranchRules) -> Sign:
+    """Who may rewrite the ledger can make a worn test set look fresh."""
+    setting = "ledger branch"
+    if isinstance(seen.rules, Hidden):
+        return _not_seen(setting, seen.rules)
+    if isinstance(seen.rulesets, Hidden):
+        return _not_seen(setting, seen.rulesets)
+    forbidden = {rule.type for rule in seen.rules} | _forbidden_by(seen.protection)
+    open_ = [f"{what} {seen.branch}" for kind, what in _OF_A_LEDGER if kind not in forbidden]
+    if open_ and isinstance(seen.protection, Hidden):
+        return _not_seen(setting, seen.protection)
+    if not open_ and any(one.bypass_actors is None for one in seen.rulesets):
+        said = "who may go round its ruleset is not shown to this token"
+        return unknown(setting, said, _NOT_SEEN)
+    others = [one.name or str(one.id) for one in seen.rulesets if _lets_others_by(one)]
+    if not open_ and not others:
+        return ok(setting, f"only GitHub Actions adds to {seen.branch}, and nothing is taken away")
+    nothing = f"nothing keeps whoever may write from {listed(open_)}"
+    said = nothing if open_ else f"others than GitHub Actions may go round {listed(others)}"
+    return Sign(
+        setting=setting,
+        level=Level.WEAK,
+        said=f"{said}; a worn test set can be made to look fresh",
+        mend=f"Make a ruleset for {seen.branch}: updates by GitHub Actions alone, no force push, "
+        "no deletion.",
+    )
+
+
+def _forbidden_by(protection: Protection | Hidden | None) -> set[str]:
+    """What a protected branch forbids, as the rules of a ruleset are called."""
+    if protection is None or isinstance(protection, Hidden):
+        return set()
+    switches = {
+        "non_fast_forward": protection.allow_force_pushes,
+        "deletion": protection.allow_deletions,
+    }
+    forbidden = {kind for kind, switch in switches.items() if not (switch and switch.enabled)}
+    return forbidden if protection.restrictions is None else {*forbidden, "update"}
+
+
+def _lets_others_by(ruleset: Ruleset) -> bool:
+    return any(one.get("actor_id") != GITHUB_ACTIONS for one in ruleset.bypass_actors or ())
 
 
 def _not_seen(setting: str, hidden: Hidden) -> Sign:

@@ -8,6 +8,7 @@ from typing import Any
 from gates.github import GitHub
 from gates.github_calls import Answer, Call, Calls
 from gates.github_settings import RepositorySettings, read_settings
+from gates.ledger_store import BRANCH
 
 ROOT = "/repos/acme/churn"
 APP = 987654
@@ -50,6 +51,25 @@ GOOD: Answers = {
         {"id": 42, "name": "main", "enforcement": "active", "bypass_actors": []},
     ),
     "/branches/main/protection": (404, {"message": "Branch not protected", "status": "404"}),
+    f"/rules/branches/{BRANCH}": (
+        200,
+        [
+            {"type": kind, "ruleset_source_type": "Repository", "ruleset_id": 43}
+            for kind in ("deletion", "non_fast_forward", "update")
+        ],
+    ),
+    "/rulesets/43": (
+        200,
+        {
+            "id": 43,
+            "name": "ledger",
+            "enforcement": "active",
+            "bypass_actors": [
+                {"actor_id": 15368, "actor_type": "Integration", "bypass_mode": "always"}
+            ],
+        },
+    ),
+    f"/branches/{BRANCH}/protection": (404, {"message": "Branch not found", "status": "404"}),
     "/environments": (
         200,
         {
@@ -111,4 +131,4 @@ def seen(answers: Answers) -> tuple[RepositorySettings, list[Call]]:
         return Answer(status, {}, json.dumps(body).encode())
 
     calls = Calls(send, say=lambda _: None, sleep=lambda _: None)
-    return read_settings(GitHub(calls, "acme/churn")), made
+    return read_settings(GitHub(calls, "acme/churn"), BRANCH), made

@@ -329,7 +329,7 @@ def test_github_is_asked_by_pygithub_and_only_reads(
     assert f"ok        required check: 'gatepost' counts from app {APP} only\n" in said
     assert "ok        environment ml-gate: only main may use it\n" in said
     assert "canary" not in said
-    assert verbs == ["GET"] * 10
+    assert verbs == ["GET"] * 13
 
 
 def test_outside_a_repository_it_says_so(

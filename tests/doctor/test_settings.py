@@ -8,8 +8,10 @@ from gates.doctor.settings import GITHUB_ACTIONS, examine_settings
 from gates.doctor.sign import Level, Sign, exit_code_of
 from gates.errors import ExitCode
 from gates.github_calls import GitHubError
+from gates.ledger_store import BRANCH
 from tests.doctor.recorded import APP, GOOD, PROTECTED, REFUSED, Answers, Edit, edited, seen
 
+LEDGER, LEDGER_RULES = "ledger branch", f"/rules/branches/{BRANCH}"
 RULES, ENVIRONMENTS = "/rules/branches/main", "/environments"
 POLICIES = "/environments/ml-gate/deployment-branch-policies"
 
@@ -39,13 +41,13 @@ def replace(path: str, **fields: Any) -> Edit:
     return lambda a: a.update({path: (200, {**a[path][1], **fields})})
 
 
-def test_a_good_repository_is_ok_throughout_in_ten_reading_calls() -> None:
+def test_a_good_repository_is_ok_throughout_in_thirteen_reading_calls() -> None:
     settings, made = seen(GOOD)
     signs = list(examine_settings(settings, "gatepost", {"ml-gate"}))
     assert {sign.level for sign in signs} == {Level.OK}
     assert exit_code_of(signs) == ExitCode.MAY_MERGE
     assert {call.verb for call in made} == {"GET"}
-    assert len(made) == 10
+    assert len(made) == 13
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,16 @@ def test_a_good_repository_is_ok_throughout_in_ten_reading_calls() -> None:
          "default token", "weak", True, "may write where"),
         (replace("/actions/permissions/workflow", can_approve_pull_request_reviews=True),
          "default token", "weak", True, "may approve"),
+        (replace("/rulesets/43", bypass_actors=[{"actor_type": "OrganizationAdmin"}]), LEDGER,
+         "weak", False, "others than GitHub Actions may go round ledger"),
+        (lambda a: a.update({LEDGER_RULES: (200, [])}), LEDGER, "weak", False,
+         "from pushing to gatepost-ledger, rewriting gatepost-ledger, deleting gatepost-ledger; a"),
+        (lambda a: a[LEDGER_RULES][1].pop(0), LEDGER, "weak", False,
+         "nothing keeps whoever may write from deleting gatepost-ledger"),
+        (lambda a: a.update({"/rulesets/43": (200, {"id": 43})}), LEDGER, "unknown", False,
+         "not shown"),
+        (lambda a: a.update({"/rulesets/43": REFUSED}), LEDGER, "unknown", False, "not shown"),
+        (lambda a: a.update({LEDGER_RULES: REFUSED}), LEDGER, "unknown", False, "not shown"),
     ],
 )  # fmt: skip
 def test_one_weak_setting_is_named_and_nothing_else_changes(
@@ -153,3 +165,25 @@ def test_bypass_actors_that_are_not_shown_are_unknown() -> None:
 def test_a_repository_that_cannot_be_seen_is_an_error() -> None:
     with pytest.raises(GitHubError, match="404"):
         signs_of({**GOOD, "": (404, {"message": "Not Found"})})
+
+
+@pytest.mark.parametrize(
+    ("said", "level"),
+    [
+        ({"restrictions": {"apps": []}}, Level.OK),
+        ({"restrictions": {"apps": []}, "allow_force_pushes": {"enabled": True}}, Level.WEAK),
+        ({"restrictions": {"apps": []}, "allow_deletions": {"enabled": True}}, Level.WEAK),
+        ({}, Level.WEAK),
+        ({"message": "Not Found"}, Level.UNKNOWN),
+    ],
+    ids=["bound", "force", "deletion", "anybody", "not for you to see"],
+)
+def test_protection_of_the_ledger_counts_where_there_is_no_ruleset(
+    said: dict[str, Any], level: Level
+) -> None:
+    answers = {
+        **GOOD,
+        LEDGER_RULES: (200, []),
+        f"/branches/{BRANCH}/protection": (404 if "message" in said else 200, said),
+    }
+    assert signs_of(answers)[LEDGER].level is level
