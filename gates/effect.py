@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gates.case import Case
 from gates.finding import Support
 from gates.metrics.metric import Metric
+from gates.metrics.values import value_of
 from gates.segments import Rows
 from gates.stats.decomposition import TestSetValues, combine_differences
 from gates.stats.estimate import Estimate
@@ -165,7 +166,7 @@ def _seed_spread(
             continue
         for model in models:
             with contextlib.suppress(UndefinedError):
-                trainings.append([metric.of(each.take(at), CONFIDENCE).value for each in model])
+                trainings.append([value_of(metric, each.take(at)) for each in model])
     return measure_spread(trainings)
 
 

@@ -26,6 +26,7 @@ from gates.outputs import read_outputs, read_weights
 from gates.settings import Settings
 from gates.store import LocalStore, Store
 from gates.tables.arrow import places_in, values_of
+from gates.tables.json_rows import encode_rows
 from gates.tables.table import Floats, Table
 
 if TYPE_CHECKING:
@@ -154,20 +155,25 @@ class Evidence:
         return self._digest_rows()
 
     def _digest_rows(self) -> str:
-        order = values_of(self.id_order, np.uint64)
-        digest = hashlib.sha256(b"[")
+        order, digest = values_of(self.id_order, np.uint64), hashlib.sha256(b"[")
         for start in range(0, len(order), _ENCODED_ROWS):
             at = slice(start, start + _ENCODED_ROWS)
-            labels = self.labels[order[at]].tolist()
-            if self.classes:
-                labels = [self.classes[code] for code in labels]
-            parts = [self.ids.take(self.id_order[at]).to_pylist(), labels]
-            if self.weights is not None:
-                parts.append(self.weights[order[at]].tolist())
-            encoded = msgspec.json.encode(list(zip(*parts, strict=True)))
-            digest.update(b"," * (start > 0) + encoded[1:-1])
+            digest.update(b"," * (start > 0))
+            digest.update(self._encode_rows(self.ids.take(self.id_order[at]), order[at]))
         digest.update(b"]")
         return digest.hexdigest()
+
+    def _encode_rows(self, ids: pa.Array, at: npt.NDArray[Any]) -> bytes | memoryview:
+        labels, words = self.labels[at], self.classes
+        if self.weights is None and (words or labels.dtype == np.bool_):
+            known = words or (False, True)
+            if (quick := encode_rows(ids, labels.astype(np.intp), known)) is not None:
+                return quick
+        plain = [words[code] for code in labels.tolist()] if words else labels.tolist()
+        parts = [ids.to_pylist(), plain]
+        if self.weights is not None:
+            parts.append(self.weights[at].tolist())
+        return msgspec.json.encode(list(zip(*parts, strict=True)))[1:-1]
 
     @property
     def is_large(self) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from gates.answers import Scored
 from gates.metrics.metric import Metric
 from gates.stats import influence
-from gates.stats.auc import auc_pseudo_values, delong
+from gates.stats.auc import auc_pseudo_values, delong, roc_auc
 from gates.stats.confusion import ConfusionMetric, confusion_change, confusion_value
 from gates.stats.measured import ModelValue, PairedChange
 from gates.stats.paired import paired_mean, tango
@@ -27,6 +27,7 @@ from gates.tables.table import Floats, Mask
 MIN_OF_EACH_CLASS = 20  # below it DeLong's interval of an AUC covers too little: statistics.md §2
 MIN_OF_EACH_CLASS_FOR_A_LOSS = 30  # below it Student's interval of a mean loss does
 _TWO = 2  # classes
+_CONFIDENCE = 0.95  # of an interval that nobody looks at
 
 
 class CellCount(msgspec.Struct, frozen=True):
@@ -52,6 +53,13 @@ class CellCount(msgspec.Struct, frozen=True):
             return ModelValue(value, paired_mean(values).interval(confidence), values)
         hits, rows = int(cells @ np.array(ratio.above)), int(cells @ np.array(ratio.below))
         return ModelValue(value, wilson(hits, rows, confidence), values)
+
+    def value(self, answers: Scored) -> float:
+        """The value that `of` gives."""
+        if answers.weights is not None:
+            return self._weighted(answers, _CONFIDENCE).value
+        cells = influence.count_cells(answers.labels, answers.predictions)
+        return influence.value_of(self._metric, cells)
 
     def change(self, baseline: Scored, candidate: Scored, confidence: float) -> PairedChange:
         """Tango's interval for a proportion of fixed rows, else the influence's with half rows."""
@@ -157,6 +165,13 @@ class RocAuc(msgspec.Struct, frozen=True):
         estimate = delong(answers.labels, values)
         return ModelValue(estimate.value, estimate.interval(confidence), values)
 
+    def value(self, answers: Scored) -> float:
+        """The value that `of` gives."""
+        if answers.weights is not None:
+            return self.of(answers, _CONFIDENCE).value
+        _require_both_classes(answers.labels, MIN_OF_EACH_CLASS, "an AUC")
+        return roc_auc(answers.labels, answers.scores)
+
     def change(self, baseline: Scored, candidate: Scored, confidence: float) -> PairedChange:
         """The difference of two areas on the same rows."""
         _require_both_classes(candidate.labels, MIN_OF_EACH_CLASS, "an AUC")
@@ -222,6 +237,12 @@ class MeanLoss(msgspec.Struct, frozen=True):
             return mean_value(losses, confidence=confidence, weights=answers.weights)
         interval = paired_mean(losses).interval(confidence)
         return ModelValue(float(losses.mean()), interval, losses)
+
+    def value(self, answers: Scored) -> float:
+        """The value that `of` gives."""
+        if answers.weights is not None:
+            return self.of(answers, _CONFIDENCE).value
+        return float(self._losses(answers).mean())
 
     def change(self, baseline: Scored, candidate: Scored, confidence: float) -> PairedChange:
         """The paired difference of two means."""

@@ -9,14 +9,13 @@ import numpy as np
 
 from gates.answers import Answers, Classified, Predicted, Scored
 from gates.metrics.metric import Metric
+from gates.metrics.values import value_of
 from gates.stats import influence
 from gates.stats.losses import class_brier_scores, class_log_losses
 from gates.stats.ranking import average_precision_values, roc_auc_values
 from gates.stats.undefined import UndefinedError
 from gates.stats.weighted import require_weights
 from gates.tables.table import Floats
-
-_CONFIDENCE = 0.95  # of an interval that nobody looks at
 
 
 def plain_value(name: str, metric: Metric[Any], answers: Answers) -> float:
@@ -27,7 +26,7 @@ def plain_value(name: str, metric: Metric[Any], answers: Answers) -> float:
     """
     known = _PLAIN.get((type(answers), name))
     if known is None:  # what is counted has a value from one row on
-        return metric.of(answers, _CONFIDENCE).value
+        return value_of(metric, answers)
     return known(answers, require_weights(answers.weights, answers.rows))
 
 

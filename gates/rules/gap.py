@@ -166,17 +166,21 @@ def _seed_spread(
 ) -> SeedSpread | None:
     """How far seeds alone move the distance of the group from the rest."""
     trainings = []
-    for arena, models, group in zip(case.arenas, case.retrained, groups, strict=True):
-        if models and isinstance(group, np.ndarray):
-            outside = np.ones(len(arena.rows), dtype=np.bool_)
-            outside[group] = False
-            rest = np.flatnonzero(outside)
-            trainings += [[_distance(metric, each, group, rest) for each in of] for of in models]
+    for models, group in zip(case.retrained, groups, strict=True):
+        if isinstance(group, np.ndarray):
+            trainings += [[_distance(metric, each, group) for each in of] for of in models]
     return measure_spread([values for values in trainings if all(map(math.isfinite, values))])
 
 
-def _distance(metric: GroupMean, answers: Answers, group: Rows, rest: Rows) -> float:
-    return abs(rate_of(metric, answers, group).value - rate_of(metric, answers, rest).value)
+def _distance(metric: GroupMean, answers: Answers, group: Rows) -> float:
+    """From the group's mean to that of all other rows; `nan` where one of both has no rows."""
+    weights = _weights_of(metric, answers)
+    hits, inside = weights * metric.values(answers), weights[group]
+    counted = np.count_nonzero(inside)
+    if counted in (0, np.count_nonzero(weights)):
+        return math.nan
+    own, all_hits, size = float(hits[group].sum()), float(hits.sum()), float(inside.sum())
+    return abs(own / size - (all_hits - own) / (float(weights.sum()) - size))
 
 
 def _gap_of_sums(metric: GroupMean, segment: "SummedSegment") -> Gap:

@@ -8,10 +8,10 @@ import numpy as np
 
 from gates.answers import Answers, Task
 from gates.case import Case
-from gates.effect import CONFIDENCE
 from gates.evidence import AGAIN, REPEATS
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.metrics import DirectedMetric
+from gates.metrics.values import value_of
 from gates.rules.gate import Amount, Gate, Item, NotApplicableError
 from gates.stats.seeds import MARGIN_SPREADS, measure_spread
 from gates.stats.undefined import UndefinedError
@@ -107,7 +107,7 @@ def _describe(gap: Floats, once: Answers, again: Answers) -> str:
 def _show_spread(name: str, case: Case, trainings: tuple[Answers, ...]) -> Iterator[Observation]:
     for shown, metric in case.metrics(name).items():
         try:
-            values = [metric.of(each, CONFIDENCE).value for each in trainings]
+            values = [value_of(metric, each) for each in trainings]
         except UndefinedError:
             continue
         spread = measure_spread([values])
