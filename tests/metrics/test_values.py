@@ -19,8 +19,9 @@ WEIGHTS = RANDOM.integers(1, 9, 500).astype(float)
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["alike", "weighted"])
 @pytest.mark.parametrize("name", METRICS)
 def test_it_is_what_the_metric_gives(name: str, weights: Any) -> None:
+    metric: Metric[Any] = METRICS[name]
     answers = answer("binary", LABELS, SCORES, decision_threshold=0.5, weights=weights)
-    assert value_of(METRICS[name], answers) == METRICS[name].of(answers, 0.95).value
+    assert value_of(metric, answers) == metric.of(answers, 0.95).value
 
 
 @pytest.mark.parametrize("name", ["roc_auc", "log_loss", "recall"])
