@@ -88,8 +88,15 @@ def modules(*folders: str) -> list[Path]:
         ("import gates.commands.publish, gates.commands.intake", TRUSTED),
         ("import gates.commands.receive, gates.commands.confirm", TRUSTED),
         ("import gates.commands.init, gates.commands.doctor", ("jinja2", "gates.judge")),
+        (
+            "import numpy as np, pyarrow as pa\n"
+            "from gates.tables.json_rows import encode_rows\n"
+            "buffers = pa.py_buffer(np.array([0, 1])), pa.py_buffer(b'a')\n"
+            "encode_rows(pa.LargeStringArray.from_buffers(1, *buffers), np.array([0]), (True,))",
+            (),
+        ),
     ],
-    ids=["judge", "report", "help", "baseline", "publish", "receive", "init"],
+    ids=["judge", "report", "help", "baseline", "publish", "receive", "init", "rows"],
 )
 def test_a_command_loads_nothing_heavy(code: str, also: tuple[str, ...]) -> None:
     assert not loaded(code) & {*HEAVY, *also}

@@ -29,13 +29,14 @@ def encode_rows(
     start, end = values_of(ids, np.int64)[0], _ends(ids)[-1]
     if _ESCAPED[np.frombuffer(ids.buffers()[2], dtype=np.uint8)[start:end]].any():
         return None
-    closing = [msgspec.json.encode(word) + b'],["' for word in words]
+    closing = [msgspec.json.encode(word) + b'],["' for word in words] + [b'",']
     offsets = np.cumsum([0, *map(len, closing)], dtype=np.int64)
     known = pa.LargeStringArray.from_buffers(
         len(closing), pa.py_buffer(offsets), pa.py_buffer(b"".join(closing))
     )
-    between = pa.scalar('",', pa.large_string())
-    joined = pc.binary_join_element_wise(ids, known.take(indices_of(codes)), between)
+    comma = np.full(len(ids), len(words))  # as a column: a scalar would import pandas
+    ends, between = (known.take(indices_of(at)) for at in (codes, comma))
+    joined = pc.binary_join_element_wise(ids, ends, between)
     first, last = values_of(joined, np.int64)[0], _ends(joined)[-1]
     opened = b'["' + memoryview(joined.buffers()[2])[first:last]
     return memoryview(opened)[: -len(',["')]
