@@ -182,6 +182,33 @@ class TestWhoeverChoosesTheTestRows:
         assert on_new.baseline.predictions.tolist() == LABELS
         assert judge(policy, of).decision is Decision.FAIL
 
+    @pytest.mark.parametrize("said", [None, "honest", "wrong", "chance", "as the new one"])
+    def test_cannot_excuse_a_small_harm_by_what_the_old_model_says_of_added_rows(
+        self, said: str | None, policy: Policy, base: Evidence, tmp_path: Path
+    ) -> None:
+        """12 of 100 are wrong, of which 5 are allowed; no word for the baseline makes it less."""
+        new_rows = range(ROWS, 2 * ROWS)
+        added = [at % 2 == 0 for at in new_rows]
+        answers = [label != (at % 25 < 3) for at, label in enumerate(LABELS + added)]
+        words = {
+            "honest": added,
+            "wrong": [not label for label in added],
+            "chance": [at % 3 == 0 for at in new_rows],
+            "as the new one": answers[ROWS:],
+        }
+        new = side(
+            tmp_path / "new",
+            table([f"r{at}" for at in range(2 * ROWS)], LABELS + added),
+            answers,
+            old_rows=answers[:ROWS],
+            by_old_model=None if said is None else LABELS + words[said],
+        )
+        verdict = verdict_of(policy, new, base)
+        assert verdict.decision is Decision.FAIL
+        assert ("accuracy", TestSetOf.BASELINE) in {
+            (finding.subject.metric, finding.subject.test_set) for finding in failed(verdict)
+        }
+
     def test_fails_by_features_that_make_wrong_rows_easy(
         self, policy: Policy, base: Evidence, tmp_path: Path
     ) -> None:

@@ -13,10 +13,10 @@ import pytest
 from gates.__main__ import main
 from gates.commands import receive
 from gates.errors import EvidenceError
-from gates.finding import Decision, Verdict
+from gates.finding import Decision, State, Verdict
 from gates.verdict import read_verdict
 from tests.build import seal
-from tests.cli.folders import LIMITS, ROWS, make_good
+from tests.cli.folders import LIMITS, ROWS, make_good, make_rows
 from tests.github.events import run_event
 from tests.github.fake import HEAD, REPOSITORY_ID, serve
 from tests.github.hub import BASE, GATES, Hub, artifact, zipped
@@ -184,3 +184,55 @@ def test_a_forgery_changes_no_outcome(
 @pytest.mark.parametrize("name", NOT_JUDGED)
 def test_a_forgery_that_can_be_seen_is_not_judged(hub: Hub, folder: Path, name: str) -> None:
     assert judged(hub, folder, NOT_JUDGED[name]).decision is Decision.CANNOT_JUDGE
+
+
+ALL = (
+    ROWS + 60
+)  # the pull request adds test rows, so it says what the baseline's model says of them
+WORD_FOR_THE_BASELINE: dict[str, Callable[[bool], float] | None] = {
+    "none": None,
+    "the truth": lambda label: 0.9 if label else 0.1,
+    "as bad as the head": lambda _label: 0.5,
+    "wrong throughout": lambda label: 0.0 if label else 1.0,
+    "as wrong as it can be on one side": lambda _label: 1.0,
+}
+
+
+@pytest.mark.parametrize("name", WORD_FOR_THE_BASELINE)
+def test_what_is_said_for_the_baseline_on_other_rows_excuses_nothing(
+    hub: Hub, folder: Path, name: str
+) -> None:
+    """The harm shows on the baseline's own rows, by its own evidence (decision 0010)."""
+    rows, score = make_rows(ALL), WORD_FOR_THE_BASELINE[name]
+    every = [f"r{at}" for at in range(ALL)]
+    shutil.rmtree(folder / "head")
+    make_good(folder / "head", test=rows, scores=[0.5] * ALL, metrics=None)
+
+    def forge(head: Path) -> None:
+        pq.write_table(FALSE, head / "predictions_on_baseline_test.parquet")
+        if score is not None:
+            said = pa.table({"row_id": every, "score": [score(label) for label in rows["label"]]})
+            pq.write_table(said, head / "baseline_predictions.parquet")
+
+    verdict = judged(hub, folder, unsealed(forge))
+    assert verdict.decision is Decision.FAIL
+    assert verdict.test_set is not None
+    assert (verdict.test_set.changed, verdict.test_set.added) == (True, 60)
+    failed = {
+        one.subject.metric
+        for outcome in verdict.outcomes
+        for one in outcome.findings
+        if one.state is State.FAILED
+    }
+    assert {"accuracy", "roc_auc", "log_loss"} <= failed
+
+
+def test_a_word_for_the_baseline_on_some_of_the_rows_is_not_judged(hub: Hub, folder: Path) -> None:
+    shutil.rmtree(folder / "head")
+    make_good(folder / "head", test=make_rows(ALL), scores=[0.5] * ALL, metrics=None)
+
+    def forge(head: Path) -> None:
+        pq.write_table(FALSE, head / "predictions_on_baseline_test.parquet")
+        pq.write_table(FALSE, head / "baseline_predictions.parquet")  # of the old rows alone
+
+    assert judged(hub, folder, unsealed(forge)).decision is not Decision.PASS
