@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from gates.case import Case
-from gates.columns import ColumnDictionary
 from gates.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.rules.declared import sensitive_anywhere
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
 from gates.rules.groups import Groups, Split, Target, bands_of, places_of, targets_of
 from gates.rules.growth import grown, most_telling, rows_to_tell, rows_within
@@ -54,7 +54,7 @@ class DataBias(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.FAIRNESS
-    features: tuple[Columns, ...] = ()  # by default the dictionary's sensitive segments
+    features: tuple[Columns, ...] = ()  # by default either dictionary's sensitive segments
     # By column and level; a level that is not listed is not judged.
     population: dict[str, Shares] = msgspec.field(default_factory=dict)
     ratio: Probability = 0.8  # of a group's share to what it should be
@@ -71,8 +71,7 @@ class DataBias(Gate, frozen=True, kw_only=True):
 
     def judge(self, case: Case) -> Iterator[Item]:
         """Per feature: representation, the label's gap and its growth; each by the worst group."""
-        bands = bands_of(case)
-        features = self._features(bands)
+        bands, features = bands_of(case), self._features(case)
         if not features:
             raise NotApplicableError("the dictionary names no sensitive column with segments")
         if case.baseline is None and self.limit is None and not self.population:
@@ -83,7 +82,7 @@ class DataBias(Gate, frozen=True, kw_only=True):
         places = tuple(places_of(case, targets))
         for columns in features:
             if not (self.features or columns[0] in case.candidate.test):
-                reason = "the baseline calls it sensitive, and this test table has it no more"
+                reason = "it is called sensitive, and this test table has no such column"
                 yield self._cannot_tell(columns[0], reason)
                 continue
             # A training table may lack what the model must not read; a test table may not.
@@ -94,11 +93,9 @@ class DataBias(Gate, frozen=True, kw_only=True):
             ]
             yield from self._judge_feature(case, columns, splits, targets)
 
-    def _features(self, bands: ColumnDictionary) -> list[tuple[str, ...]]:
-        if self.features:
-            return [(each,) if isinstance(each, str) else each for each in self.features]
-        entries = bands.columns.items()
-        return [(name,) for name, entry in entries if entry.sensitive and entry.segment]
+    def _features(self, case: Case) -> list[tuple[str, ...]]:
+        named = self.features or sensitive_anywhere(case)
+        return [(each,) if isinstance(each, str) else each for each in named]
 
     def _judge_feature(
         self,

@@ -7,9 +7,11 @@ import msgspec
 
 from gates.ask import Ask
 from gates.case import Case
+from gates.columns import Type
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.metrics.group import GroupMean, GroupMetric, group_means, group_names
+from gates.rules.declared import sensitive_in
 from gates.rules.gap import Rate, candidate_rate, measure_gap, rates_of
 from gates.rules.gate import Amount, Comparison, Correction, Gate, Item, NotApplicableError
 from gates.rules.margin import cannot_tell, mend_in, on_each_test_set, subject_in
@@ -105,7 +107,7 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.FAIRNESS
-    features: tuple[Columns, ...] = ()  # by default the dictionary's sensitive segments
+    features: tuple[Columns, ...] = ()  # by default either dictionary's sensitive segments
     metrics: dict[GroupMetric, Demand] = msgspec.field(default_factory=_usual_demands)
     min_rows: int = 30
 
@@ -123,7 +125,7 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         if not set(self.metrics) <= set(group_names(task)):
             known = ", ".join(group_names(task))
             raise NotApplicableError(f"name its `metrics`; those of a {task} task are {known}")
-        features, gone = self._features(case.candidate), list(self._name_unlisted(case))
+        features, gone = self._features(case), list(self._name_unlisted(case))
         if not (features or gone):
             raise NotApplicableError("the dictionary names no sensitive column with segments")
         if case.baseline is None and all(d.worsens_only for d in self.metrics.values()):
@@ -142,19 +144,21 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
             yield from self._name_vanished(case, columns)
         for of in on_each_test_set(case):
             for compared in every:
+                if not compared.is_in(of.tested):  # new, so not on the baseline's rows
+                    continue
                 if case.baseline is not None and (of is case or case.on_both):
                     yield from self._judge_change(of, compared)
                 yield from _judge_level(of, compared, alpha)
 
     def _name_unlisted(self, case: Case) -> Iterator[Finding]:
-        """Columns that the baseline's dictionary calls sensitive, and the candidate's no more."""
+        """Columns that the baseline calls sensitive, and by which these rows cannot be split."""
         if self.features or case.baseline is None:
             return
-        kept = self._features(case.candidate)
-        for columns in self._features(case.baseline):
-            if columns not in kept:
+        judged = self._features(case)
+        for name in sensitive_in(case.baseline.dictionary):
+            if (name,) not in judged:
                 yield cannot_tell(
-                    Subject(metric="groups", column=columns[0]),
+                    Subject(metric="groups", column=name),
                     Limit(rule="every sensitive column stays", mode=self._mode),
                     "the baseline's dictionary calls it sensitive, with segments, and this one not",
                 )
@@ -187,15 +191,21 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         )
 
     def asks(self, evidence: Evidence) -> Iterator[Ask]:
-        """Each rate in each group."""
-        for columns in self._features(evidence):
+        """Each rate in each group by the columns that the policy or the candidate names."""
+        for columns in self._named(sensitive_in(evidence.dictionary)):
             yield from (Ask(metric, columns) for metric in self.metrics)
 
-    def _features(self, evidence: Evidence) -> list[tuple[str, ...]]:
-        if self.features:
-            return [(each,) if isinstance(each, str) else each for each in self.features]
-        entries = evidence.dictionary.columns
-        return [(name,) for name, entry in entries.items() if entry.sensitive and entry.segment]
+    def _features(self, case: Case) -> list[tuple[str, ...]]:
+        """Those of the policy, or what either dictionary calls sensitive."""
+        names = sensitive_in(case.candidate.dictionary)
+        if case.baseline is not None and case.streamed is None:  # sums are of what was asked
+            theirs = sensitive_in(case.baseline.dictionary)
+            names += [name for name in theirs if _has_groups(case.candidate, name)]
+        return self._named(names)
+
+    def _named(self, sensitive: list[str]) -> list[tuple[str, ...]]:
+        named = self.features or dict.fromkeys(sensitive)
+        return [(each,) if isinstance(each, str) else each for each in named]
 
     def _judge_change(self, case: Case, compared: "_Compared") -> Iterator[Item]:
         columns, mean, demand = compared.columns, compared.mean, compared.demand
@@ -237,9 +247,21 @@ class _Compared(msgspec.Struct, frozen=True):
         """What a sentence calls the feature."""
         return " × ".join(self.columns)
 
+    def is_in(self, side: Evidence) -> bool:
+        """Whether a test table has all columns of the feature."""
+        return all(name in side.test for name in self.columns)
+
     def subject(self, what: str, case: Case) -> Subject:
         """The difference or the ratio of the mean between groups."""
         return subject_in(case, metric=f"{self.name}_{what}", column=self.column)
+
+
+def _has_groups(side: Evidence, name: str) -> bool:
+    """Whether the test rows have groups by a column: its levels, or bands where it is a number."""
+    entry = side.dictionary.columns.get(name)
+    if entry is None or name not in side.test:
+        return False
+    return bool(entry.segment) or entry.type in (Type.CATEGORY, Type.BOOLEAN)
 
 
 def _judge_level(case: Case, compared: _Compared, alpha: float) -> Iterator[Item]:

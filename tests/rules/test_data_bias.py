@@ -184,7 +184,17 @@ def test_a_sensitive_column_that_is_gone_is_named(tmp_path: Path) -> None:
     new = evidence(tmp_path / "new", {}, test={"label": TEST["label"]})
     found = findings(new, old)[GROUPS]
     assert found.state is State.UNDECIDED
-    assert "this test table has it no more" in found.message
+    assert "this test table has no such column" in found.message
+
+
+@pytest.mark.parametrize("where", ["old", "new"])
+def test_a_column_that_either_side_calls_sensitive_is_judged(tmp_path: Path, where: str) -> None:
+    plain = {"sex": {**SEX["sex"], "sensitive": False}}
+    sides = {
+        name: evidence(tmp_path / name, SEX if name == where else plain, test=TEST)
+        for name in ("old", "new")
+    }
+    assert findings(sides["new"], sides["old"])[SHARE].state is State.PASSED
 
 
 def test_a_missing_value_is_a_group(tmp_path: Path) -> None:

@@ -336,10 +336,21 @@ def test_a_group_that_vanished_is_named(tmp_path: Path) -> None:
     assert [each.blocks for each in strict.findings if each.subject.metric == "groups"] == [True]
 
 
-def test_a_column_that_is_sensitive_no_more_is_named(tmp_path: Path) -> None:
+def test_a_column_that_is_sensitive_no_more_is_judged_all_the_same(tmp_path: Path) -> None:
+    rows, even = rows_of(TWO), {"Female": 500, "Male": 500}
+    old = evidence(tmp_path / "old", LISTED, test=rows, scores=scores_of(TWO, even))
+    scores = scores_of(TWO, {"Female": 300, "Male": 500})
+    new = evidence(tmp_path / "new", {"sex": "feature category"}, test=rows, scores=scores)
+    found = outcome("group_disparity", gate(worsening=0.05), case(new, old)).findings
+    assert {each.state for each in found} == {State.FAILED}
+
+
+@pytest.mark.parametrize("listed", [{}, {"sex": "feature text"}], ids=["gone", "no category"])
+def test_a_sensitive_column_without_groups_is_named(tmp_path: Path, listed: dict[str, Any]) -> None:
     rows = rows_of(TWO)
     old = evidence(tmp_path / "old", LISTED, test=rows)
-    new = evidence(tmp_path / "new", {"sex": "feature category"}, test=rows)
+    test = rows if listed else {"label": rows["label"]}
+    new = evidence(tmp_path / "new", listed, test=test)
     (found,) = outcome("group_disparity", gate(worsening=0.5), case(new, old)).findings
     assert (found.state, found.subject.column) == (State.UNDECIDED, "sex")
     assert "calls it sensitive" in found.message

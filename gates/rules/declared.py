@@ -1,0 +1,29 @@
+"""What either side's dictionary declares: a pull request edits its own, and takes nothing back."""
+
+from gates.case import Case
+from gates.columns import ColumnDictionary, Role
+from gates.rules.sides import TEST, tables_of
+
+
+def with_role_anywhere(case: Case, role: Role) -> tuple[str, ...]:
+    """Columns that either dictionary gives the role, and that the candidate's test table has.
+
+    What the candidate lists with the role counts even where the table lacks it, so that the gate
+    can say so.
+    """
+    mine = case.candidate.dictionary.with_role(role)
+    base = () if case.baseline is None else case.baseline.dictionary.with_role(role)
+    kept = [name for name in base if name in tables_of(case.candidate)[TEST]]
+    return tuple(dict.fromkeys([*mine, *kept]))
+
+
+def sensitive_anywhere(case: Case) -> tuple[str, ...]:
+    """Columns that either dictionary calls sensitive and makes segments of."""
+    sides = [side for side in (case.candidate, case.baseline) if side is not None]
+    return tuple(dict.fromkeys(name for side in sides for name in sensitive_in(side.dictionary)))
+
+
+def sensitive_in(dictionary: ColumnDictionary) -> list[str]:
+    """Columns that one dictionary calls sensitive and makes segments of."""
+    entries = dictionary.columns.items()
+    return [name for name, entry in entries if entry.sensitive and entry.segment]
