@@ -151,16 +151,11 @@ class Candidate:
         table = pa.table({"row_id": ids, **columns}).slice(0, first)
         write_table(table, self.folder / f"{name}.parquet")
 
-    def retrain(
-        self, change: Change | None = None, *, seed: int | None = None, drop: tuple[str, ...] = ()
-    ) -> None:
+    def retrain(self, change: Change | None = None, *, drop: tuple[str, ...] = ()) -> None:
         """Train on changed rows or parameters and predict, as the stages of those names do."""
         params = self.reference.params
-        params = msgspec.structs.replace(
-            params,
-            seed=params.seed if seed is None else seed,
-            drop_features=(*params.drop_features, *drop),
-        )
+        dropped = (*params.drop_features, *drop)
+        params = msgspec.structs.replace(params, drop_features=dropped)
         tables = {
             side: table if change is None else change(table, side)
             for side, table in self.reference.tables.items()

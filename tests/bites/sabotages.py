@@ -400,7 +400,7 @@ def version_leakage(candidate: Candidate) -> None:
 
 def test_set_change(candidate: Candidate) -> None:
     """One test row in twelve is gone, in the pull request that brings another model."""
-    candidate.retrain(seed=21)
+    reseed(candidate)
     _take_out(candidate, np.random.default_rng(1).random(len(candidate.reference.scores)) < 1 / 12)
 
 
@@ -497,7 +497,7 @@ def reseed(candidate: Candidate) -> None:
 
     In `policy_change` the limits are loosened with it, in `test_set_reuse` it is one seed of many.
     """
-    candidate.retrain(seed=21)
+    candidate.predict(repeated_in(candidate.reference.evidence, "seed_21"))
 
 
 SABOTAGES: Mapping[str, Sabotage] = MappingProxyType(

@@ -12,7 +12,6 @@ import pytest
 from gates.process import child_environment
 from tests.pipeline.samples import BATCHES, ROOT, YEARS
 
-pytestmark = pytest.mark.xdist_group("pipeline")  # so that one worker runs it once
 COPIED = ("dvc.yaml", "params.yaml", "data/columns.yaml", "pipeline")
 
 

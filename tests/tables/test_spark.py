@@ -33,7 +33,6 @@ from tests.build import Entry, evidence
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java, which is not here"),
-    pytest.mark.xdist_group("spark"),  # so that one worker starts one session
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),  # PySpark leaves them
 ]
 

