@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 _BODY_MAX_BYTES = 1 << 22
 _HEAD_MAX_BYTES = 1 << 16
+_SERVER_ERROR = 500  # after one a server may close the connection without a word
 _IDLE_S = 2.0  # a server may close what idles longer, and that is no failure of a request
 
 
@@ -70,6 +71,7 @@ class Client:
             connection.writer.write(request)
             await connection.writer.drain()
             reply, keeps = await _read(connection.reader)
+            keeps = keeps and reply.status < _SERVER_ERROR
         finally:
             if keeps:
                 self._idle.append(connection._replace(since=asyncio.get_running_loop().time()))

@@ -114,6 +114,20 @@ def test_a_connection_is_used_again_and_a_closed_one_is_not() -> None:
     assert len(connections) == 2
 
 
+def test_after_a_servers_error_the_next_request_has_a_connection_of_its_own() -> None:
+    """Whoever fails closes the connection a moment later: no fault of the next request."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer):
+            body = await _asked(reader)
+            status = b"500 Error" if body == b"bad" else b"200 OK"
+            writer.write(b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % status)
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    assert exchange(talk, b"bad", b"{}") == [Reply(500, b""), Reply(200, b"")]
+
+
 def test_where_nobody_listens_there_is_no_reply() -> None:
     async def run() -> None:
         server = await asyncio.start_server(says(b""), "127.0.0.1", 0)
