@@ -1,5 +1,6 @@
 """What to fix, in the order in which causes should be suspected."""
 
+import re
 from typing import NamedTuple
 
 from gates.finding import Family, Outcome, Result, Verdict
@@ -8,6 +9,7 @@ from gates.report.summary import FAMILIES, Judged, problems, stopped
 from gates.report.words import Name, Phrase, Prose, say
 
 MOST_MENDS = 3
+_FIGURES = re.compile(r"[\d.,%]+")
 ROOT_CAUSES = {
     Family.LEAKAGE: "leakage first: it may explain the rest",
     Family.DATA: "data first: it may explain the rest",
@@ -40,13 +42,15 @@ def to_fix(verdict: Verdict) -> tuple[Item, ...]:
 
 def _item(found: list[Judged]) -> Item:
     outcome, worst = found[0]
-    mends = dict.fromkeys(one.finding.mend for one in found if one.finding.mend)
+    mends: dict[str, str] = {}
+    for mend in (one.finding.mend for one in found if one.finding.mend):
+        mends.setdefault(_FIGURES.sub("", mend), mend)  # said once, with the worst one's figures
     return Item(
         gate=Name(outcome.gate),
         family=outcome.family,
         about=subject_phrase(worst.subject) if mends else say(),
         reason=_in_a_sentence(reason(worst, outcome.family)),
-        mends=tuple(Prose(mend) for mend in mends)[:MOST_MENDS],
+        mends=tuple(Prose(mend) for mend in mends.values())[:MOST_MENDS],
         more=len(found) - 1,
     )
 

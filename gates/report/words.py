@@ -21,8 +21,11 @@ _ACTED_ON = re.compile(
 )
 _MARKUP = re.compile(r"[*_\[\]<>&|~]")
 _DECIMAL = re.compile(r"-?\d[\d,]*\.\d+[.,;:)%]*")  # its digits are no commit's hash
-# `so` or 'so', between words: how gates set off names and values from their own words.
-_QUOTED = re.compile(r"(?<![^\s(])(?:`([^`]+)`|'([^']+)')(?![^\s).,:;])")
+# `so` or 'so', between words: how gates set off names and values from their own words; and a
+# band such as [0, 25), which is a value of two words.
+_QUOTED = re.compile(
+    r"(?<![^\s(])(?:`([^`]+)`|'([^']+)'|(\[[-+.\w]+, [-+.\w]+[)\]]))(?![^\s).,:;])"
+)
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 _LIST = re.compile(r".*: .*(?=, )")  # what is said, and the listed things that fit
 _AROUND = re.compile(r"(?P<before>[('\"]*)(?P<core>.*?)(?P<after>[.,;:!?)'\"]*)", re.DOTALL)
@@ -109,7 +112,7 @@ def _parts(line: str) -> Iterator[tuple[str, bool]]:
     start = 0
     for found in _QUOTED.finditer(line):
         yield line[start : found.start()], False
-        yield found[1] or found[2], True
+        yield found[1] or found[2] or found[3], True
         start = found.end()
     yield line[start:], False
 

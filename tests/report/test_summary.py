@@ -149,6 +149,17 @@ def test_causes_come_before_effects() -> None:
     assert items[0].more == 3
 
 
+def test_what_to_do_is_said_once_with_the_worst_ones_figures() -> None:
+    mends = ("Look at 243 of 6,220 labels.", "Look at 12 of 99 labels.", "Train on more rows.")
+    broken = [
+        msgspec.structs.replace(said(f"gate {mend}", state=State.FAILED), mend=mend)
+        for mend in mends
+    ]
+    (item,) = to_fix(verdict(Decision.FAIL, outcome("drift", Family.DATA, *broken)))
+    assert [mend.text for mend in item.mends] == [mends[0], mends[2]]
+    assert item.more == 2
+
+
 def test_the_headline_is_the_first_thing_to_fix() -> None:
     assert headline(batch_of_1995()).startswith("migration_msa: every one of 51,584 rows")
     leak = said("37 rows of test stand in train. Draw the split again.", state=State.FAILED)

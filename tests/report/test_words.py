@@ -178,6 +178,7 @@ def test_prose_outside_a_table_does_nothing_either(text: str) -> None:
         ("the owner's 'a|b' (50%)", "the owner's `a|b` (50%)"),
         ("the predictions give 0.9241606174.", "the predictions give 0.9241606174."),
         ("0123abc4567", "`0123abc4567`"),
+        ("where age = [0, 25) and [45, inf].", "where age = `[0, 25)` and `[45, inf]`."),
     ],
 )
 def test_prose_stays_readable(text: str, written: str) -> None:
