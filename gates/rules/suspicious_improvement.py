@@ -115,7 +115,6 @@ class SuspiciousImprovement(Gate, frozen=True, kw_only=True):
                 case.judged,
                 limit,
                 groups=case.candidate_groups,
-                baseline=effect.baseline,
                 mend=f"No real task is this easy. {causes}",
             )
 
