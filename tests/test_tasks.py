@@ -46,7 +46,7 @@ DATA = """
   missing_values: {}
   data_bias: {limit: 0.5}
   label_conflicts: {share: 0.9}
-  suspicious_labels: {ceiling: 0.5}
+  suspicious_labels: {share: 0.5}
   split_balance: {}
 """
 MULTICLASS = f"""

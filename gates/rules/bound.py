@@ -1,16 +1,18 @@
-"""A floor or a ceiling of a metric, by the metric's direction."""
+"""A floor or a ceiling of a metric, by the metric's direction, or of a share of rows."""
 
 from typing import TYPE_CHECKING, Any
 
 from gates.answers import Answers
 from gates.effect import CONFIDENCE, clustered, require_groups
-from gates.finding import Limit, Mode, Subject
+from gates.finding import Limit, Mode, Subject, Support
 from gates.metrics.metric import Metric
 from gates.rules.gate import Item, Measurement
+from gates.rules.growth import rows_within
 from gates.rules.margin import cannot_tell
 from gates.segments import Rows
 from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval
+from gates.stats.proportion import p_share_at_most, wilson
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
 
@@ -49,6 +51,24 @@ def measure(
         mend=mend,
         baseline=baseline,
         support=answers.support,
+    )
+
+
+def measure_share(
+    subject: Subject, count: int, rows: int, limit: Limit, *, message: str, mend: str
+) -> Measurement:
+    """A share of rows with its interval (Wilson), against a ceiling by the exact binomial test."""
+    ceiling, interval = limit.ceiling or 0.0, wilson(count, rows, CONFIDENCE)
+    return Measurement(
+        subject=subject,
+        limit=limit,
+        value=count / rows,
+        interval=(interval.lower, interval.upper),
+        p_value=p_share_at_most(count, rows, ceiling),
+        message=message,
+        mend=mend,
+        support=Support(rows=rows),
+        rows_needed=rows_within(interval.lower, interval.upper, ceiling - count / rows, rows),
     )
 
 

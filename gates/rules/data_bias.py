@@ -7,11 +7,12 @@ import msgspec
 
 from gates.case import Case
 from gates.effect import CONFIDENCE
-from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.finding import Family, Finding, Limit, Mode, Observation, Subject, Support
 from gates.rules.declared import sensitive_anywhere
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
 from gates.rules.groups import Groups, Split, Target, bands_of, places_of, targets_of
 from gates.rules.growth import grown, most_telling, rows_to_tell, rows_within
+from gates.rules.margin import cannot_tell
 from gates.rules.sides import quote
 from gates.settings import Columns, Probability
 from gates.stats.estimate import Estimate
@@ -26,6 +27,7 @@ _MEND_RATE = (
     "Find out why the labels of this group moved away from those of the others: who labelled them, "
     "and which rows came or went."
 )
+_MEND_GROUPS = "Add rows of the groups that are named, or join them with others."
 
 Shares = dict[str, Annotated[float, msgspec.Meta(ge=0, le=1)]]
 
@@ -235,13 +237,9 @@ class DataBias(Gate, frozen=True, kw_only=True):
         )
 
     def _cannot_tell(self, column: str, reason: str) -> Finding:
-        return Finding(
-            subject=Subject(metric="groups", column=column),
-            state=State.UNDECIDED,
-            limit=Limit(rule=f"groups of {self.min_rows} rows or more", mode=self.mode),
-            message=f"groups of {quote(column)}: cannot be judged: {reason}.",
-            mend="Add rows of the groups that are named, or join them with others.",
-        )
+        subject = Subject(metric="groups", column=column)
+        limit = Limit(rule=f"groups of {self.min_rows} rows or more", mode=self.mode)
+        return cannot_tell(subject, limit, reason, mend=_MEND_GROUPS)
 
 
 def _say(split: Split, group: str, at: int, target: Target) -> str:

@@ -17,8 +17,8 @@ from gates.stats.confident import (
 from gates.stats.growth import Places
 from gates.tables.arrow import places_in
 from gates.tables.table import Floats, Mask
+from gates.tested_rows import BASELINE_ON_OURS
 
-CROSSED = "baseline_predictions.parquet"
 _SHOWN = 10
 
 
@@ -60,8 +60,11 @@ def baseline_scores(new: Evidence, old: Evidence, kept: Places) -> tuple[Floats,
 
     It is not asked about rows that it was trained on.
     """
-    if new.has(CROSSED):
-        scores, known = new.scores_for(CROSSED, new.ids), np.ones(len(kept), dtype=np.bool_)
+    if new.has(BASELINE_ON_OURS):
+        scores, known = (
+            new.scores_for(BASELINE_ON_OURS, new.ids),
+            np.ones(len(kept), dtype=np.bool_),
+        )
     else:
         scores, known = old.scores[np.maximum(kept, 0)], kept >= 0
     if old.train_ids is not None:

@@ -10,11 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from gates.case import Case
-from gates.effect import CONFIDENCE, POWER
+from gates.effect import CONFIDENCE
 from gates.evidence import Evidence
-from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.finding import Family, Limit, Mode, Observation, Subject, Support
 from gates.labelings import LABELS, Labelings, read_labelings
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
+from gates.rules.growth import rows_to_tell
+from gates.rules.margin import cannot_tell
 from gates.rules.sides import quote, tables_of
 from gates.segments import Rows, split_by
 from gates.stats.agreement import (
@@ -27,7 +29,6 @@ from gates.stats.agreement import (
     krippendorff_alpha,
     specific_agreement,
 )
-from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
 from gates.tables.arrow import places_in
 
@@ -38,6 +39,7 @@ _MEND = (
     "Sharpen the labelling guide where they disagree most, label those rows again, and settle "
     "each with a third labeler."
 )
+_MEND_FEW = "Let several labelers label the same rows, and write each label."
 
 Coefficient = Annotated[float, msgspec.Meta(lt=1)]
 
@@ -76,7 +78,8 @@ class LabelAgreement(Gate, frozen=True, kw_only=True):
             raise NotApplicableError(f"there are no labels of several labelers ({LABELS})")
         subject, limit = Subject(key="agreement"), Limit(floor=self.floor, mode=self.mode)
         if not has:
-            yield _cannot_tell(subject, limit, f"the baseline has {LABELS}, the candidate has none")
+            reason = f"the baseline has {LABELS}, the candidate has none"
+            yield cannot_tell(subject, limit, reason, mend=_MEND_FEW)
             return
         scale = self._scale(case)
         given = read_labelings(case.candidate, scale)
@@ -84,12 +87,12 @@ class LabelAgreement(Gate, frozen=True, kw_only=True):
         items = len(np.unique(pairable.items))
         if items < MIN_ITEMS:
             reason = f"{items:,} rows have several labels, {MIN_ITEMS} are needed"
-            yield _cannot_tell(subject, limit, reason, items)
+            yield cannot_tell(subject, limit, reason, items, mend=_MEND_FEW, rows_needed=MIN_ITEMS)
             return
         try:
             found = krippendorff_alpha(pairable, scale)
         except UndefinedError as error:
-            yield _cannot_tell(subject, limit, str(error), items)
+            yield cannot_tell(subject, limit, str(error), items, mend=_MEND_FEW)
             return
         worst = list(_worst(case, given, scale))
         yield self._measure(case, found, given, [each.message.rstrip(".") for each in worst])
@@ -135,11 +138,9 @@ def _alpha_of(evidence: Evidence, scale: Scale) -> float | None:
 def _rows_needed(found: Agreement, floor: float) -> int | None:
     """Rows with several labels that would tell such an alpha from the floor."""
     log = found.log_disagreement
-    if log is None or log.value == math.log(1 - floor):
+    if log is None:
         return None
-    reach = (critical_z(CONFIDENCE) + critical_z(2 * POWER - 1)) * log.standard_error
-    needed = math.ceil(found.items * (reach / (log.value - math.log(1 - floor))) ** 2)
-    return needed if needed > found.items else None
+    return rows_to_tell(log.standard_error, abs(log.value - math.log(1 - floor)), found.items)
 
 
 def _kappa(given: Labelings, scale: Scale) -> Iterator[Observation]:
@@ -258,15 +259,3 @@ def _segments(case: Case, rows: pa.Array) -> Iterator[tuple[dict[str, str], Rows
                 items.setdefault(tuple(segment.name.values()), []).append(here[here >= 0])
         for values, parts in items.items():
             yield dict(zip(columns, values, strict=True)), np.concatenate(parts)
-
-
-def _cannot_tell(subject: Subject, limit: Limit, reason: str, items: int | None = None) -> Finding:
-    return Finding(
-        subject=subject,
-        state=State.UNDECIDED,
-        limit=limit,
-        message=f"{subject.text()}: cannot be judged: {reason}.",
-        mend="Let several labelers label the same rows, and write each label.",
-        support=None if items is None else Support(rows=items),
-        rows_needed=MIN_ITEMS if items is not None and items < MIN_ITEMS else None,
-    )

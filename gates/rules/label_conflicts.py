@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 
 from gates.case import Case
-from gates.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.rules.bound import measure_share
 from gates.rules.contradictions import (
     ACROSS,
     TEST_ROWS,
@@ -18,11 +18,9 @@ from gates.rules.contradictions import (
     labelled_tables,
 )
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
-from gates.rules.growth import grown, rows_within
+from gates.rules.growth import grown
 from gates.rules.sides import TEST, TRAIN, same_file
 from gates.stats.growth import Places, Sample, mean_growth, overlap_of
-from gates.stats.law import beta_cdf
-from gates.stats.proportion import wilson
 from gates.tables.arrow import places_in
 
 _MEND = (
@@ -117,30 +115,17 @@ class LabelConflicts(Gate, frozen=True, kw_only=True):
 
     def _judge_share(self, place: str, found: "Conflicts") -> Measurement:
         assert self.share is not None  # noqa: S101 - asked for only where it is set
-        interval = wilson(found.contradicted, found.rows, CONFIDENCE)
-        p_value = 1.0
-        if found.contradicted and self.share < 1:
-            count = found.contradicted
-            p_value = beta_cdf(self.share, count, found.rows - count + 1)
-        return Measurement(
-            subject=Subject(key=f"rows in a conflict, {place}"),
-            limit=Limit(ceiling=self.share, mode=self.mode),
-            value=found.contradicted / found.rows,
-            interval=(interval.lower, interval.upper),
-            p_value=p_value,
+        return measure_share(
+            Subject(key=f"rows in a conflict, {place}"),
+            found.contradicted,
+            found.rows,
+            Limit(ceiling=self.share, mode=self.mode),
             message=(
                 f"{found.contradicted:,} of {found.rows:,} rows of {place} "
                 f"({found.contradicted / found.rows:.2%}) have a twin with another label; "
                 f"{self.share:.2%} are accepted."
             ),
             mend=_MEND,
-            support=Support(rows=found.rows),
-            rows_needed=rows_within(
-                interval.lower,
-                interval.upper,
-                self.share - found.contradicted / found.rows,
-                found.rows,
-            ),
         )
 
 

@@ -139,13 +139,31 @@ def compare(
     )
 
 
-def cannot_tell(subject: Subject, limit: Limit, reason: str, rows: int | None = None) -> Finding:
-    """The finding where the data carry no answer: undecided, with the reason and no number."""
+def cannot_tell(
+    subject: Subject,
+    limit: Limit,
+    reason: str,
+    rows: int | None = None,
+    *,
+    mend: str = "",
+    rows_needed: int | None = None,
+) -> Finding:
+    """The finding where the data carry no answer: undecided, with the reason and no number.
+
+    Args:
+        subject: what cannot be judged.
+        limit: what was asked of it.
+        reason: why not, without a full stop.
+        rows: that there are.
+        mend: what to do, where it is not to give the test set more rows.
+        rows_needed: that would decide.
+    """
     return Finding(
         subject=subject,
         state=State.UNDECIDED,
         limit=limit,
         message=f"{subject.text()}: cannot be judged: {reason}.",
-        mend=_MEND_SINCE if subject.reference else _MEND,
+        mend=mend or (_MEND_SINCE if subject.reference else _MEND),
         support=None if rows is None else Support(rows=rows),
+        rows_needed=rows_needed,
     )

@@ -8,15 +8,14 @@ import numpy as np
 
 from gates.case import Case
 from gates.columns import Description, Role, Type
-from gates.effect import CONFIDENCE
-from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
+from gates.rules.bound import measure_share
 from gates.rules.constants import is_quantity, values_of
-from gates.rules.gate import Gate, Item, Measurement
+from gates.rules.gate import Gate, Item
 from gates.rules.periods import periods_of
 from gates.rules.sides import quote, tables_of
 from gates.segments import Rows
-from gates.stats.law import beta_cdf
-from gates.stats.proportion import wilson
+from gates.stats.proportion import p_share_at_most
 from gates.tables.arrow import valid_of
 from gates.tables.table import Mask, Table
 
@@ -33,12 +32,6 @@ class _Place(msgspec.Struct, frozen=True):
     @property
     def share(self) -> float:
         return self.missing / self.rows
-
-    def p_of_keeping(self, ceiling: float) -> float:
-        """Exact binomial p-value of a true share of at most the ceiling (below 1)."""
-        if self.missing == 0:
-            return 1.0
-        return beta_cdf(ceiling, self.missing, self.rows - self.missing + 1)
 
 
 class MissingValues(Gate, frozen=True, kw_only=True):
@@ -86,23 +79,21 @@ class MissingValues(Gate, frozen=True, kw_only=True):
 
     def _judge_share(self, name: str, places: list[_Place], ceiling: float) -> Item:
         """The place with most evidence against the ceiling, corrected for the number of places."""
-        p_values = [place.p_of_keeping(ceiling) for place in places]
+        p_values = [p_share_at_most(place.missing, place.rows, ceiling) for place in places]
         worst = min(range(len(places)), key=lambda at: (p_values[at], -places[at].share))
         place = places[worst]
-        interval = wilson(place.missing, place.rows, CONFIDENCE)
-        return Measurement(
-            subject=Subject(column=name),
-            limit=Limit(ceiling=ceiling, mode=self.mode),
-            value=place.share,
-            interval=(interval.lower, interval.upper),
-            p_value=min(1.0, len(places) * p_values[worst]),
+        found = measure_share(
+            Subject(column=name),
+            place.missing,
+            place.rows,
+            Limit(ceiling=ceiling, mode=self.mode),
             message=(
                 f"{quote(name)}: {place.missing:,} of {place.rows:,} values "
                 f"({place.share:.2%}) are missing in {place.name}; {ceiling:.2%} are accepted."
             ),
             mend=_MEND,
-            support=Support(rows=place.rows),
         )
+        return msgspec.structs.replace(found, p_value=min(1.0, len(places) * p_values[worst]))
 
 
 def _missing(name: str, entry: Description, table: Table) -> Mask:

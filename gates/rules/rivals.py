@@ -1,6 +1,5 @@
 """Whom a model has to beat: a dummy, a simple model, people; and by how much it does."""
 
-import math
 from typing import Any
 
 import msgspec
@@ -8,12 +7,13 @@ import numpy as np
 
 from gates.answers import Answers, Classified, Predicted, Scored, Task, Values, answer
 from gates.case import Case
-from gates.effect import CONFIDENCE, POWER, clustered, require_groups
+from gates.effect import CONFIDENCE, clustered, require_groups
 from gates.evidence import Evidence
 from gates.finding import Limit, Subject
 from gates.metrics.metric import Metric
 from gates.outputs import read_weights
 from gates.rules.gate import Item, Measurement
+from gates.rules.growth import rows_within
 from gates.segments import Rows
 from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval
@@ -72,13 +72,8 @@ class Gain(msgspec.Struct, frozen=True, kw_only=True):
 
         Source: the normal approximation of a one-sided test, as `Effect.rows_needed`.
         """
-        room = abs(self.value - floor)
-        if room == 0 or not math.isfinite(self.interval.width):
-            return None
-        reach = critical_z(CONFIDENCE) + critical_z(2 * POWER - 1)
-        error = self.interval.width / 2 / critical_z(CONFIDENCE)
-        needed = math.ceil(rows * (reach * error / room) ** 2)
-        return needed if needed > rows else None
+        low, high = self.interval.lower, self.interval.upper
+        return rows_within(low, high, abs(self.value - floor), rows)
 
 
 def measure_gain(metric: Metric[Any], rival: Rival) -> Gain:

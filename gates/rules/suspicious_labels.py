@@ -13,19 +13,21 @@ from gates.effect import CONFIDENCE
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.outputs import read_outputs
+from gates.rules.bound import measure_share
+from gates.rules.folds import FOLDS
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
-from gates.rules.growth import grown, rows_within
+from gates.rules.growth import grown
 from gates.rules.improbable import Judge, baseline_scores, fresh_rows, name_rows
+from gates.rules.margin import cannot_tell
+from gates.rules.sides import TRAIN
 from gates.segments import split_by
 from gates.stats.confident import Improbable
 from gates.stats.estimate import Estimate
 from gates.stats.growth import Sample, mean_growth, overlap_of
-from gates.stats.law import beta_cdf
 from gates.stats.proportion import wilson
 from gates.tables.arrow import places_in
 from gates.tables.table import Mask
 
-FOLDS = "folds.parquet"
 _MIN_ROWS = 30  # of a segment, below which it is not called the worst
 _MEND = (
     "Look at the rows that are named, and label anew those that are wrong; see who labelled them."
@@ -39,7 +41,7 @@ class SuspiciousLabels(Gate, frozen=True, kw_only=True):
     """Blocks new labels that a model which never saw them finds improbable.
 
     What it blocks: a share of improbable labels among the test rows that provably grows by more
-    than `worsening`, through rows that the pull request adds or labels anew; and, with `ceiling`,
+    than `worsening`, through rows that the pull request adds or labels anew; and, with `share`,
     such a share whatever it was. A label is improbable where the model is as sure of another class
     as it is, on average, of that class's own rows (confident learning); a number, where its error
     lies more than five robust standard deviations off. Both label sets are judged by the
@@ -62,24 +64,22 @@ class SuspiciousLabels(Gate, frozen=True, kw_only=True):
 
     family: ClassVar[Family] = Family.LABELS
     worsening: Amount = 0.01  # of the share of rows with an improbable label
-    ceiling: Share | None = None  # of that share in test, by the candidate's own model
+    share: Share | None = None  # of such rows in test, by the candidate's model, whatever it was
     mode: Mode = Mode.GUARD
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One item about new test labels, one about train's, one about the share; observations."""
         new, old = case.candidate, case.baseline
-        if old is None and self.ceiling is None:
-            raise NotApplicableError(
-                "there is no baseline to compare with, and no `ceiling` is set"
-            )
+        if old is None and self.share is None:
+            raise NotApplicableError("there is no baseline to compare with, and no `share` is set")
         if old is not None:
             yield self._judge_test(new, old)
             yield from self._judge_train(new, old)
-        if self.ceiling is None and new.is_large:  # to show it, all rows would be held
+        if self.share is None and new.is_large:  # to show it, all rows would be held
             return
         own = Judge(new.settings.task, new.labels, new.scores).look(new.labels, new.scores)
-        if self.ceiling is not None:
-            yield self._judge_share(own, self.ceiling)
+        if self.share is not None:
+            yield self._judge_share(own, self.share)
         if own.rows.any():
             yield _show(new, own)
             yield from _show_segment(case, own)
@@ -138,7 +138,7 @@ class SuspiciousLabels(Gate, frozen=True, kw_only=True):
         if new.train_ids is None or old.train_ids is None or old.dictionary.label not in old.train:
             return
         subject, table = Subject(key="improbable labels in train"), new.table(FOLDS)
-        if new.digest_of("train.parquet") == old.digest_of("train.parquet"):
+        if new.digest_of(TRAIN) == old.digest_of(TRAIN):
             yield self._nothing_new(subject, f"None of {table.rows:,} training rows", table.rows)
             return
         ids = new.row_ids(table)
@@ -185,23 +185,18 @@ class SuspiciousLabels(Gate, frozen=True, kw_only=True):
             mend=_MEND,
         )
 
-    def _judge_share(self, own: Improbable, ceiling: float) -> Measurement:
+    def _judge_share(self, own: Improbable, accepted: float) -> Measurement:
         count, rows = int(np.count_nonzero(own.rows)), len(own.rows)
-        interval = wilson(count, rows, CONFIDENCE)
-        p_value = beta_cdf(ceiling, count, rows - count + 1) if count and ceiling < 1 else 1.0
-        return Measurement(
-            subject=Subject(key="share of improbable labels"),
-            limit=Limit(ceiling=ceiling, mode=self.mode),
-            value=count / rows,
-            interval=(interval.lower, interval.upper),
-            p_value=p_value,
+        return measure_share(
+            Subject(key="share of improbable labels"),
+            count,
+            rows,
+            Limit(ceiling=accepted, mode=self.mode),
             message=(
                 f"{count:,} of {rows:,} test rows ({count / rows:.2%}) have a label that the "
-                f"model finds improbable; {ceiling:.2%} are accepted."
+                f"model finds improbable; {accepted:.2%} are accepted."
             ),
             mend=_MEND,
-            support=Support(rows=rows),
-            rows_needed=rows_within(interval.lower, interval.upper, ceiling - count / rows, rows),
         )
 
     def _nothing_new(self, subject: Subject, none: str, rows: int) -> Finding:
@@ -214,13 +209,8 @@ class SuspiciousLabels(Gate, frozen=True, kw_only=True):
         )
 
     def _cannot_tell(self, subject: Subject, reason: str) -> Finding:
-        return Finding(
-            subject=subject,
-            state=State.UNDECIDED,
-            limit=Limit(ceiling=self.worsening, mode=self.mode),
-            message=f"{subject.text()}: cannot be judged: {reason}.",
-            mend=_MEND_SCORES,
-        )
+        limit = Limit(ceiling=self.worsening, mode=self.mode)
+        return cannot_tell(subject, limit, reason, mend=_MEND_SCORES)
 
 
 def _show(evidence: Evidence, own: Improbable) -> Observation:

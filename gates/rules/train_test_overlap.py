@@ -11,6 +11,7 @@ from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.rules.copies import Likeness, judge_copies
 from gates.rules.gate import Gate, Item, NotApplicableError
+from gates.rules.margin import cannot_tell
 from gates.rules.sides import TRAIN, quote
 from gates.rules.twins import NearTwins, Twins, count_near_twins, count_twins
 from gates.stats.leakage import excess_p_value
@@ -180,10 +181,6 @@ def _judge_shared(key: str, where: str, train: pa.Array, shared: pa.Array) -> Fi
 
 
 def _undecided(key: str, reason: str) -> Finding:
-    return Finding(
-        subject=Subject(key=key),
-        state=State.UNDECIDED,
-        limit=Limit(rule="no row on both sides", mode=Mode.STRICT),
-        message=f"{key}: cannot be compared: {reason}.",
-        mend="Write both tables with all features and the row identifier.",
-    )
+    limit = Limit(rule="no row on both sides", mode=Mode.STRICT)
+    mend = "Write both tables with all features and the row identifier."
+    return cannot_tell(Subject(key=key), limit, reason, mend=mend)

@@ -13,6 +13,7 @@ from gates.columns import Role
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.rules.gate import Gate, Item, NotApplicableError
+from gates.rules.margin import cannot_tell
 from gates.rules.sides import TRAIN, quote, same_file
 from gates.settings import Probability
 from gates.stats.leakage import excess_p_value
@@ -29,6 +30,7 @@ _MEND_COPIES = (
     "Take the copies out of the training table; a row that has been a test row must not be trained "
     "on under another name."
 )
+_MEND_NAMES = "Write both tables with the row identifier and the group, in this and every version."
 
 
 class VersionLeakage(Gate, frozen=True, kw_only=True):
@@ -225,10 +227,5 @@ def _groups(name: str) -> str:
 
 
 def _undecided(key: str, reason: str, mode: Mode = Mode.STRICT) -> Finding:
-    return Finding(
-        subject=Subject(key=key),
-        state=State.UNDECIDED,
-        limit=Limit(rule="nothing changes sides", mode=mode),
-        message=f"{key}: cannot be compared: {reason}.",
-        mend="Write both tables with the row identifier and the group, in this and every version.",
-    )
+    limit = Limit(rule="nothing changes sides", mode=mode)
+    return cannot_tell(Subject(key=key), limit, reason, mend=_MEND_NAMES)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 
 from gates.stats.interval import Interval
-from gates.stats.law import beta_quantile
+from gates.stats.law import beta_cdf, beta_quantile
 from gates.stats.quantile import critical_z
 from gates.stats.root import find_root
 from gates.stats.undefined import UndefinedError
@@ -44,6 +44,13 @@ def clopper_pearson(count: int, rows: int, confidence: float) -> Interval:
     lower = 0.0 if count == 0 else beta_quantile(tail, count, rows - count + 1)
     upper = 1.0 if count == rows else beta_quantile(1 - tail, count + 1, rows - count)
     return Interval(lower, upper)
+
+
+def p_share_at_most(count: int, rows: int, ceiling: float) -> float:
+    """One-sided p-value of the hypothesis that the true share is at most the ceiling: binomial."""
+    if count == 0 or ceiling >= 1:
+        return 1.0
+    return beta_cdf(ceiling, count, rows - count + 1)
 
 
 def newcombe_difference(

@@ -209,7 +209,7 @@ def test_a_group_that_is_too_small_is_named(tmp_path: Path) -> None:
     found = findings(made, made)[GROUPS]
     assert found.state is State.UNDECIDED
     assert found.message == (
-        "groups of 'sex': cannot be judged: 30 rows are needed; 'x' has 29 in train."
+        "groups of sex: cannot be judged: 30 rows are needed; 'x' has 29 in train."
     )
 
 

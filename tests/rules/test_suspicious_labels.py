@@ -106,11 +106,11 @@ def test_rows_that_the_baseline_was_trained_on_are_not_asked_about(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("ceiling", "state"),
+    ("share", "state"),
     [(0.01, State.FAILED), (0.04, State.UNDECIDED), (0.2, State.PASSED), (1.0, State.PASSED)],
 )
-def test_a_ceiling_asks_no_baseline(tmp_path: Path, ceiling: float, state: State) -> None:
-    found = finding_of(side(tmp_path / "a", flipped(40)), None, ceiling=ceiling)
+def test_an_accepted_share_asks_no_baseline(tmp_path: Path, share: float, state: State) -> None:
+    found = finding_of(side(tmp_path / "a", flipped(40)), None, share=share)
     assert found.state is state
     assert found.candidate == pytest.approx(0.04)
 
@@ -196,11 +196,11 @@ def test_numbers(tmp_path: Path) -> None:
     assert found.candidate == pytest.approx(0.04)
 
 
-def test_without_baseline_and_ceiling_it_is_skipped(tmp_path: Path) -> None:
+def test_without_baseline_and_share_it_is_skipped(tmp_path: Path) -> None:
     result = outcome("suspicious_labels", SuspiciousLabels(), case(side(tmp_path / "a", TRUTH)))
     assert (result.outcome, result.reason) == (
         Result.SKIPPED,
-        "there is no baseline to compare with, and no `ceiling` is set",
+        "there is no baseline to compare with, and no `share` is set",
     )
 
 

@@ -228,7 +228,7 @@ def test_a_training_table_without_identifiers_cannot_be_compared(tmp_path: Path)
     result = outcome("train_test_overlap", TrainTestOverlap(), case(side))
     assert (result.outcome, result.findings[-1].message) == (
         Result.UNDECIDED,
-        "row identifiers: cannot be compared: train.parquet has no column 'key'.",
+        "row identifiers: cannot be judged: train.parquet has no column 'key'.",
     )
 
 

@@ -13,6 +13,7 @@ from gates.stats.proportion import (
     katz_ratio,
     koopman_ratio,
     newcombe_difference,
+    p_share_at_most,
     wilson,
 )
 from gates.stats.undefined import UndefinedError
@@ -145,3 +146,10 @@ def test_no_rows_have_no_share() -> None:
 def test_more_hits_than_rows_are_a_mistake() -> None:
     with pytest.raises(ValueError, match="3 of 2 rows"):
         wilson(3, 2, 0.95)
+
+
+@pytest.mark.parametrize(("count", "rows"), COUNTS)
+@pytest.mark.parametrize("ceiling", [0.0, 0.01, 0.3, 1.0])
+def test_a_share_at_most_is_the_exact_binomial_test(count: int, rows: int, ceiling: float) -> None:
+    expected = stats.binomtest(count, rows, ceiling, alternative="greater").pvalue
+    assert p_share_at_most(count, rows, ceiling) == pytest.approx(expected, rel=1e-9)
