@@ -12,6 +12,7 @@ _TINY = 1e-300
 _EPSILON = 3e-16
 _LARGE = 20.0  # where Stirling's series is exact to a double
 _MOST_TERMS = 100_000
+_MANY, _FAR = 1_000, 4.0  # degrees of freedom, and deviations: between both it is good to a double
 _AS_GOOD_AS_NORMAL = 1e10  # degrees of freedom, beyond which both quantiles share ten digits
 
 
@@ -73,7 +74,8 @@ def student_cdf(t: float, degrees: float) -> float:
 def student_quantile(probability: float, degrees: float) -> float:
     """The point below which Student's variable lies with this probability.
 
-    Source: Cornish–Fisher expansion (Abramowitz & Stegun 26.7.5) as a start, then Newton's steps.
+    Source: Cornish–Fisher expansion (Abramowitz & Stegun 26.7.5), of many degrees of freedom as it
+    is, else as a start for Newton's steps.
     """
     z = normal_quantile(probability)
     if probability > 0.5:  # noqa: PLR2004
@@ -83,6 +85,10 @@ def student_quantile(probability: float, degrees: float) -> float:
     if degrees < 10 or z < -6:  # noqa: PLR2004 - where the expansion is no good start
         return _search_student(probability, degrees, z)
     t = z + (z**3 + z) / (4 * degrees) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * degrees**2)
+    if degrees > _MANY and z > -_FAR:
+        third = 3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z
+        fourth = 79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z
+        return t + third / (384 * degrees**3) + fourth / (92160 * degrees**4)
     scale = math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2)
     for _ in range(30):
         kernel = math.log1p(t * t / degrees) * (degrees + 1) / 2

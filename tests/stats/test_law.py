@@ -15,7 +15,7 @@ from gates.stats.law import (
 )
 from gates.stats.quantile import critical_t, critical_z
 
-DEGREES = [1, 2, 2.5, 5, 9, 10, 11, 29, 30, 100, 399, 1_000, 51_999, 1e7]
+DEGREES = [1, 2, 2.5, 5, 9, 10, 11, 29, 30, 100, 399, 1_000, 1_001, 51_999, 1e7]
 
 
 @pytest.mark.parametrize("z", np.linspace(-35, 8, 87))
@@ -46,6 +46,14 @@ def test_student_quantile_is_scipys(degrees: float) -> None:
         assert student_quantile(probability, degrees) == pytest.approx(
             expected, rel=1e-8, abs=1e-12
         )
+
+
+@pytest.mark.parametrize("z", [-3.999, -2.5, -0.1])
+def test_the_expansion_is_as_good_as_newtons_steps(z: float) -> None:
+    probability = normal_cdf(z)
+    few, more = student_quantile(probability, 1_000), student_quantile(probability, 1_000.0001)
+    assert few == pytest.approx(more, rel=1e-9)
+    assert student_cdf(more, 1_000.0001) == pytest.approx(probability, rel=1e-12)
 
 
 def test_student_with_infinite_degrees_is_normal() -> None:
