@@ -18,6 +18,7 @@ from gates.errors import EvidenceError, PipelineError
 from gates.git import resolve
 from gates.manifest import read_manifest
 from gates.sources import Sources
+from gates.stage_code import CODE
 from tests.shell.project import (
     SOURCES,
     cached,
@@ -41,6 +42,14 @@ sources = msgspec.json.decode(sys.argv[3], type=Sources)
 find_baseline(Path(sys.argv[1]), sys.argv[2], sources, lambda line: print(line, flush=True))
 """
 
+# Says who runs it, and then writes nothing while a test looks.
+SLOW = """\
+import os, time
+from pathlib import Path
+Path({pids!r}).write_text(f"{{os.getppid()}} {{os.getpid()}}")
+time.sleep(60)
+"""
+
 
 def find(root: Path, said: list[str], revision: str = "HEAD") -> Baseline:
     found = find_baseline(root, resolve(root, revision), SOURCES, said.append)
@@ -49,7 +58,9 @@ def find(root: Path, said: list[str], revision: str = "HEAD") -> Baseline:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    return {file.name: file.sha256 for file in read_manifest(folder).files}
+    """What a base is asked for; what its code says is asked of candidates only."""
+    files = read_manifest(folder).files
+    return {file.name: file.sha256 for file in files if file.name != CODE}
 
 
 def spoil(path: Path, content: bytes) -> None:
@@ -272,8 +283,9 @@ def start(root: Path) -> "subprocess.Popen[str]":
 def test_an_interrupted_reproduction_leaves_no_evidence(
     project: Path, sent: signal.Signals, said: list[str]
 ) -> None:
-    slow = "import time; time.sleep(2)\n" + (project / "steps/score.py").read_text()
-    write(project, {"steps/score.py": slow})
+    quick = (project / "steps/score.py").read_text()
+    pids = project.parent / "pids"
+    write(project, {"steps/score.py": SLOW.format(pids=str(pids)) + quick})
     commit(project)
     process = start(project)
     wait_for(process, "score: running")
@@ -285,10 +297,12 @@ def test_an_interrupted_reproduction_leaves_no_evidence(
         assert worktrees(project) == []
         return
     assert worktrees(project) != []
-    write(project, {"steps/score.py": slow.replace("sleep(2)", "sleep(0)")})
+    write(project, {"steps/score.py": quick + "# again\n"})
     commit(project)
     assert find(project, said).found == "reproduced"
     assert worktrees(project) == []
+    for pid in pids.read_text().split():  # nobody ended what the killed process had started
+        os.kill(int(pid), signal.SIGKILL)
 
 
 def test_a_kill_at_any_time_leaves_whole_evidence_or_none(project: Path) -> None:
