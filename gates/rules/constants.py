@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from gates.columns import Description, Type
-from gates.rules.sides import quote
+from gates.quoting import quote
 from gates.segments import Rows
 from gates.tables.table import Categories, Codes, Floats, Mask, Table
 

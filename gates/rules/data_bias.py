@@ -8,12 +8,12 @@ import msgspec
 from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, Subject, Support
+from gates.quoting import first_few, quote
 from gates.rules.declared import sensitive_anywhere
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
 from gates.rules.groups import Groups, Split, Target, bands_of, places_of, targets_of
 from gates.rules.growth import grown, most_telling, rows_to_tell, rows_within
 from gates.rules.margin import cannot_tell
-from gates.rules.sides import quote
 from gates.settings import Columns, Probability
 from gates.stats.estimate import Estimate
 from gates.stats.growth import gap_level
@@ -21,7 +21,6 @@ from gates.stats.law import binomial_cdf
 from gates.stats.proportion import wilson
 
 MAX_GROUPS = 200  # of one feature; more are no groups of people
-_SHOWN = 5
 _MEND_SHARE = "Find the rows of this group that were lost, or collect more of them."
 _MEND_RATE = (
     "Find out why the labels of this group moved away from those of the others: who labelled them, "
@@ -119,7 +118,7 @@ class DataBias(Gate, frozen=True, kw_only=True):
         yield from (most_telling(each, alpha) for each in told if each)
         small = [text for split in splits for text in split.small(self.min_rows)]
         if small or not any(told):
-            reason = _first_few(small) if small else "there are no two groups to compare"
+            reason = first_few(small) if small else "there are no two groups to compare"
             yield self._cannot_tell(column, f"{self.min_rows} rows are needed; {reason}")
         yield from _show(column, splits, targets, self.min_rows)
 
@@ -275,8 +274,3 @@ def _show(
                 support=Support(rows=split.rows, groups=len(means)),
             )
             return
-
-
-def _first_few(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")

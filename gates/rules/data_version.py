@@ -6,8 +6,8 @@ from typing import ClassVar
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
 from gates.origins import INPUTS, MOST_LOOSE, Input, Inputs, Keeper, StageInputs, read_inputs
+from gates.quoting import quote
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.rules.sides import quote
 
 _RULE = "known by its hash, in Git or under DVC"
 _MAX_BYTES = 1 << 20

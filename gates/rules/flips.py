@@ -9,6 +9,7 @@ import pyarrow as pa
 from gates.answers import Answers, Predicted
 from gates.case import Arena, Case
 from gates.finding import Observation, Subject, Support
+from gates.quoting import quote
 from gates.rules.row_losses import row_losses, usual_loss
 from gates.segments import Rows
 from gates.stats.law import binomial_cdf
@@ -16,7 +17,7 @@ from gates.stats.multiplicity import holm
 from gates.tables.arrow import indices_of
 from gates.tables.table import Mask
 
-_SHOWN_ROWS, _SHOWN_SEGMENTS, _SHOWN_CHARACTERS = 10, 3, 40
+_SHOWN_ROWS, _SHOWN_SEGMENTS = 10, 3
 _ALPHA = 0.05  # of naming a segment, which blocks nothing
 _PART_OF_SPREAD = 0.1  # of the labels' deviation: from which on a number is another answer
 
@@ -102,7 +103,7 @@ def show_rows(case: Case, arena: Arena, flips: Flips) -> Iterator[Observation]:
     worst = broken[np.argsort(old - new, kind="stable")[:_SHOWN_ROWS]]
     ids = take_ids(arena.side.ids, arena.rows[worst]).to_pylist()
     told = [
-        f"{_quote(name)} ({_say(arena.baseline, at, case)} → {_say(arena.candidate, at, case)})"
+        f"{quote(name)} ({_say(arena.baseline, at, case)} → {_say(arena.candidate, at, case)})"
         for name, at in zip(ids, worst.tolist(), strict=True)
     ]
     more = len(broken) - len(worst)
@@ -119,7 +120,7 @@ def show_rows(case: Case, arena: Arena, flips: Flips) -> Iterator[Observation]:
 def _say(answers: Answers, at: int, case: Case) -> str:
     """What a model says of a row, in a word."""
     if case.candidate.classes and answers.scores.ndim > 1:
-        return _quote(case.candidate.classes[int(answers.predictions[at])])
+        return quote(case.candidate.classes[int(answers.predictions[at])])
     return f"{float(answers.scores[at]):.4g}"
 
 
@@ -130,11 +131,4 @@ def take_ids(ids: pa.Array, rows: Rows) -> pa.Array:
 
 def list_ids(ids: pa.Array, rows: Rows) -> str:
     """The first few of them, quoted, and how many more there are."""
-    shown = [_quote(name) for name in take_ids(ids, rows[:_SHOWN_ROWS]).to_pylist()]
-    more = len(rows) - len(shown)
-    return ", ".join(shown) + (f" and {more:,} more" if more else "")
-
-
-def _quote(text: str) -> str:
-    cut = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
-    return repr(cut)
+    return quote(*take_ids(ids, rows).to_pylist(), shown=_SHOWN_ROWS)

@@ -1,6 +1,6 @@
 """Gate `group_disparity`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -11,6 +11,7 @@ from gates.columns import Type
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.metrics.group import GroupMean, GroupMetric, group_means, group_names
+from gates.quoting import first_few
 from gates.rules.declared import sensitive_in
 from gates.rules.gap import Rate, candidate_rate, measure_gap, rates_of
 from gates.rules.gate import Amount, Comparison, Correction, Gate, Item, NotApplicableError
@@ -23,7 +24,6 @@ from gates.stats.undefined import UndefinedError
 if TYPE_CHECKING:
     from gates.case import Part
 
-_SHOWN = 5  # groups in a sentence
 MAX_GROUPS = 200  # each is compared with all other rows
 _MEND = (
     "Compare the groups' training rows and labels; mend what made one fall behind, or choose the "
@@ -187,7 +187,7 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         yield cannot_tell(
             Subject(metric="groups", column=" × ".join(columns)),
             limit,
-            f"the baseline's test set has groups that this one has not: {_first_few(gone)}",
+            f"the baseline's test set has groups that this one has not: {first_few(gone)}",
         )
 
     def asks(self, evidence: Evidence) -> Iterator[Ask]:
@@ -219,7 +219,7 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         limit = Limit(margin=demand.worsening, mode=demand.mode)
         subject = compared.subject("difference", case)
         if small or len(groups) < 2:  # noqa: PLR2004 - a gap has two sides
-            names = _first_few([f"{group.name} has {group.after.rows}" for group in small])
+            names = first_few([f"{group.name} has {group.after.rows}" for group in small])
             reason = f"needs two groups of {self.min_rows} rows in its denominator; {names}"
             yield cannot_tell(subject, limit, reason)
         if len(every) == 2 and not small:  # noqa: PLR2004 - each is the other's rest
@@ -357,13 +357,8 @@ def _group_rate(name: str, rate: Rate) -> GroupRate:
     return GroupRate(name, rate.hits, rate.effective, rate.error)
 
 
-def _first_few(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
-
-
 def _level(subject: Subject, limit: Limit, found: Disparity, mend: str) -> Finding:
-    small = f" Too small to judge: {_first_few(found.too_small)}." if found.too_small else ""
+    small = f" Too small to judge: {first_few(found.too_small)}." if found.too_small else ""
     low, high = found.interval.lower, found.interval.upper
     return Finding(
         subject=subject,

@@ -13,8 +13,8 @@ from gates.case import Case
 from gates.columns import Description, Type
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
+from gates.quoting import quote
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.rules.sides import quote
 from gates.stats.sequence import correlate
 from gates.tables.arrow import values_of
 from gates.tables.table import Floats, Table

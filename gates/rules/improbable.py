@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from gates.answers import Task, Values
 from gates.evidence import Evidence
-from gates.rules.sides import quote
+from gates.quoting import quote
 from gates.stats.confident import (
     Improbable,
     Ordinary,

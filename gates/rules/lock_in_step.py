@@ -6,13 +6,12 @@ from typing import ClassVar, Final
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
 from gates.origins import INPUTS, Inputs, LockChange, read_inputs
+from gates.quoting import first_few, quote
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.rules.sides import quote
 
 _MAX_BYTES: Final = 1 << 20
 _RULE: Final = "as the commit's dvc.lock says"
 _MEND: Final = "Run `dvc repro`, and commit dvc.lock with the change."
-_SHOWN: Final = 5
 
 
 class LockInStep(Gate, frozen=True, kw_only=True):
@@ -58,9 +57,7 @@ class LockInStep(Gate, frozen=True, kw_only=True):
         stages = list(dict.fromkeys(each.stage for each in out_of_step))
         for stage in stages:
             said = [_describe(each) for each in out_of_step if each.stage == stage]
-            more = f" and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
-            text = f"Stage {quote(stage)}: {', '.join(said[:_SHOWN])}{more}."
-            yield _finding(f"stage {stage}", found, text)
+            yield _finding(f"stage {stage}", found, f"Stage {quote(stage)}: {first_few(said)}.")
         if not stages:
             text = f"All {len(inputs.stages)} stages are as the commit's dvc.lock says."
             yield _finding("dvc.lock", State.PASSED, text)

@@ -12,8 +12,8 @@ from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.leaky_code import Fault, Scan, Spot, read_scan
 from gates.outputs import read_outputs
+from gates.quoting import first_few, quote
 from gates.rules.gate import Amount, Gate, Item, NotApplicableError
-from gates.rules.sides import quote
 from gates.segments import Rows
 from gates.tables.arrow import places_in
 from gates.tables.table import Floats, Mask
@@ -47,7 +47,6 @@ _MEND_BATCH = (
     "Let the model keep what it needs of the training rows (means, levels, ranks) instead of "
     "taking it from the rows that it is asked about."
 )
-_SHOWN = 3
 
 
 class PreprocessingLeakage(Gate, frozen=True, kw_only=True):
@@ -176,9 +175,8 @@ class PreprocessingLeakage(Gate, frozen=True, kw_only=True):
 
     def _leaky(self, file: str, fault: Fault, spots: list[Spot]) -> Finding:
         what, mend = _FAULTS[fault]
-        lines = ", ".join(f"{file}:{spot.line}" for spot in spots[:_SHOWN])
-        more = f" and {len(spots) - _SHOWN:,} more" if len(spots) > _SHOWN else ""
-        message = f"{lines}{more}: {quote(spots[0].call)} {what}."
+        lines = first_few([f"{file}:{spot.line}" for spot in spots])
+        message = f"{lines}: {quote(spots[0].call)} {what}."
         return self._code(f"{file} {what}", State.FAILED, message, mend)
 
     def _code(

@@ -11,9 +11,9 @@ from gates.finding import Family, Finding, Limit, Observation, State, Subject
 from gates.metrics import metrics_called
 from gates.metrics.group import GroupMean, GroupMetric
 from gates.metrics.plain import plain_value
+from gates.quoting import quote
 from gates.rules.gap import rate_of
 from gates.rules.gate import Amount, Gate, Item, NotApplicableError
-from gates.rules.sides import quote
 from gates.stats.undefined import UndefinedError
 
 _MEND = "Restore the file with `dvc repro --force`, or mend the stage that writes it."

@@ -8,6 +8,7 @@ import numpy as np
 from gates.case import Case
 from gates.columns import Description, Role, Type
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
+from gates.quoting import quote
 from gates.rules.constants import (
     Constant,
     constant_periods,
@@ -17,7 +18,7 @@ from gates.rules.constants import (
 )
 from gates.rules.gate import Gate, Item
 from gates.rules.periods import periods_of
-from gates.rules.sides import quote, same_file, tables_of
+from gates.rules.sides import same_file, tables_of
 from gates.segments import Rows
 from gates.tables.table import Table
 

@@ -5,8 +5,6 @@ from gates.evidence import Evidence
 from gates.tables.table import Table
 
 TEST, TRAIN = "test.parquet", "train.parquet"
-_SHOWN_CHARACTERS = 40
-_SHOWN_VALUES = 3
 
 
 def tables_of(evidence: Evidence) -> dict[str, Table]:
@@ -23,14 +21,3 @@ def same_file(case: Case, name: str) -> bool:
         return False
     mine, theirs = case.candidate.digest_of(name), case.baseline.digest_of(name)
     return mine is not None and mine == theirs
-
-
-def quote(*texts: str) -> str:
-    """The first few texts that came from data, each quoted and cut to what a line can hold."""
-    shown = [repr(_cut(text)) for text in texts[:_SHOWN_VALUES]]
-    more = len(texts) - len(shown)
-    return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"

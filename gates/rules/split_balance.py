@@ -12,9 +12,9 @@ import numpy.typing as npt
 from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.quoting import first_few, quote
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
 from gates.rules.growth import most_telling, rows_within
-from gates.rules.sides import quote
 from gates.rules.splits import Counts, Part, Split, split_sides, splits_of
 from gates.stats.shift import Shift, cramers_v, kolmogorov_shift, total_variation_shift
 from gates.stats.undefined import UndefinedError
@@ -23,7 +23,6 @@ from gates.tables.table import Table
 _ALPHA = (1 - CONFIDENCE) / 2  # of either limit of an interval that is shown
 _MEND = "Draw the split by a hash of the row's identifier over all rows, or stratify it."
 _MEND_FEW = "Add rows of it to the test set and to train, or take the segment out of the policy."
-_SHOWN = 3
 
 Distance = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -121,7 +120,7 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
         levels = len(split.levels)
         said = f"each of {levels:,} has {self.least_rows} rows or more"
         if gone or few:
-            said = f"{'' if gone else 'cannot be judged: '}{_first_few([*gone, *few])}"
+            said = f"{'' if gone else 'cannot be judged: '}{first_few([*gone, *few])}"
         return Finding(
             subject=Subject(metric="rows", column=split.column),
             state=state,
@@ -173,8 +172,3 @@ def _distance(old: Part, new: Part, tolerance: float) -> tuple[Shift, float, str
 
 def _vector(counts: Counts, levels: Sequence[str]) -> npt.NDArray[np.int64]:
     return np.array([counts.get(level, 0) for level in levels], dtype=np.int64)
-
-
-def _first_few(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return "; ".join(names[:_SHOWN]) + (f"; and {more:,} more" if more > 0 else "")

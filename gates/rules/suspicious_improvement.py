@@ -15,10 +15,10 @@ from gates.evidence import Evidence
 from gates.finding import Family, Limit, Mode, Subject
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
+from gates.quoting import quote
 from gates.rules.bound import measure
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
 from gates.rules.margin import cannot_tell
-from gates.rules.sides import quote
 from gates.stats.estimate import Estimate
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError

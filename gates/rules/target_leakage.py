@@ -12,8 +12,9 @@ from gates.case import Case
 from gates.columns import Role
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
+from gates.quoting import first_few, quote
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.rules.sides import TEST, quote, same_file
+from gates.rules.sides import TEST, same_file
 from gates.rules.telling import ALPHA, Telling, measure_column
 from gates.stats.auc import roc_auc
 from gates.stats.interval import confidence_of
@@ -23,7 +24,6 @@ from gates.tables.table import Floats, Mask
 from gates.tables.words import read_words
 
 _MEND = "Take it out, or show that its value is known before the label is, in a pull request apart."
-_SHOWN = 3
 
 Share = Annotated[float, msgspec.Meta(gt=0.5, le=1)]
 
@@ -113,10 +113,7 @@ class TargetLeakage(Gate, frozen=True, kw_only=True):
         if telling.interval.lower > self.max_auc:
             yield f"exceeds {self.max_auc:g}"
         if telling.pure_values:
-            shown = ", ".join(telling.pure_values[:_SHOWN])
-            more = len(telling.pure_values) - _SHOWN
-            values = f"{shown} and {more:,} more values" if more > 0 else shown
-            yield f"names the rarer class by {values}"
+            yield f"names the rarer class by {first_few(telling.pure_values)}"
 
 
 class _Target(msgspec.Struct, frozen=True, eq=False):

@@ -9,8 +9,8 @@ import numpy as np
 from gates.answers import answer
 from gates.case import Case, NotComparableError
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.quoting import quote
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.rules.sides import quote
 from gates.settings import Probability
 from gates.tables.table import Mask
 from gates.tested_rows import TestedRows

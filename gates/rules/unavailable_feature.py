@@ -6,8 +6,8 @@ from typing import ClassVar
 from gates.case import Case
 from gates.columns import ColumnDictionary, Role
 from gates.finding import Family, Finding, Limit, Mode, State, Subject
+from gates.quoting import quote
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.rules.sides import quote
 
 _MEND = "Give it the role ignored and train without it: where the model is used, it is not there."
 _MEND_FLIPPED = (
