@@ -78,6 +78,7 @@ def numbers_of(array: pa.Array) -> Floats:
         array = pc.cast(pc.cast(array, pa.timestamp("us")), pa.int64())
     elif pa.types.is_boolean(array.type):
         array = pc.cast(array, pa.uint8())
-    array = pc.cast(array, pa.float64(), safe=False)
+    if not pa.types.is_float64(array.type):
+        array = pc.cast(array, pa.float64(), safe=False)
     values: Floats = values_of(array, np.float64).view(np.float64)
     return np.where(valid_of(array), values, np.nan) if array.null_count else values

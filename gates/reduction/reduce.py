@@ -6,7 +6,6 @@ of a verdict are tested together by `correct`, in the module beside.
 
 import math
 from collections.abc import Iterator
-from functools import cached_property
 from typing import get_args
 
 import msgspec
@@ -44,7 +43,7 @@ from gates.reduction.sums import Summed, Sums, Table
 from gates.reduction.survey import Survey, Surveyed
 from gates.segments import MISSING
 from gates.stats import influence
-from gates.stats.binned_auc import BinnedDifference, Ranking, binned_value, rank_bins
+from gates.stats.binned_auc import BinnedDifference, Ranking, binned_value
 from gates.tables.engine import Engine, Scan
 
 AUC = "roc_auc"
@@ -193,12 +192,10 @@ class Reduced:
             Term(cuts, codes, Weights(gap.rest - gap.group, nothing)),
         )
 
-    @cached_property
+    @property
     def whole_rankings(self) -> tuple[Ranking, Ranking]:
         """Both models' AUC over all rows, with its bound."""
-        assert self.surveyed.bins is not None  # noqa: S101 - asked for only where ranked
-        old, new = (rank_bins(each.binned()) for each in self.surveyed.bins)
-        return old, new
+        return self.surveyed.rankings
 
     def _table(self, cuts: Cuts) -> Table:
         if cuts not in self._tables:
@@ -292,7 +289,7 @@ def _list_features(
         features.append(LossFeature(loss=loss, largest=max(old, new), largest_level=new))
     negatives, positives = surveyed.cells.reshape(2, 4).sum(axis=1)
     if request.ranked and surveyed.bins is not None and min(negatives, positives) > 0:
-        features.append(rank_whole(*(rank_bins(each.binned()) for each in surveyed.bins)))
+        features.append(rank_whole(*surveyed.rankings))
     return (*features, *(each.feature for each in by_segment.values()))
 
 

@@ -1,6 +1,7 @@
 """Pass 1: what must be known before sums can be taken, and whether the rows can be judged."""
 
 import hashlib
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -17,7 +18,7 @@ from gates.reduction.scored_rows import (
     likelihoods_of,
     read_rows,
 )
-from gates.stats.binned_auc import BINS, BinnedScores, bin_scores
+from gates.stats.binned_auc import BINS, BinnedScores, Ranking, bin_scores, rank_bins
 
 MAX_LEVELS = 10_000  # of a column; a column of more is no segment
 
@@ -40,7 +41,7 @@ class ScoreBins(msgspec.Struct, frozen=True, eq=False):
         return BinnedScores(positives, negatives, np.isnan(self.only))
 
 
-class Surveyed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Surveyed(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """What the first pass leaves; `bins` are the baseline's and the candidate's."""
 
     rows: int
@@ -50,6 +51,17 @@ class Surveyed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     least_likely: tuple[float, float]  # smallest probability either model gave to a row's label
     levels: tuple[LevelRows, ...]  # per cut, of those without edges
     bins: tuple[ScoreBins, ScoreBins] | None
+
+    @cached_property
+    def rankings(self) -> tuple[Ranking, Ranking]:
+        """Both models' AUC over all rows, with its bound; asked for once all rows are in.
+
+        Raises:
+            UndefinedError: one class is missing.
+        """
+        assert self.bins is not None  # noqa: S101 - asked for only where ranked
+        old, new = (rank_bins(each.binned()) for each in self.bins)
+        return old, new
 
     def digest(self) -> bytes:
         """SHA-256 of what it says, for the seed of a verdict; the order of rows cannot change it.
@@ -176,7 +188,9 @@ def _mark_scores(only: Floats, at: npt.NDArray[np.intp], scores: Floats) -> None
     """
     while len(at):
         held = only[at]
-        news = np.flatnonzero((held != scores) & ~np.isnan(held) & ~np.isinf(scores))
+        few = np.flatnonzero(held == held)  # noqa: PLR0124 - soon most bins hold NaN
+        at, scores, held = at[few], scores[few], held[few]
+        news = np.flatnonzero((held != scores) & ~np.isinf(scores))
         at, scores, held = at[news], scores[news], held[news]
         empty = np.isinf(held)
         only[at[empty]] = scores[empty]

@@ -61,7 +61,7 @@ def rank_bins(scores: BinnedScores) -> Ranking:
     misses_below = (np.cumsum(scores.negatives) - scores.negatives / 2) / negatives
     hits_below = (np.cumsum(scores.positives) - scores.positives / 2) / positives
     placements = np.stack([1 - hits_below, misses_below])
-    auc = math.fsum(scores.positives * misses_below) / positives
+    auc = math.fsum((scores.positives * misses_below).tolist()) / positives
     rows = positives + negatives
     stretch = np.array([[rows / negatives], [rows / positives]])
     unsure = np.where(scores.mixed, np.stack([scores.positives, scores.negatives]), 0)
