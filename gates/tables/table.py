@@ -95,9 +95,17 @@ class Table:
         return self._numbers[name]
 
     def categories(self, name: str) -> Categories:
-        """A column as codes into sorted text levels; numbers become text as Arrow writes them."""
+        """A column as codes into sorted text levels; numbers become text as Arrow writes them.
+
+        Raises:
+            EvidenceError: it holds bytes that are no text.
+        """
         if name not in self._categories:
-            self._categories[name] = encode(self._read(name, coded=True))
+            array = self._read(name, coded=True)
+            try:
+                self._categories[name] = encode(array)
+            except pa.ArrowException as fault:
+                raise self._no_text(name, array) from fault
         return self._categories[name]
 
     def missing(self, name: str) -> Mask:
@@ -108,8 +116,16 @@ class Table:
         return mask
 
     def texts(self, name: str) -> pa.Array:
-        """A column as an Arrow array of text: identifiers, which must not become numbers."""
-        return pc.cast(self._decoded(name), pa.large_string())
+        """A column as an Arrow array of text: identifiers, which must not become numbers.
+
+        Raises:
+            EvidenceError: it holds bytes that are no text.
+        """
+        array = self._decoded(name)
+        try:
+            return pc.cast(array, pa.large_string())
+        except pa.ArrowException as fault:
+            raise self._no_text(name, array) from fault
 
     def column(self, name: str) -> pa.Array:
         """A column as the file holds it, not kept; text is coded, other dictionaries are not."""
@@ -128,6 +144,12 @@ class Table:
     def stored_bytes(self, name: str) -> int:
         """What a column takes in the file, compressed: a hint at how much it tells."""
         return self._reader.stored_bytes(name)
+
+    def _no_text(self, name: str, array: pa.Array) -> EvidenceError:
+        return EvidenceError(
+            f"{self.path}: column {name!r} holds {array.type} that is no text. "
+            "Write it as UTF-8 text."
+        )
 
     def _decoded(self, name: str) -> pa.Array:
         array = self._read(name, coded=False)

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gates.errors import EvidenceError
 from gates.tables.table import Categories, Table
 
 
@@ -60,3 +61,11 @@ def test_more_levels_than_a_dictionary_page_holds(tmp_path: Path) -> None:
     found = categories(tmp_path / "t.parquet", pa.array(rows), row_group_size=200_000)
     assert found.levels == tuple(sorted(rows))
     assert np.array_equal(found.codes, [int(row) for row in rows])
+
+
+def test_bytes_that_are_no_text_are_refused_by_the_name_of_their_column(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"label": [b"\xff\xfe"]}), tmp_path / "labels.parquet")
+    table = Table(tmp_path / "labels.parquet")
+    for read in (table.categories, table.texts):
+        with pytest.raises(EvidenceError, match=r"labels.parquet: column 'label' holds binary"):
+            read("label")
