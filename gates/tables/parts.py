@@ -5,6 +5,7 @@ A folder reads like the one file that its parts make in sorted order.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -15,6 +16,7 @@ from gates.errors import EvidenceError
 
 CODED_TEXT = pa.dictionary(pa.int32(), pa.string())
 INT96 = {"coerce_int96_timestamp_unit": "us"}  # as Spark writes times; years beyond 2262 fit
+_WIDE = 100  # columns from which a file stays open: opening it takes as long as it has columns
 _SHORT = {pa.large_string(): pa.string(), pa.string_view(): pa.string()}
 
 
@@ -41,12 +43,15 @@ class Reader(Protocol):
 class Part:
     """One Parquet file by its footer; no column is read."""
 
-    def __init__(self, path: Path | str, stream: BinaryIO | None = None) -> None:
+    def __init__(
+        self, path: Path | str, stream: BinaryIO | None = None, *, alone: bool = False
+    ) -> None:
         """Read the footer.
 
         Args:
             path: the file, or what it is called where a stream is given.
             stream: its content, if it is no local file.
+            alone: whether it is its whole table; of many files none can stay open.
 
         Raises:
             EvidenceError: not Parquet, or cut short.
@@ -56,6 +61,7 @@ class Part:
             with pq.ParquetFile(stream or path, pre_buffer=False, **INT96) as file:
                 self.metadata: pq.FileMetaData = file.metadata
                 self.schema: pa.Schema = file.schema_arrow
+            self._stays_open = alone and len(self.schema) >= _WIDE
         except (pa.ArrowException, OSError, UnicodeError) as fault:
             raise EvidenceError(
                 f"{path}: not readable as Parquet ({first_line(fault)}); it may be cut short. "
@@ -79,21 +85,32 @@ class Part:
 
     @contextmanager
     def _open(self, name: str, *, coded: bool) -> Iterator[pq.ParquetFile]:
-        texts = [name] if coded and pa.types.is_string(self.schema.field(name).type) else None
+        as_codes = coded and pa.types.is_string(self.schema.field(name).type)
         try:
-            with pq.ParquetFile(
-                self.path,
-                metadata=self.metadata,
-                pre_buffer=False,
-                read_dictionary=texts,
-                **INT96,
-            ) as file:
-                yield file
+            if self._stays_open:
+                yield self._coded if as_codes else self._plain
+            else:
+                with self._opened([name] if as_codes else None) as file:
+                    yield file
         except (pa.ArrowException, OSError, UnicodeError) as fault:
             raise EvidenceError(
                 f"{self.path}: column {name!r} cannot be read ({first_line(fault)}). "
                 "Write the file again, then collect the evidence again."
             ) from fault
+
+    @cached_property
+    def _plain(self) -> pq.ParquetFile:
+        return self._opened(None)
+
+    @cached_property
+    def _coded(self) -> pq.ParquetFile:
+        schema = self.schema
+        return self._opened([each.name for each in schema if pa.types.is_string(each.type)])
+
+    def _opened(self, texts: list[str] | None) -> pq.ParquetFile:
+        return pq.ParquetFile(
+            self.path, metadata=self.metadata, pre_buffer=False, read_dictionary=texts, **INT96
+        )
 
     def stored_bytes(self, name: str) -> int:
         """What a column takes in this part, compressed."""
@@ -117,7 +134,8 @@ class ParquetReader:
         Raises:
             EvidenceError: a part is no Parquet file, or differs from the others; or there is none.
         """
-        self._parts = [Part(each) for each in part_files(path)]
+        files = part_files(path)
+        self._parts = [Part(each, alone=len(files) == 1) for each in files]
         self.schema = common_schema(self._parts)
         self.rows = sum(part.metadata.num_rows for part in self._parts)
 

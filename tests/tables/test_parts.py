@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gates.errors import EvidenceError
+from gates.tables.parts import ParquetReader
 from gates.tables.table import Table
 
 ROWS = {
@@ -126,3 +127,19 @@ def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(content.replace(b"name", b"n\xdfme"))
     with pytest.raises(EvidenceError, match="not readable as Parquet"):
         Table(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("columns", [99, 100])
+def test_a_wide_table_reads_as_a_narrow_one(tmp_path: Path, columns: int) -> None:
+    """Its file stays open: to open it anew for each column takes the square of their number."""
+    path = tmp_path / "t.parquet"
+    texts = pa.table({f"c{at}": ["b", None, f"a{at}"] for at in range(columns - 1)})
+    pq.write_table(texts.append_column("n", pa.array([3, 1, 2])), path)
+    reader = ParquetReader(path)
+    for _again in range(2):
+        assert reader.read("c7", coded=False).to_pylist() == ["b", None, "a7"]
+        coded = reader.read("c7", coded=True)
+        assert pa.types.is_dictionary(coded.type)
+        assert coded.to_pylist() == ["b", None, "a7"]
+        assert [v for piece in reader.pieces("c8") for v in piece.to_pylist()] == ["b", None, "a8"]
+        assert reader.read("n", coded=True).to_pylist() == [3, 1, 2]
