@@ -8,8 +8,8 @@ import numpy as np
 from gates.case import Case
 from gates.errors import GatesError
 from gates.finding import ChangedColumn, TableDifference
-from gates.rules.kept_rows import Pairing, pair_rows
-from gates.rules.sides import TEST, TRAIN, same_file, tables_of
+from gates.judging.kept_rows import Pairing, pair_rows
+from gates.judging.sides import TEST, TRAIN, same_file, tables_of
 from gates.tables.table import Mask, Table
 from gates.tables.words import read_words
 

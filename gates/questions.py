@@ -13,6 +13,8 @@ from gates.case import Case
 from gates.effect import CONFIDENCE, measure_effect
 from gates.finding import Finding, Limit, State, Subject
 from gates.judge import levels_of
+from gates.judging.margin import Margin, compare
+from gates.judging.periods import time_segments
 from gates.metrics import metrics_called
 from gates.metrics.group import GroupMean, GroupMetric, group_means
 from gates.metrics.metric import Metric
@@ -21,8 +23,6 @@ from gates.policy import Policy
 from gates.rules.calibration import CalibrationGate, claims_of
 from gates.rules.drift import Drift
 from gates.rules.gate import Comparison, Correction, Gate, Item, Measurement, NotApplicableError
-from gates.rules.margin import Margin, compare
-from gates.rules.periods import time_segments
 from gates.stats.calibration import measure_calibration
 from gates.stats.quantile import critical_z
 from gates.stats.sizing import Calibration, Distance, Level, PairedMean, PairedShare

@@ -108,7 +108,7 @@ def test_statistics_know_nothing_of_gates(path: Path) -> None:
     assert all(name.startswith(("gates.stats", "gates.finding")) for name in ours)
 
 
-@pytest.mark.parametrize("path", modules("rules"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", modules("rules", "judging"), ids=lambda path: path.stem)
 def test_gates_know_neither_the_judge_nor_the_shell(path: Path) -> None:
     parts = {name.split(".")[1] for name in imported_by(path) if name.startswith("gates.")}
     assert not parts & {"judge", "report", "policy", "__main__", *SHELL}
@@ -130,10 +130,21 @@ def test_a_gate_is_defined_in_the_module_of_its_name(name: str) -> None:
     assert GATES[name].__module__ == f"gates.rules.{name}"
 
 
+def test_among_the_gates_is_nothing_else() -> None:
+    others = {path.stem for path in modules("rules")} - {"__init__", "gate"}
+    assert others == set(GATES)
+
+
 def test_what_is_no_gate_imports_nothing() -> None:
-    assert "margin" not in GATES
+    assert "gate" not in GATES
     with pytest.raises(KeyError):
-        GATES["margin"]
+        GATES["gate"]
+
+
+@pytest.mark.parametrize("path", modules("judging"), ids=lambda path: path.stem)
+def test_what_gates_judge_by_knows_none_of_them(path: Path) -> None:
+    of_gates = {name for name in imported_by(path) if name.startswith("gates.rules.")}
+    assert all(name.startswith("gates.rules.gate") for name in of_gates)
 
 
 def test_findings_import_nothing_of_ours() -> None:

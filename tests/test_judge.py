@@ -22,9 +22,9 @@ from gates.finding import (
     Subject,
 )
 from gates.judge import judge
+from gates.judging.margin import Margin
 from gates.policy import Policy
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
-from gates.rules.margin import Margin
 from gates.rules.metric_regression import MetricRegression
 from gates.settings import Settings
 from gates.strict_yaml import Document

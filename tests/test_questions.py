@@ -6,6 +6,7 @@ import pytest
 
 from gates.evidence import Evidence
 from gates.finding import Mode
+from gates.judging.margin import Margin
 from gates.plan import Question
 from gates.policy import Policy, read_policy
 from gates.questions import Asked, ask, counts_of
@@ -13,7 +14,6 @@ from gates.rules.calibration import CalibrationGate
 from gates.rules.drift import Drift
 from gates.rules.gate import Gate
 from gates.rules.group_disparity import Demand, GroupDisparity
-from gates.rules.margin import Margin
 from gates.rules.metric_floor import MetricFloor
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.schema import Schema

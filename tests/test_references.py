@@ -10,13 +10,13 @@ from gates.case import Anchor, Case, NoAnchor
 from gates.evidence import Evidence
 from gates.finding import Decision, Finding, Mode, Side, State, Subject, Verdict
 from gates.judge import judge
+from gates.judging.margin import Margin
 from gates.policy import Policy
 from gates.report.comment import comment
 from gates.report.junit import junit
 from gates.report.page import page
 from gates.report.terminal import terminal
 from gates.rules.gate import Gate
-from gates.rules.margin import Margin
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.segment_regression import Critical, SegmentRegression
 from gates.settings import Settings

@@ -14,8 +14,8 @@ from benchmarks.simulation.scores import TwoModels
 from gates.case import Arena
 from gates.effect import CONFIDENCE, measure_effect
 from gates.finding import State
+from gates.judging.margin import Margin
 from gates.metrics import METRICS, DirectedMetric
-from gates.rules.margin import Margin
 from gates.rules.metric_regression import MetricRegression
 from gates.stats.decomposition import Square, TestSetValues, combine_means
 from gates.stats.quantile import critical_z

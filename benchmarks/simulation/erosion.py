@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.simulation.figures import Mean, Table
 from benchmarks.simulation.in_memory import SimulatedCase, judge_with, same_rows
 from gates.finding import Decision, Mode
-from gates.rules.margin import Margin
+from gates.judging.margin import Margin
 from gates.rules.metric_regression import MetricRegression
 from gates.stats.reuse import optimism, share_spread
 

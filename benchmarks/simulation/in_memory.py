@@ -15,10 +15,10 @@ from gates.columns import ColumnDictionary, Description, Role, Type
 from gates.evidence import Evidence
 from gates.finding import TestSet, Verdict
 from gates.judge import judge
+from gates.judging.sides import TEST, TRAIN
 from gates.manifest import File, Manifest
 from gates.policy import Policy
 from gates.rules.gate import Gate
-from gates.rules.sides import TEST, TRAIN
 from gates.segments import Rows
 from gates.settings import Alpha, Settings
 from gates.streamed import SummedSegment

@@ -16,9 +16,9 @@ from benchmarks.simulation.in_memory import judge_with, same_rows
 from benchmarks.simulation.segments import ROWS, SEGMENTS, zipf_sizes
 from gates.case import Case
 from gates.finding import State
+from gates.judging.margin import Margin
 from gates.metrics import DirectedMetric
 from gates.rules.gate import Gate
-from gates.rules.margin import Margin
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.segment_regression import SegmentRegression
 from gates.stats.law import normal_cdf

@@ -13,7 +13,7 @@ from benchmarks.simulation.figures import Share, Table
 from benchmarks.simulation.in_memory import judge_with, same_rows
 from gates.answers import Answers, Scored
 from gates.finding import State
-from gates.rules.margin import Margin
+from gates.judging.margin import Margin
 from gates.rules.metric_regression import MetricRegression
 from gates.settings import Alpha
 

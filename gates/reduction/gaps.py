@@ -1,6 +1,6 @@
 """The gap between a group's rate and that of all other rows, from counts of paired cells.
 
-The formulas are those of `gates.rules.gap` for one test set of rows that stand for themselves.
+The formulas are those of `gates.judging.gap` for one test set of rows that stand for themselves.
 """
 
 import math
@@ -70,7 +70,7 @@ def gap_of(ratio: Ratio, group: Steps, rest: Steps, confidence: float) -> Summed
 
 
 def _reaches(weights: Floats, counts: Floats, now: float, confidence: float) -> tuple[float, float]:
-    """Tango's intervals of both sides, squared and added: see `gates.rules.gap`."""
+    """Tango's intervals of both sides, squared and added: see `gates.judging.gap`."""
     below, above = [], []
     for side, rows in zip(weights, counts, strict=True):
         moved = side[_NEW] - side[_OLD]

@@ -10,9 +10,9 @@ from gates.answers import Answers, Classified, Predicted
 from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.finding import Family, Limit, Mode
+from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
+from gates.judging.periods import time_segments
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
-from gates.rules.margin import cannot_tell, mend_in, on_each_test_set, subject_in
-from gates.rules.periods import time_segments
 from gates.rules.segment_regression import too_small
 from gates.segments import Rows, split_by
 from gates.settings import Columns, Probability

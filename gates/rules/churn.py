@@ -11,7 +11,7 @@ from gates.case import Arena, Case, NotComparableError
 from gates.effect import CONFIDENCE, clustered
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
-from gates.rules.flips import (
+from gates.judging.flips import (
     Flips,
     compare_answers,
     list_ids,
@@ -19,8 +19,8 @@ from gates.rules.flips import (
     show_segments,
     take_ids,
 )
+from gates.judging.margin import cannot_tell
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
-from gates.rules.margin import cannot_tell
 from gates.segments import Rows, split_by
 from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval

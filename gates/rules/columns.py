@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from gates.case import Case
 from gates.columns import ColumnDictionary, Description, Role, Type
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
+from gates.judging.sides import tables_of
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item
-from gates.rules.sides import tables_of
 from gates.tables.table import Table
 
 _STORED_AS = {

@@ -8,12 +8,12 @@ import msgspec
 from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, Subject, Support
+from gates.judging.declared import sensitive_anywhere
+from gates.judging.group_labels import Groups, Split, Target, bands_of, places_of, targets_of
+from gates.judging.growth import grown, most_telling, rows_to_tell, rows_within
+from gates.judging.margin import cannot_tell
 from gates.quoting import first_few, quote
-from gates.rules.declared import sensitive_anywhere
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
-from gates.rules.groups import Groups, Split, Target, bands_of, places_of, targets_of
-from gates.rules.growth import grown, most_telling, rows_to_tell, rows_within
-from gates.rules.margin import cannot_tell
 from gates.settings import Columns, Probability
 from gates.stats.estimate import Estimate
 from gates.stats.growth import gap_level

@@ -12,10 +12,10 @@ from gates.case import Case
 from gates.columns import Description, Role, Type
 from gates.effect import CONFIDENCE
 from gates.finding import Family, Limit, Mode, Observation, Subject, Support
+from gates.judging.constant_columns import is_quantity
+from gates.judging.sides import TEST, TRAIN, same_file, tables_of
 from gates.quoting import quote
-from gates.rules.constants import is_quantity
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
-from gates.rules.sides import TEST, TRAIN, same_file, tables_of
 from gates.segments import MISSING
 from gates.stats.shift import Shift, kolmogorov_shift, total_variation_shift
 from gates.tables.table import Floats, Table

@@ -6,8 +6,8 @@ from typing import ClassVar, get_args
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
+from gates.judging.served import measured_service, never_started
 from gates.rules.gate import Gate, Item
-from gates.rules.served import measured_service, never_started
 from gates.serving.measured import Fault, Kind, Outcome
 
 _FINE: tuple[Outcome, ...] = ("answered", "refused")

@@ -9,12 +9,12 @@ from gates.answers import Answers
 from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
+from gates.judging.bound import measure_value
+from gates.judging.folds import FOLDS, read_folds
+from gates.judging.margin import cannot_tell
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
-from gates.rules.bound import measure_value
-from gates.rules.folds import FOLDS, read_folds
 from gates.rules.gate import NOT_EMPTY, Amount, Gate, Item, NotApplicableError
-from gates.rules.margin import cannot_tell
 from gates.stats.estimate import Estimate
 from gates.stats.folds import FoldSpread as SpreadOfFolds
 from gates.stats.folds import (

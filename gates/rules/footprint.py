@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Observation, State, Subject
+from gates.judging.served import Bound, measured_service, multiple, never_started, not_compared
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.rules.served import Bound, measured_service, multiple, never_started, not_compared
 from gates.serving.measured import Measured, Service
 
 Size = Literal["memory_mb", "model_mb", "start_up_s"]

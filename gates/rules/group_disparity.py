@@ -10,12 +10,12 @@ from gates.case import Case
 from gates.columns import Type
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.judging.declared import sensitive_in
+from gates.judging.gap import Rate, candidate_rate, measure_gap, rates_of
+from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.metrics.group import GroupMean, GroupMetric, group_means, group_names
 from gates.quoting import first_few
-from gates.rules.declared import sensitive_in
-from gates.rules.gap import Rate, candidate_rate, measure_gap, rates_of
 from gates.rules.gate import Amount, Comparison, Correction, Gate, Item, NotApplicableError
-from gates.rules.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.segments import split_by
 from gates.settings import Columns, Probability
 from gates.stats.disparity import Disparity, GroupRate, judge_difference, judge_ratio

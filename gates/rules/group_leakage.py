@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from gates.case import Case
 from gates.columns import Description, Role, Type
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
+from gates.judging.declared import with_role_anywhere
+from gates.judging.sides import TEST, TRAIN
 from gates.quoting import quote
-from gates.rules.declared import with_role_anywhere
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.rules.sides import TEST, TRAIN
 from gates.tables.arrow import indices_of, valid_of, values_of
 from gates.tables.table import Mask, Table
 

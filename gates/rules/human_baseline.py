@@ -11,12 +11,9 @@ from gates.answers import Task
 from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.finding import Family, Limit, Mode
-from gates.metrics import DirectedMetric
-from gates.metrics.metric import Metric
-from gates.rules.bound import measure_value
-from gates.rules.gate import Amount, Gate, Item, NotApplicableError
-from gates.rules.margin import cannot_tell, mend_in, on_each_test_set, subject_in
-from gates.rules.rivals import (
+from gates.judging.bound import measure_value
+from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
+from gates.judging.rivals import (
     HUMAN,
     Gain,
     Rival,
@@ -24,6 +21,9 @@ from gates.rules.rivals import (
     measure_gain,
     people_of,
 )
+from gates.metrics import DirectedMetric
+from gates.metrics.metric import Metric
+from gates.rules.gate import Amount, Gate, Item, NotApplicableError
 from gates.stats.interval import Interval
 from gates.stats.proportion import wilson
 from gates.stats.undefined import UndefinedError

@@ -13,12 +13,12 @@ from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.evidence import Evidence
 from gates.finding import Family, Limit, Mode, Observation, Subject, Support
+from gates.judging.growth import rows_to_tell
+from gates.judging.margin import cannot_tell
+from gates.judging.sides import tables_of
 from gates.labelings import LABELS, Labelings, read_labelings
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
-from gates.rules.growth import rows_to_tell
-from gates.rules.margin import cannot_tell
-from gates.rules.sides import tables_of
 from gates.segments import Rows, split_by
 from gates.stats.agreement import (
     Agreement,

@@ -8,8 +8,8 @@ import numpy as np
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
-from gates.rules.bound import measure_share
-from gates.rules.contradictions import (
+from gates.judging.bound import measure_share
+from gates.judging.conflicts import (
     ACROSS,
     TEST_ROWS,
     TRAIN_ROWS,
@@ -17,9 +17,9 @@ from gates.rules.contradictions import (
     find_conflicts,
     labelled_tables,
 )
+from gates.judging.growth import grown
+from gates.judging.sides import TEST, TRAIN, same_file
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
-from gates.rules.growth import grown
-from gates.rules.sides import TEST, TRAIN, same_file
 from gates.stats.growth import Places, Sample, mean_growth, overlap_of
 from gates.tables.arrow import places_in
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Observation, State, Subject, Support
-from gates.rules.gate import Gate, Item
-from gates.rules.served import (
+from gates.judging.served import (
     Asked,
     Bound,
     judge_estimate,
@@ -18,6 +17,7 @@ from gates.rules.served import (
     never_started,
     not_compared,
 )
+from gates.rules.gate import Gate, Item
 from gates.serving.measured import Latency, Measured
 from gates.stats.turns import Blocks, log_quantile, log_quantile_ratio
 

@@ -12,10 +12,10 @@ from gates.columns import Description, Role, Type
 from gates.effect import CONFIDENCE
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.judging.constant_columns import could_be_chance, find_constant
+from gates.judging.sides import TEST, TRAIN, same_file, tables_of
 from gates.quoting import quote
-from gates.rules.constants import could_be_chance, find_constant
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
-from gates.rules.sides import TEST, TRAIN, same_file, tables_of
 from gates.stats.absence import Absence, find_absent, rows_to_rule_out
 from gates.tables.table import Table
 

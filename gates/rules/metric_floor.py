@@ -8,11 +8,11 @@ from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.evidence import Evidence
 from gates.finding import Family, Mode
+from gates.judging.bound import limit_of, measure
+from gates.judging.margin import mend_in, on_each_test_set, subject_in
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
-from gates.rules.bound import limit_of, measure
 from gates.rules.gate import NOT_EMPTY, Gate, Item
-from gates.rules.margin import mend_in, on_each_test_set, subject_in
 from gates.stats.undefined import UndefinedError
 
 _MEND = "Find what the model lost (segments, calibration, drift below), or argue for another floor."

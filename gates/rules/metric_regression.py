@@ -8,10 +8,7 @@ from gates.case import Arena, Case
 from gates.effect import CONFIDENCE, measure_effect
 from gates.evidence import Evidence
 from gates.finding import Family, Limit, Mode, Observation, Subject, Support
-from gates.metrics import DirectedMetric
-from gates.metrics.metric import Metric
-from gates.rules.gate import NOT_EMPTY, Correction, Gate, Item, NotApplicableError
-from gates.rules.margin import (
+from gates.judging.margin import (
     Margin,
     against_each,
     cannot_tell,
@@ -20,6 +17,9 @@ from gates.rules.margin import (
     subject_in,
     why_incomparable,
 )
+from gates.metrics import DirectedMetric
+from gates.metrics.metric import Metric
+from gates.rules.gate import NOT_EMPTY, Correction, Gate, Item, NotApplicableError
 from gates.stats.decomposition import Square
 from gates.stats.undefined import UndefinedError
 

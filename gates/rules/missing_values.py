@@ -9,12 +9,12 @@ import numpy as np
 from gates.case import Case
 from gates.columns import Description, Role, Type
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
+from gates.judging.bound import measure_share
+from gates.judging.constant_columns import is_quantity, values_of
+from gates.judging.periods import periods_of
+from gates.judging.sides import tables_of
 from gates.quoting import quote
-from gates.rules.bound import measure_share
-from gates.rules.constants import is_quantity, values_of
 from gates.rules.gate import Gate, Item
-from gates.rules.periods import periods_of
-from gates.rules.sides import tables_of
 from gates.segments import Rows
 from gates.stats.proportion import p_share_at_most
 from gates.tables.arrow import valid_of

@@ -10,13 +10,13 @@ from gates.case import Case, NotComparableError
 from gates.effect import measure_effect
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
+from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
+from gates.judging.model_sizes import SIZES, Size, Sizes, read_sizes
+from gates.judging.rivals import QUICK, Gain, Rival, measure_gain, simple_of
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
 from gates.rules.gate import NOT_EMPTY, Gate, Item, NotApplicableError
-from gates.rules.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.rules.quick_baseline import Demand
-from gates.rules.rivals import QUICK, Gain, Rival, measure_gain, simple_of
-from gates.rules.sizes import SIZES, Size, Sizes, read_sizes
 from gates.stats.interval import Interval
 from gates.stats.undefined import UndefinedError
 

@@ -9,11 +9,8 @@ import msgspec
 from gates.answers import Task
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, State, Subject
-from gates.metrics import DirectedMetric
-from gates.metrics.metric import Metric
-from gates.rules.gate import Amount, Gate, Item, NotApplicableError
-from gates.rules.margin import cannot_tell, mend_in, on_each_test_set, subject_in
-from gates.rules.rivals import (
+from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
+from gates.judging.rivals import (
     QUICK,
     Rival,
     demand_gain,
@@ -21,6 +18,9 @@ from gates.rules.rivals import (
     measure_gain,
     simple_models,
 )
+from gates.metrics import DirectedMetric
+from gates.metrics.metric import Metric
+from gates.rules.gate import Amount, Gate, Item, NotApplicableError
 from gates.stats.undefined import UndefinedError
 
 USUAL: Mapping[Task, DirectedMetric] = MappingProxyType(

@@ -13,19 +13,8 @@ from gates.case import Case
 from gates.effect import measure_effect
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Subject, Support
-from gates.metrics import RareMetric, binary
-from gates.metrics.metric import Metric
-from gates.rules.bound import measure
-from gates.rules.gate import (
-    NOT_EMPTY,
-    Amount,
-    Correction,
-    Gate,
-    Item,
-    Measurement,
-    NotApplicableError,
-)
-from gates.rules.margin import (
+from gates.judging.bound import measure
+from gates.judging.margin import (
     Margin,
     against_each,
     cannot_tell,
@@ -34,6 +23,17 @@ from gates.rules.margin import (
     on_each_test_set,
     subject_in,
     why_incomparable,
+)
+from gates.metrics import RareMetric, binary
+from gates.metrics.metric import Metric
+from gates.rules.gate import (
+    NOT_EMPTY,
+    Amount,
+    Correction,
+    Gate,
+    Item,
+    Measurement,
+    NotApplicableError,
 )
 from gates.settings import Probability
 from gates.stats.measured import ModelValue, PairedChange

@@ -8,11 +8,11 @@ import numpy as np
 from gates.answers import Scored
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Observation, State, Subject
+from gates.judging.gap import rate_of
 from gates.metrics import metrics_called
 from gates.metrics.group import GroupMean, GroupMetric
 from gates.metrics.plain import plain_value
 from gates.quoting import quote
-from gates.rules.gap import rate_of
 from gates.rules.gate import Amount, Gate, Item, NotApplicableError
 from gates.stats.undefined import UndefinedError
 

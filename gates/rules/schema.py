@@ -8,17 +8,17 @@ import numpy as np
 from gates.case import Case
 from gates.columns import Description, Role, Type
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
-from gates.quoting import quote
-from gates.rules.constants import (
+from gates.judging.constant_columns import (
     Constant,
     constant_periods,
     could_be_chance,
     find_constant,
     find_period_constants,
 )
+from gates.judging.periods import periods_of
+from gates.judging.sides import same_file, tables_of
+from gates.quoting import quote
 from gates.rules.gate import Gate, Item
-from gates.rules.periods import periods_of
-from gates.rules.sides import same_file, tables_of
 from gates.segments import Rows
 from gates.tables.table import Table
 

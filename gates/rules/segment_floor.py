@@ -9,10 +9,10 @@ from gates.ask import Ask
 from gates.case import Case
 from gates.evidence import Evidence
 from gates.finding import Family, Mode
+from gates.judging.bound import limit_of, measure
+from gates.judging.margin import mend_in, on_each_test_set, subject_in
 from gates.metrics import DirectedMetric
-from gates.rules.bound import limit_of, measure
 from gates.rules.gate import NOT_EMPTY, Gate, Item, NotApplicableError
-from gates.rules.margin import mend_in, on_each_test_set, subject_in
 from gates.rules.segment_regression import too_small, without_weight
 
 if TYPE_CHECKING:

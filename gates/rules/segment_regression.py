@@ -10,10 +10,7 @@ from gates.case import Case
 from gates.effect import Effect, measure_effect
 from gates.evidence import Evidence
 from gates.finding import Family, Limit, Mode
-from gates.metrics import DirectedMetric
-from gates.metrics.metric import Metric
-from gates.rules.gate import NOT_EMPTY, Amount, Correction, Gate, Item, NotApplicableError
-from gates.rules.margin import (
+from gates.judging.margin import (
     Margin,
     against_each,
     cannot_tell,
@@ -22,6 +19,9 @@ from gates.rules.margin import (
     subject_in,
     why_incomparable,
 )
+from gates.metrics import DirectedMetric
+from gates.metrics.metric import Metric
+from gates.rules.gate import NOT_EMPTY, Amount, Correction, Gate, Item, NotApplicableError
 from gates.stats.undefined import UndefinedError
 
 if TYPE_CHECKING:

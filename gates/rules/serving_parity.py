@@ -9,8 +9,8 @@ import pyarrow as pa
 from gates.case import Case
 from gates.errors import EvidenceError
 from gates.finding import Family, Finding, Limit, State, Subject, Support
+from gates.judging.served import measured_service, never_started
 from gates.rules.gate import Amount, Gate, Item
-from gates.rules.served import measured_service, never_started
 from gates.serving import SERVING
 from gates.serving.measured import Answers, Sampled
 from gates.tables.arrow import places_in

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.judging.growth import most_telling, rows_within
+from gates.judging.splits import Counts, Part, Split, split_sides, splits_of
 from gates.quoting import first_few, quote
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
-from gates.rules.growth import most_telling, rows_within
-from gates.rules.splits import Counts, Part, Split, split_sides, splits_of
 from gates.stats.shift import Shift, cramers_v, kolmogorov_shift, total_variation_shift
 from gates.stats.undefined import UndefinedError
 from gates.tables.table import Table

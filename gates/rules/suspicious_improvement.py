@@ -13,12 +13,12 @@ from gates.columns import Role
 from gates.effect import CONFIDENCE, Effect, measure_effect
 from gates.evidence import Evidence
 from gates.finding import Family, Limit, Mode, Subject
+from gates.judging.bound import measure
+from gates.judging.margin import cannot_tell
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
 from gates.quoting import quote
-from gates.rules.bound import measure
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
-from gates.rules.margin import cannot_tell
 from gates.stats.estimate import Estimate
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError

@@ -12,14 +12,14 @@ from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.judging.bound import measure_share
+from gates.judging.folds import FOLDS
+from gates.judging.growth import grown
+from gates.judging.improbable_labels import Judge, baseline_scores, fresh_rows, name_rows
+from gates.judging.margin import cannot_tell
+from gates.judging.sides import TRAIN
 from gates.outputs import read_outputs
-from gates.rules.bound import measure_share
-from gates.rules.folds import FOLDS
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
-from gates.rules.growth import grown
-from gates.rules.improbable import Judge, baseline_scores, fresh_rows, name_rows
-from gates.rules.margin import cannot_tell
-from gates.rules.sides import TRAIN
 from gates.segments import split_by
 from gates.stats.confident import Improbable
 from gates.stats.estimate import Estimate

@@ -12,10 +12,10 @@ from gates.case import Case
 from gates.columns import Role
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
+from gates.judging.sides import TEST, same_file
+from gates.judging.telling import ALPHA, Telling, measure_column
 from gates.quoting import first_few, quote
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.rules.sides import TEST, same_file
-from gates.rules.telling import ALPHA, Telling, measure_column
 from gates.stats.auc import roc_auc
 from gates.stats.interval import confidence_of
 from gates.stats.undefined import UndefinedError

@@ -7,8 +7,7 @@ import msgspec
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
-from gates.rules.gate import Amount, Gate, Item
-from gates.rules.served import (
+from gates.judging.served import (
     Asked,
     judge_estimate,
     measured_service,
@@ -16,6 +15,7 @@ from gates.rules.served import (
     never_started,
     not_compared,
 )
+from gates.rules.gate import Amount, Gate, Item
 from gates.serving.measured import Measured, Saturated, Throughput
 from gates.stats.turns import log_mean, log_ratio
 

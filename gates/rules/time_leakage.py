@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 from gates.case import Case
 from gates.columns import Role
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.judging.declared import with_role_anywhere
+from gates.judging.sides import TEST, TRAIN
 from gates.quoting import quote
-from gates.rules.declared import with_role_anywhere
 from gates.rules.gate import Amount, Gate, Item, NotApplicableError
-from gates.rules.sides import TEST, TRAIN
 from gates.stats.leakage import top_p_value
 from gates.tables.arrow import valid_of, values_of
 from gates.tables.table import Floats, Table

@@ -9,12 +9,12 @@ import pyarrow.compute as pc
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
+from gates.judging.copies import Likeness, judge_copies
+from gates.judging.margin import cannot_tell
+from gates.judging.sides import TRAIN
+from gates.judging.twins import NearTwins, Twins, count_near_twins, count_twins
 from gates.quoting import quote
-from gates.rules.copies import Likeness, judge_copies
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.rules.margin import cannot_tell
-from gates.rules.sides import TRAIN
-from gates.rules.twins import NearTwins, Twins, count_near_twins, count_twins
 from gates.stats.leakage import excess_p_value
 from gates.stats.multiplicity import holm
 from gates.tables.table import Table

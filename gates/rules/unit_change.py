@@ -11,10 +11,10 @@ from gates.case import Case
 from gates.columns import Description, Role, Type
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.judging.kept_rows import Pairing
+from gates.judging.samples import Place, Sample, holds_numbers, places_of, sizes_of
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.rules.kept_rows import Pairing
-from gates.rules.samples import Place, Sample, holds_numbers, places_of, sizes_of
 from gates.stats.rescaling import RESCALINGS, Fit, Rescaling, count_rescaled, fit_rescalings
 from gates.stats.shift import kolmogorov_shift
 from gates.tables.table import Floats, Mask

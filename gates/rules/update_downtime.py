@@ -7,8 +7,8 @@ import msgspec
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
+from gates.judging.served import measured_service, never_started
 from gates.rules.gate import Amount, Gate, Item
-from gates.rules.served import measured_service, never_started
 from gates.serving.measured import Update
 
 _FINE = range(200, 300)

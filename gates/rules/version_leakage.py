@@ -12,10 +12,10 @@ from gates.case import Case
 from gates.columns import Role
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
+from gates.judging.margin import cannot_tell
+from gates.judging.sides import TRAIN, same_file
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.rules.margin import cannot_tell
-from gates.rules.sides import TRAIN, same_file
 from gates.settings import Probability
 from gates.stats.leakage import excess_p_value
 from gates.tables.arrow import places_in

@@ -10,12 +10,12 @@ import numpy as np
 from gates.case import Case, NotComparableError
 from gates.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
-from gates.rules.advice import advise
+from gates.judging.margin import cannot_tell
+from gates.judging.predicates import DEEP_COLUMNS, Searched, rows_of, searched_columns
+from gates.judging.row_losses import RowLoss, row_losses, usual_loss
+from gates.judging.searched_rows import Ground
+from gates.judging.segment_advice import advise
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
-from gates.rules.margin import cannot_tell
-from gates.rules.predicates import DEEP_COLUMNS, Searched, rows_of, searched_columns
-from gates.rules.row_losses import RowLoss, row_losses, usual_loss
-from gates.rules.searching import Ground
 from gates.stats.covering import MIN_ROWS
 from gates.stats.paired import paired_mean
 from gates.stats.slices import (

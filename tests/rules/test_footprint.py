@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from gates.finding import Result, State
+from gates.judging.served import Bound
 from gates.rules.footprint import Footprint
-from gates.rules.served import Bound
 from gates.serving.measured import Measured
 from tests.serving.samples import SERVICE, honest, judged
 

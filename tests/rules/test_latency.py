@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from gates.finding import Mode, Result, State
+from gates.judging.served import Bound
 from gates.rules.latency import LatencyGate
-from gates.rules.served import Bound
 from tests.build import case, evidence, outcome
 from tests.serving.samples import SERVICE, honest, judged, latency, times
 

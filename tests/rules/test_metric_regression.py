@@ -8,8 +8,8 @@ import pytest
 
 from gates.case import Case
 from gates.finding import Finding, Limit, Mode, Result, State, Support
+from gates.judging.margin import Margin
 from gates.rules.gate import Comparison, Correction
-from gates.rules.margin import Margin
 from gates.rules.metric_regression import MetricRegression
 from tests.build import case, evidence, items, outcome
 

@@ -9,8 +9,9 @@ from sklearn.metrics import average_precision_score
 
 from gates.evidence import Evidence
 from gates.finding import Result, State
+from gates.metrics import RareMetric
 from gates.rules.gate import NotApplicableError
-from gates.rules.rare_class import Demand, RareClass, RareMetric
+from gates.rules.rare_class import Demand, RareClass
 from tests.build import case, evidence, items, outcome
 from tests.build_tasks import CLASSES, multiclass, regression
 

@@ -5,8 +5,8 @@ import pytest
 
 from gates.case import Case
 from gates.finding import Outcome, Result, State
+from gates.judging.margin import Margin
 from gates.rules.group_disparity import Demand, GroupDisparity
-from gates.rules.margin import Margin
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.repeatability import Repeatability
 from gates.settings import Settings

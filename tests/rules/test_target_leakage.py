@@ -9,8 +9,8 @@ import pytest
 from gates.columns import Description, Role, Type
 from gates.evidence import Evidence
 from gates.finding import Finding, Mode, Observation, Result, State
+from gates.judging.telling import measure_column
 from gates.rules.target_leakage import TargetLeakage
-from gates.rules.telling import measure_column
 from tests.build import case, evidence, items, outcome
 
 ROWS = 1000

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from gates.finding import Finding, Result, State
+from gates.judging.twins import count_near_twins, count_twins, draw_rows
 from gates.rules.train_test_overlap import TrainTestOverlap
-from gates.rules.twins import count_near_twins, count_twins, draw_rows
 from gates.stats.leakage import excess_p_value
 from gates.tables.table import Table
 from tests.build import Columns, case, evidence, outcome

@@ -8,7 +8,7 @@ import pytest
 
 from gates.evidence import Evidence
 from gates.finding import Mode, Observation, Result, State
-from gates.rules import searching
+from gates.judging import searched_rows
 from gates.rules.gate import NotApplicableError
 from gates.rules.weak_segments import WeakSegments
 from gates.settings import Settings
@@ -248,7 +248,7 @@ def test_weights_count(tmp_path: Path) -> None:
 def test_of_very_many_rows_some_are_searched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "MOST_ROWS", 2_000)
+    monkeypatch.setattr(searched_rows, "MOST_ROWS", 2_000)
     worse = np.where(hurt(), 0.5, noisy(seed=2))
     sides = side(tmp_path / "new", worse), side(tmp_path / "old", noisy())
     found = outcome("weak_segments", WeakSegments(margin=0.1), case(*sides)).findings[0]

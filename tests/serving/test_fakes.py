@@ -10,9 +10,9 @@ import pytest
 
 from gates.errors import PipelineError
 from gates.finding import Result, State
+from gates.judging.served import Bound
 from gates.rules.fault_tolerance import FaultTolerance
 from gates.rules.latency import LatencyGate
-from gates.rules.served import Bound
 from gates.rules.update_downtime import UpdateDowntime
 from gates.serving import examine
 from gates.serving.client import Client

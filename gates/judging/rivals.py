@@ -10,10 +10,10 @@ from gates.case import Case
 from gates.effect import CONFIDENCE, clustered, require_groups
 from gates.evidence import Evidence
 from gates.finding import Limit, Subject
+from gates.judging.growth import rows_within
 from gates.metrics.metric import Metric
 from gates.outputs import read_weights
 from gates.rules.gate import Item, Measurement
-from gates.rules.growth import rows_within
 from gates.segments import Rows
 from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from gates.columns import Description
 from gates.evidence import Evidence
+from gates.judging.constant_columns import is_quantity
 from gates.quoting import quote
-from gates.rules.constants import is_quantity
 from gates.segments import MISSING
 from gates.stats.interval import Interval, confidence_of
 from gates.stats.leakage import auc_interval, find_pure_values

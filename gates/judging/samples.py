@@ -6,10 +6,10 @@ import msgspec
 import numpy as np
 
 from gates.case import Case
-from gates.rules.kept_rows import Pairing, pair_rows
-from gates.rules.periods import periods_of
-from gates.rules.sides import TEST, TRAIN, same_file, tables_of
-from gates.rules.twins import draw_rows
+from gates.judging.kept_rows import Pairing, pair_rows
+from gates.judging.periods import periods_of
+from gates.judging.sides import TEST, TRAIN, same_file, tables_of
+from gates.judging.twins import draw_rows
 from gates.segments import Rows
 from gates.tables.table import Floats, Table
 

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gates.columns import ColumnDictionary, Description, Role, Type
-from gates.rules.constants import is_quantity
-from gates.rules.periods import MAX_PERIODS
+from gates.judging.constant_columns import is_quantity
+from gates.judging.periods import MAX_PERIODS
 from gates.segments import MISSING, band_names
 from gates.stats.slices import Slice
 from gates.tables.table import Codes, Floats, Mask, Table

@@ -8,8 +8,8 @@ import pytest
 
 from gates.case import Case
 from gates.evidence import Evidence
+from gates.judging.gap import Gap, measure_gap, rate_of
 from gates.metrics.group import GroupMean, group_means, group_names
-from gates.rules.gap import Gap, measure_gap, rate_of
 from gates.settings import Settings
 from gates.stats.undefined import UndefinedError
 from tests.build import case, evidence

@@ -9,9 +9,9 @@ import numpy as np
 from gates.case import Case
 from gates.columns import ColumnDictionary, Role
 from gates.evidence import Evidence
+from gates.judging.group_labels import bands_of
+from gates.judging.sides import TEST, same_file
 from gates.quoting import quote
-from gates.rules.groups import bands_of
-from gates.rules.sides import TEST, same_file
 from gates.segments import MISSING, split_by
 from gates.tables.table import Floats, Table
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 from gates.answers import Answers, Predicted
 from gates.case import Arena, Case
 from gates.finding import Observation, Subject, Support
+from gates.judging.row_losses import row_losses, usual_loss
 from gates.quoting import quote
-from gates.rules.row_losses import row_losses, usual_loss
 from gates.segments import Rows
 from gates.stats.law import binomial_cdf
 from gates.stats.multiplicity import holm

@@ -9,8 +9,8 @@ from gates.answers import Values
 from gates.case import Case
 from gates.columns import ColumnDictionary
 from gates.evidence import Evidence
+from gates.judging.sides import TEST, same_file, tables_of
 from gates.quoting import quote
-from gates.rules.sides import TEST, same_file, tables_of
 from gates.segments import Rows, split_by
 from gates.stats.estimate import Estimate
 from gates.stats.growth import (

@@ -2,7 +2,7 @@
 
 from gates.case import Case
 from gates.columns import ColumnDictionary, Role
-from gates.rules.sides import TEST, tables_of
+from gates.judging.sides import TEST, tables_of
 
 
 def with_role_anywhere(case: Case, role: Role) -> tuple[str, ...]:

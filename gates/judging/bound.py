@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 from gates.answers import Answers
 from gates.effect import CONFIDENCE, clustered, require_groups
 from gates.finding import Limit, Mode, Subject, Support
+from gates.judging.growth import rows_within
+from gates.judging.margin import cannot_tell
 from gates.metrics.metric import Metric
 from gates.rules.gate import Item, Measurement
-from gates.rules.growth import rows_within
-from gates.rules.margin import cannot_tell
 from gates.segments import Rows
 from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval

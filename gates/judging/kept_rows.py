@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from gates.case import Case
 from gates.evidence import Evidence
-from gates.rules.sides import TEST, tables_of
+from gates.judging.sides import TEST, tables_of
 from gates.segments import Rows
 from gates.tables.arrow import places_in, valid_of
 

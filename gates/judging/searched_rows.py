@@ -4,8 +4,8 @@ import numpy as np
 
 from gates.answers import Answers
 from gates.evidence import Evidence
-from gates.rules.predicates import Searched, name_of, rows_of
-from gates.rules.twins import draw_rows
+from gates.judging.predicates import Searched, name_of, rows_of
+from gates.judging.twins import draw_rows
 from gates.segments import Rows
 from gates.stats.slices import Slice
 from gates.stats.weighted import require_weights

@@ -8,8 +8,8 @@ import pyarrow as pa
 from gates.case import Case
 from gates.columns import ColumnDictionary, Role, Type
 from gates.finding import Finding, Limit, Mode, State, Subject, Support
+from gates.judging.sides import TEST, TRAIN
 from gates.quoting import quote
-from gates.rules.sides import TEST, TRAIN
 from gates.tables.near_hashes import BITS, DIGITS, find_near_hashes, parse_hashes
 from gates.tables.near_texts import find_near_texts
 from gates.tables.table import Table

@@ -6,7 +6,7 @@ import numpy as np
 
 from gates.answers import Answers, Classified, Predicted
 from gates.evidence import Evidence
-from gates.rules.predicates import Searched, rows_of
+from gates.judging.predicates import Searched, rows_of
 from gates.stats.influence import log_losses
 from gates.stats.slices import Slice
 from gates.tables.table import Floats

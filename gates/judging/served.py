@@ -8,8 +8,8 @@ import msgspec
 from gates.case import Case
 from gates.effect import CONFIDENCE
 from gates.finding import Finding, Limit, Mode, State, Subject, Support
+from gates.judging.margin import cannot_tell
 from gates.rules.gate import Amount, Item, Measurement, NotApplicableError
-from gates.rules.margin import cannot_tell
 from gates.serving import SERVING
 from gates.serving.measured import Measured, read_measured
 from gates.stats.estimate import Estimate
