@@ -14,7 +14,7 @@ from gates.__main__ import build_parser
 from gates.policy import read_policy
 from gates.rules import GATES
 from gates.verdict import read_verdict
-from tests.cli.command import GATEPOST, ROOT, gatepost, user_environment
+from tests.cli.command import GATEPOST, ROOT, call_main, gatepost, user_environment
 from tests.cli.folders import LIMITS, make_good, rewrite, set_column, spoil
 
 COMMANDS = (
@@ -44,7 +44,7 @@ def judged(candidate: str, *more: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_an_example_that_parses(command: str) -> None:
-    done = gatepost(command, "--help")
+    done = call_main(command, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     example = lines[lines.index("example:") + 1].strip()
@@ -70,14 +70,14 @@ def test_help_lists_every_command_and_every_exit_code() -> None:
     ],
 )
 def test_a_wrong_command_line_says_what_is_right(arguments: tuple[str, ...], message: str) -> None:
-    done = gatepost(*arguments)
+    done = call_main(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
 
 
 @pytest.mark.parametrize("gate", GATES)
 def test_a_gates_page_has_four_parts_and_an_example_that_is_a_policy(gate: str) -> None:
-    done = gatepost("explain", gate)
+    done = call_main("explain", gate)
     assert (done.returncode, done.stderr) == (0, "")
     places = [done.stdout.index(part) for part in PARTS]
     assert places == sorted(places)

@@ -1,10 +1,14 @@
-"""The command line as a user calls it: a process of its own."""
+"""The command line as a user calls it: a process of its own, or its `main` alone."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
+from gates.__main__ import main
 from tests.shell.project import environment
 
 ROOT = Path(__file__).parents[2]
@@ -35,3 +39,21 @@ def gatepost(
         text=True,
         check=False,
     )
+
+
+def call_main(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Run a command in this process, where a test is about its words and exit code only."""
+    command = [*map(str, arguments)]
+    printed, said = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, user_environment(), clear=True),
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(said),
+    ):
+        try:
+            code: int | str | None = main(command)
+        except SystemExit as ended:  # argparse's
+            code = ended.code
+    printed.flush()
+    printed.seek(0)
+    return subprocess.CompletedProcess(command, int(code or 0), printed.read(), said.getvalue())

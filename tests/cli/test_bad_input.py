@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gates.verdict import read_verdict
-from tests.cli.command import gatepost
+from tests.cli.command import call_main, gatepost
 from tests.cli.folders import (
     LIMITS,
     LISTED,
@@ -45,17 +45,23 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def judge(
     here: Path, candidate: Path, baseline: Path | None = None, *more: str
 ) -> tuple[int, str, str]:
-    sides = ("--candidate", candidate, "--baseline", baseline or here / "good")
-    done = gatepost("judge", *sides, "--policy", here / "params.yaml", *more)
+    done = gatepost("judge", *sides_of(here, candidate, baseline), *more)
     return done.returncode, done.stdout, done.stderr
+
+
+def sides_of(here: Path, candidate: Path, baseline: Path | None = None) -> tuple[str | Path, ...]:
+    sides = ("--candidate", candidate, "--baseline", baseline or here / "good")
+    return (*sides, "--policy", here / "params.yaml")
 
 
 def refusal(here: Path, candidate: Path, tmp_path: Path) -> str:
     """The one message on standard error; no verdict was written anywhere."""
     out = tmp_path / "out"
     out.mkdir()
-    code, printed, said = judge(here, candidate, None, "--out", str(out / "verdict.json"))
-    assert (code, printed) == (3, "")
+    verdict = ("--out", out / "verdict.json")
+    done = call_main("judge", *sides_of(here, candidate), *verdict)
+    said = done.stderr
+    assert (done.returncode, done.stdout) == (3, "")
     assert said.startswith("gatepost: ")
     assert "Traceback" not in said
     assert list(out.iterdir()) == []
@@ -90,7 +96,7 @@ def test_a_policy_that_cannot_be_read(
     policy = tmp_path / "p.yaml"
     if text is not None:
         policy.write_bytes(text.encode() if isinstance(text, str) else text)
-    done = gatepost("judge", "--candidate", here / "good", "--policy", policy)
+    done = call_main("judge", "--candidate", here / "good", "--policy", policy)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.search(message, done.stderr)
     assert "Traceback" not in done.stderr
