@@ -1,6 +1,6 @@
 """Limits of a policy that the task cannot have: refused where they are read, not where judged."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from gates.answers import Task
@@ -32,14 +32,22 @@ def refuse_other_tasks(block: Document, task: Task, path: tuple[str, ...]) -> No
     for gate, demands in block.value.items():
         named = demands.get("metrics") if isinstance(demands, dict) else None
         known = _names(gate, task)
-        for name in named if isinstance(named, dict) else ():
+        for at, name in _named(named):
             if name not in known:
                 raise PolicyError(
-                    f"{block.place((*path, gate, 'metrics', name))}: no metric of a {task} task, "
-                    f"which has {', '.join(known)}. Name one of these, or mend `gates.task`."
+                    f"{block.place((*path, gate, 'metrics', at))}: {name} is no metric of a {task} "
+                    f"task, which has {', '.join(known)}. Name one of these, or mend `gates.task`."
                 )
     if task == "regression" and _DISPARITY in block.value:
         _refuse_rates(block, block.value[_DISPARITY] or {}, (*path, _DISPARITY))
+
+
+def _named(metrics: object) -> Iterator[tuple[str | int, str]]:
+    """Names of metrics by their keys or, of a list, by their places."""
+    if isinstance(metrics, dict):
+        yield from ((name, name) for name in metrics)
+    elif isinstance(metrics, list):
+        yield from enumerate(metrics)
 
 
 def _names(gate: str, task: Task) -> tuple[str, ...]:

@@ -402,6 +402,7 @@ def test_a_changed_weight_is_a_changed_test_set(tmp_path: Path) -> None:
         ("{task: regression, metric_floor: {metrics: {recall: 0.5}}}", "no metric of a regression"),
         ("{task: multiclass, metric_floor: {metrics: {roc_auc: 0.5}}}", "which has log_loss"),
         ("{metric_floor: {metrics: {r2: 0.5}}}", "no metric of a binary task"),
+        ("{repeatability: {metrics: [f1, r2]}}", "repeatability.metrics[1]: r2 is no metric of"),
         ("{task: regression, group_disparity: {}}", "so that no limit is usual. Name `metrics`"),
         (
             "{task: regression, group_disparity: {metrics: {mean_error: {limit: 1}}}}",
