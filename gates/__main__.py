@@ -20,6 +20,7 @@ _BLAS = "OPENBLAS_NUM_THREADS"
 _REFUSED_BY_THE_MACHINE = (
     errno.EACCES,
     errno.EDQUOT,
+    errno.EFBIG,
     errno.ENOSPC,
     errno.EPERM,
     errno.EROFS,
