@@ -10,8 +10,8 @@ from gates.dvc_cache import copy_digesting
 from gates.dvc_command import Progress
 from gates.dvc_files import LOCK, Recorded, read_lock
 from gates.errors import EvidenceError
+from gates.kept_inputs import INPUTS, Inputs, encode_inputs
 from gates.manifest import REQUIRED, File, Manifest, digest, read_manifest, write_manifest
-from gates.origins import INPUTS, Inputs, encode_inputs
 from gates.rescore import score_baseline_test, score_with_baseline
 from gates.serving.step import ServingBase, measure_serving
 from gates.sources import Sources

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from gates.dvc_files import LOCK, POINTER_SUFFIX, read_lock
 from gates.git import list_tracked, list_untracked, list_work_files, read_file
+from gates.kept_inputs import Inputs
 from gates.lock_step import PIPELINE
-from gates.origins import Inputs, Known, dependencies_of, trace_inputs
+from gates.origins import Known, dependencies_of, trace_inputs
 
 
 def trace_tree(root: Path, revision: str) -> Inputs | None:

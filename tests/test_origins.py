@@ -6,7 +6,8 @@ import pytest
 
 from gates.dvc_files import read_lock
 from gates.errors import EvidenceError
-from gates.origins import Input, Keeper, Known, dependencies_of, read_inputs, trace_inputs
+from gates.kept_inputs import Input, Keeper, read_inputs
+from gates.origins import Known, dependencies_of, trace_inputs
 
 MD5, OTHER = "0" * 32, "1" * 32
 

@@ -5,12 +5,20 @@ from typing import ClassVar
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
-from gates.origins import INPUTS, MOST_LOOSE, Input, Inputs, Keeper, StageInputs, read_inputs
+from gates.kept_inputs import (
+    INPUTS,
+    INPUTS_MAX_BYTES,
+    MOST_LOOSE,
+    Input,
+    Inputs,
+    Keeper,
+    StageInputs,
+    read_inputs,
+)
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item, NotApplicableError
 
 _RULE = "known by its hash, in Git or under DVC"
-_MAX_BYTES = 1 << 20
 _SHOWN_HASH = 12
 _KEEP = "Put it under DVC (`dvc add`, `dvc import-url`) or into Git, and commit that."
 _RECORD = "Run `dvc add` on what was read, or `dvc checkout` what is recorded, and run again."
@@ -53,7 +61,7 @@ class DataVersion(Gate, frozen=True, kw_only=True):
             raise NotApplicableError(
                 f"the evidence has no {INPUTS}; `gatepost collect` writes it of a DVC pipeline"
             )
-        inputs = read_inputs(side.content(INPUTS, _MAX_BYTES), str(side.folder / INPUTS))
+        inputs = read_inputs(side.content(INPUTS, INPUTS_MAX_BYTES), str(side.folder / INPUTS))
         if not inputs.inputs and not inputs.stages:
             raise NotApplicableError("the pipeline has no stage")
         for one in inputs.inputs:

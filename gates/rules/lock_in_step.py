@@ -5,11 +5,10 @@ from typing import ClassVar, Final
 
 from gates.case import Case
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
-from gates.origins import INPUTS, Inputs, LockChange, read_inputs
+from gates.kept_inputs import INPUTS, INPUTS_MAX_BYTES, Inputs, LockChange, read_inputs
 from gates.quoting import first_few, quote
 from gates.rules.gate import Gate, Item, NotApplicableError
 
-_MAX_BYTES: Final = 1 << 20
 _RULE: Final = "as the commit's dvc.lock says"
 _MEND: Final = "Run `dvc repro`, and commit dvc.lock with the change."
 
@@ -47,7 +46,7 @@ class LockInStep(Gate, frozen=True, kw_only=True):
             raise NotApplicableError(
                 f"the evidence has no {INPUTS}; `gatepost collect` writes it of a DVC pipeline"
             )
-        inputs = read_inputs(side.content(INPUTS, _MAX_BYTES), str(side.folder / INPUTS))
+        inputs = read_inputs(side.content(INPUTS, INPUTS_MAX_BYTES), str(side.folder / INPUTS))
         found = State.UNDECIDED if side.manifest.dirty else State.FAILED
         if not inputs.committed:
             yield _finding("dvc.lock", found, "The commit has no dvc.lock.")

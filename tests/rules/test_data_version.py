@@ -9,7 +9,7 @@ from gates.case import Case
 from gates.errors import EvidenceError
 from gates.evidence import Evidence
 from gates.finding import Finding, Outcome, Result, State
-from gates.origins import INPUTS, Input, Inputs, Keeper, StageInputs
+from gates.kept_inputs import INPUTS, Input, Inputs, Keeper, StageInputs
 from gates.rules.data_version import DataVersion
 from tests.build import case, evidence, outcome, seal
 

@@ -7,8 +7,8 @@ import pytest
 
 from gates.evidence import Evidence
 from gates.finding import Outcome, Result, State
+from gates.kept_inputs import INPUTS, Inputs, LockChange, StageInputs
 from gates.manifest import read_manifest, write_manifest
-from gates.origins import INPUTS, Inputs, LockChange, StageInputs
 from gates.rules.lock_in_step import LockInStep
 from gates.testing import case, evidence, outcome, seal
 

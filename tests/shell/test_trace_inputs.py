@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from gates.git import list_tracked, list_untracked
-from gates.origins import Keeper, encode_inputs, read_inputs
+from gates.kept_inputs import Keeper, encode_inputs, read_inputs
 from gates.trace_inputs import trace_tree
 from tests.shell.project import commit, make_git, write
 
