@@ -41,7 +41,8 @@ class Ranking(msgspec.Struct, frozen=True, eq=False):
 
 def bin_scores(scores: Floats, bins: int = BINS) -> NDArray[np.intp]:
     """The bin of each score of [0, 1], all of one width; 1 lies in the last."""
-    return np.minimum((scores * bins).astype(np.int32), bins - 1).astype(np.intp)
+    at = (scores * bins).astype(np.intp)
+    return np.minimum(at, bins - 1, out=at)
 
 
 def rank_bins(scores: BinnedScores) -> Ranking:
