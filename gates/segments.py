@@ -70,7 +70,7 @@ def require_column(name: str, table: Table) -> None:
         meant = f" Did you mean {close[0]!r}?" if close else ""
         raise EvidenceError(
             f"{table.path}: no column {name!r}, which the policy names as a segment.{meant} "
-            "Write the column into the test table, or take it out of `gates.segments`."
+            "Write the column into the test table, or take it out of the policy."
         )
 
 

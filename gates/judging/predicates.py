@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gates.columns import ColumnDictionary, Description, Role, Type
+from gates.errors import EvidenceError
 from gates.judging.constant_columns import is_quantity
 from gates.judging.periods import MAX_PERIODS
-from gates.segments import MISSING, band_names
+from gates.segments import MISSING, band_names, require_column
 from gates.stats.slices import Slice
 from gates.tables.table import Codes, Floats, Mask, Table
 
@@ -49,7 +50,12 @@ def searched_columns(
 
     Which columns these are hangs on the table alone, never on what a model says, so that the
     search need not be paid for twice.
+
+    Raises:
+        EvidenceError: no segment can be made of a column that is named.
     """
+    for name in named:
+        _require_searchable(name, table, dictionary)
     names = named or [
         name
         for name, entry in dictionary.columns.items()
@@ -79,6 +85,19 @@ def rows_of(found: Slice, codes: Sequence[Codes]) -> Mask:
     for at, code in found.predicates:
         inside &= codes[at] == code
     return inside
+
+
+def _require_searchable(name: str, table: Table, dictionary: ColumnDictionary) -> None:
+    require_column(name, table)
+    entry = dictionary.columns.get(name)
+    if entry is None or entry.role in _NO_SEGMENT or _levels_of(name, entry, table) is None:
+        what = (
+            "is not in columns.yaml" if entry is None else f"is {entry.role} of type {entry.type}"
+        )
+        raise EvidenceError(
+            f"gates.weak_segments.columns: {name!r} {what}, so that no segment is made of it. "
+            "Take it out."
+        )
 
 
 def _levels_of(name: str, entry: Description, table: Table) -> Searched | None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gates.errors import EvidenceError
 from gates.evidence import Evidence
 from gates.finding import Mode, Observation, Result, State
 from gates.judging import searched_rows
@@ -144,6 +145,22 @@ def test_hardly_any_row(tmp_path: Path, rows: int) -> None:
     weak = outcome("weak_segments", WeakSegments(), case(sides[0], sides[1])).findings[-1]
     assert weak.state is State.UNDECIDED
     assert "no segment has 50" in weak.message
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("shpo", r"no column 'shpo', which the policy names as a segment\. Did you mean 'shop'\?"),
+        ("row_id", "gates.weak_segments.columns: 'row_id' is id of type text, so that no segment"),
+        ("note", "gates.weak_segments.columns: 'note' is feature of type text, so that no segment"),
+    ],
+)
+def test_a_named_column_that_cannot_be_searched_is_refused(
+    tmp_path: Path, name: str, message: str
+) -> None:
+    gate = WeakSegments(columns=("plan", name))
+    with pytest.raises(EvidenceError, match=message):
+        items(gate, case(side(tmp_path / "e", good())))
 
 
 def test_no_column_is_a_reason(tmp_path: Path) -> None:
