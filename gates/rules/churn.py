@@ -73,6 +73,11 @@ class Churn(Gate, frozen=True, kw_only=True):
     tolerance: Amount | None = None  # of a number, in the label's unit
     mode: Mode = Mode.GUARD
 
+    def __post_init__(self) -> None:
+        """Refuse golden rows that are none, and a segment that is all rows."""
+        if self.golden is not None and not self.golden:
+            raise ValueError("`golden` names nothing; name rows or a column, or take the key away.")
+
     def judge(self, case: Case) -> Iterator[Item]:
         """Golden rows and the share of changed answers; then segments and rows are shown."""
         if case.baseline is None:
@@ -154,6 +159,8 @@ class Churn(Gate, frozen=True, kw_only=True):
             if name not in baseline.test:
                 return f"the baseline's test table has no column {name!r}"
         if isinstance(self.golden, str):
+            if not _is_flag(baseline, self.golden):
+                return f"{self.golden!r} holds other numbers than 0 and 1, so it flags no row"
             rows = np.flatnonzero(_flags(baseline, self.golden))
         else:
             parts = split_by(tuple(columns), baseline.test, baseline.dictionary)
@@ -195,8 +202,15 @@ def _rows_needed(value: float, ceiling: float, rows: int) -> int | None:
     return needed if needed > rows else None
 
 
+def _is_flag(baseline: Evidence, name: str) -> bool:
+    if baseline.test.types[name] == "text":
+        return True
+    values = baseline.test.numbers(name)
+    return bool(np.isin(values[~np.isnan(values)], (0.0, 1.0)).all())
+
+
 def _flags(baseline: Evidence, name: str) -> Mask:
-    """Where a column says yes: a boolean, a number that is not 0, or the text true or yes."""
+    """Where a column says yes: a boolean, the number 1, or the text true, yes or 1."""
     if baseline.test.types[name] != "text":
         values = baseline.test.numbers(name)
         return np.asarray((values != 0) & ~np.isnan(values))

@@ -108,6 +108,19 @@ def test_golden_rows_that_are_not_there_are_undecided_by_the_mode(tmp_path: Path
     assert "no column 'nowhere'" in found.message
 
 
+def test_a_column_of_quantities_flags_no_golden_row(tmp_path: Path) -> None:
+    old = side(tmp_path / "old", OLD, gold=[0, 1, 2, *[0] * 7])
+    found = outcome("churn", Churn(golden="gold"), case(old, old)).findings[0]
+    assert found.state is State.UNDECIDED
+    assert "'gold' holds other numbers than 0 and 1" in found.message
+
+
+@pytest.mark.parametrize("nothing", ["", {}, ()])
+def test_golden_rows_that_are_none_are_refused(nothing: Any) -> None:
+    with pytest.raises(ValueError, match="`golden` names nothing"):
+        Churn(golden=nothing)
+
+
 def test_a_segment_that_breaks_more_than_chance_explains_is_named(tmp_path: Path) -> None:
     rows = 200
     table = {"sex": ["f", "m"] * (rows // 2), "label": [True] * rows}
