@@ -1,7 +1,8 @@
 """What either side's dictionary declares: a pull request edits its own, and takes nothing back."""
 
 from gates.case import Case
-from gates.columns import ColumnDictionary, Role
+from gates.columns import ColumnDictionary, Role, Type
+from gates.evidence import Evidence
 from gates.judging.sides import TEST, tables_of
 
 
@@ -27,3 +28,11 @@ def sensitive_in(dictionary: ColumnDictionary) -> list[str]:
     """Columns that one dictionary calls sensitive and makes segments of."""
     entries = dictionary.columns.items()
     return [name for name, entry in entries if entry.sensitive and entry.segment]
+
+
+def has_groups(side: Evidence, name: str) -> bool:
+    """Whether the test rows have groups by a column: its levels, or bands where it is a number."""
+    entry = side.dictionary.columns.get(name)
+    if entry is None or name not in side.test:
+        return False
+    return bool(entry.segment) or entry.type in (Type.CATEGORY, Type.BOOLEAN)

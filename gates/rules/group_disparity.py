@@ -7,18 +7,17 @@ import msgspec
 
 from gates.ask import Ask
 from gates.case import Case
-from gates.columns import Type
 from gates.evidence import Evidence
-from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
-from gates.judging.declared import sensitive_in
-from gates.judging.gap import Rate, candidate_rate, measure_gap, rates_of
+from gates.finding import Family, Finding, Limit, Mode, Observation, Subject, Support
+from gates.judging.declared import has_groups, sensitive_in
+from gates.judging.gap import Rate, measure_gap, rates_of
+from gates.judging.group_gaps import Bound, judge_gaps
 from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.metrics.group import GroupMean, GroupMetric, group_means, group_names
 from gates.quoting import first_few
 from gates.rules.gate import Amount, Comparison, Correction, Gate, Item, NotApplicableError
 from gates.segments import split_by
 from gates.settings import Columns, Probability
-from gates.stats.disparity import Disparity, GroupRate, judge_difference, judge_ratio
 from gates.stats.undefined import UndefinedError
 
 if TYPE_CHECKING:
@@ -148,7 +147,14 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
                     continue
                 if case.baseline is not None and (of is case or case.on_both):
                     yield from self._judge_change(of, compared)
-                yield from _judge_level(of, compared, alpha)
+                yield from judge_gaps(
+                    of,
+                    compared.columns,
+                    compared.mean,
+                    compared.bounds(of),
+                    alpha=alpha,
+                    mend=mend_in(of, _MEND),
+                )
 
     def _name_unlisted(self, case: Case) -> Iterator[Finding]:
         """Columns that the baseline calls sensitive, and by which these rows cannot be split."""
@@ -200,7 +206,7 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         names = sensitive_in(case.candidate.dictionary)
         if case.baseline is not None and case.streamed is None:  # sums are of what was asked
             theirs = sensitive_in(case.baseline.dictionary)
-            names += [name for name in theirs if _has_groups(case.candidate, name)]
+            names += [name for name in theirs if has_groups(case.candidate, name)]
         return self._named(names)
 
     def _named(self, sensitive: list[str]) -> list[tuple[str, ...]]:
@@ -209,6 +215,13 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
 
     def _judge_change(self, case: Case, compared: "_Compared") -> Iterator[Item]:
         columns, mean, demand = compared.columns, compared.mean, compared.demand
+        limit = Limit(margin=demand.worsening, mode=demand.mode)
+        subject = compared.subject("difference", case)
+        if case.on_base is not None and not compared.is_in(case.on_base.tested):
+            if demand.worsening is not None:
+                reason = "the baseline's test table has no such column"
+                yield cannot_tell(subject, limit, reason)
+            return
         every = _groups(case, columns, mean)
         groups = [group for group in every if group.after.rows >= self.min_rows]
         small = [group for group in every if group.after.rows < self.min_rows]
@@ -216,8 +229,6 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
             yield _show(case, compared, groups)
         if demand.worsening is None:
             return
-        limit = Limit(margin=demand.worsening, mode=demand.mode)
-        subject = compared.subject("difference", case)
         if small or len(groups) < 2:  # noqa: PLR2004 - a gap has two sides
             names = first_few([f"{group.name} has {group.after.rows}" for group in small])
             reason = f"needs two groups of {self.min_rows} rows in its denominator; {names}"
@@ -251,40 +262,19 @@ class _Compared(msgspec.Struct, frozen=True):
         """Whether a test table has all columns of the feature."""
         return all(name in side.test for name in self.columns)
 
+    def bounds(self, case: Case) -> list[Bound]:
+        """What is demanded of the level, whatever it was before."""
+        found, mode = [], self.demand.mode
+        if self.demand.limit is not None:
+            limit = Limit(ceiling=self.demand.limit, mode=mode)
+            found.append((self.subject("difference", case), limit))
+        if self.demand.ratio is not None:
+            found.append((self.subject("ratio", case), Limit(floor=self.demand.ratio, mode=mode)))
+        return found
+
     def subject(self, what: str, case: Case) -> Subject:
         """The difference or the ratio of the mean between groups."""
         return subject_in(case, metric=f"{self.name}_{what}", column=self.column)
-
-
-def _has_groups(side: Evidence, name: str) -> bool:
-    """Whether the test rows have groups by a column: its levels, or bands where it is a number."""
-    entry = side.dictionary.columns.get(name)
-    if entry is None or name not in side.test:
-        return False
-    return bool(entry.segment) or entry.type in (Type.CATEGORY, Type.BOOLEAN)
-
-
-def _judge_level(case: Case, compared: _Compared, alpha: float) -> Iterator[Item]:
-    demand = compared.demand
-    bounds = (
-        ("difference", demand.limit, judge_difference, Limit(ceiling=demand.limit)),
-        ("ratio", demand.ratio, judge_ratio, Limit(floor=demand.ratio)),
-    )
-    if not demand.levels:
-        return
-    rates = tuple(
-        _group_rate(" and ".join(segment.values()), candidate_rate(compared.mean, case, rows))
-        for segment, rows in case.candidate_segments(compared.columns)
-    )
-    for what, bound, judge_bound, bare in bounds:
-        if bound is None:
-            continue
-        subject = compared.subject(what, case)
-        limit = msgspec.structs.replace(bare, mode=demand.mode)
-        try:
-            yield _level(subject, limit, judge_bound(rates, bound, alpha), mend_in(case, _MEND))
-        except UndefinedError as error:
-            yield cannot_tell(subject, limit, str(error))
 
 
 def _groups(case: Case, columns: tuple[str, ...], mean: GroupMean) -> list[_Group]:
@@ -351,26 +341,3 @@ def _interval(case: Case, mean: GroupMean, group: _Group) -> tuple[float, float]
         return measure_gap(mean, case, group.rows).interval
     except UndefinedError:
         return None
-
-
-def _group_rate(name: str, rate: Rate) -> GroupRate:
-    return GroupRate(name, rate.hits, rate.effective, rate.error)
-
-
-def _level(subject: Subject, limit: Limit, found: Disparity, mend: str) -> Finding:
-    small = f" Too small to judge: {first_few(found.too_small)}." if found.too_small else ""
-    low, high = found.interval.lower, found.interval.upper
-    return Finding(
-        subject=subject,
-        state=found.state,
-        limit=limit,
-        message=(
-            f"{subject.text()}: {found.value:.4f} between {found.lowest} and {found.highest} "
-            f"(limits {low:.4f} to {high:.4f}).{small}"
-        ),
-        mend="" if found.state is State.PASSED else mend,
-        candidate=found.value,
-        greater_is_better=limit.floor is not None,
-        interval=(low, high),
-        interval_of="candidate",
-    )

@@ -375,3 +375,26 @@ def test_a_rate_without_a_denominator_is_no_number(tmp_path: Path) -> None:
     (found,) = outcome("group_disparity", gate(limit=0.1), case(made)).findings
     assert (found.state, found.candidate) == (State.UNDECIDED, None)
     assert "Female: 0" in found.message
+
+
+def test_a_sensitive_column_that_is_new_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
+    """Where the pull request changes the test rows as well."""
+    labels = [True] * 2000
+    old = evidence(tmp_path / "old", {}, test={"label": labels})
+    new = evidence(
+        tmp_path / "new",
+        LISTED,
+        test={**rows_of(TWO), "row_id": [f"n{at}" for at in range(2000)]},
+        other_scores={
+            name: (ids, [0.5] * 2000)
+            for name, ids in {
+                "predictions_on_baseline_test.parquet": [f"r{at}" for at in range(2000)],
+                "baseline_predictions.parquet": [f"n{at}" for at in range(2000)],
+            }.items()
+        },
+    )
+    both = gate(worsening=0.05, limit=0.1)
+    change, level = outcome("group_disparity", both, case(new, old)).findings
+    assert (change.state, level.state) == (State.UNDECIDED, State.PASSED)
+    assert "the baseline's test table has no such column" in change.message
+    assert "up to 0.1 is accepted" in level.message
