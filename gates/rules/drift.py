@@ -82,20 +82,20 @@ class Drift(Gate, frozen=True, kw_only=True):
         shift, subject = worst.shift, Subject(metric=worst.metric, column=name)
         seen = ", ".join(f"{each.shift.distance:.4f} {each.pair.name}" for each in distances)
         moved = worst.say_what_moved(name) if self.notice < shift.lower else worst.moved
-        message = f"{worst.metric} of {quote(name)}: {seen}{moved}."
+        message = f"{worst.metric} of {quote(name)}: {seen}{moved}"
         yield Measurement(
             subject=subject,
             limit=Limit(ceiling=self.tolerance, mode=self.mode),
             value=shift.distance,
             interval=(shift.lower, worst.upper),
             p_value=min(1.0, len(distances) * shift.p_value),
-            message=message,
+            message=f"{message}; up to {self.tolerance:g} is accepted.",
             mend=_MEND,
             support=Support(rows=worst.rows),
             rows_needed=worst.rows_needed(self.tolerance),
         )
         if self.notice < shift.lower and worst.upper <= self.tolerance:
-            yield Observation(subject=subject, message=message, candidate=shift.distance)
+            yield Observation(subject=subject, message=f"{message}.", candidate=shift.distance)
 
 
 class _Distance(msgspec.Struct, frozen=True, kw_only=True):
