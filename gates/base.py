@@ -7,9 +7,9 @@ from typing import TypeAlias
 import msgspec
 
 from gates.dvc_cache import cache_folder, find_recorded
-from gates.dvc_files import LOCK, POINTER_SUFFIX, Recorded, read_lock, read_pointer
+from gates.dvc_files import LOCK, PIPELINE, POINTER_SUFFIX, Recorded, read_lock, read_pointer
 from gates.git import read_files
-from gates.lock_step import PIPELINE, find_out_of_step, read_by
+from gates.lock_step import find_out_of_step, read_by
 from gates.sources import Sources
 
 # Where a file of a revision is: its content in Git, or what DVC recorded of it.
@@ -64,7 +64,7 @@ def locate(
     outputs: dict[str, Recorded] = {}
     out_of_step = None
     if (content := lock or own) is not None:
-        parsed = read_lock(content, f"{LOCK} at {revision[:12]}")
+        parsed = read_lock(content, f"{LOCK} at {revision[:12]}", pipeline=known.get(PIPELINE))
         outputs = parsed.outputs
         if lock is None:
             out_of_step = find_out_of_step(parsed, read_files(root, revision, read_by(parsed)))

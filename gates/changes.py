@@ -6,7 +6,16 @@ from typing import Any
 
 import msgspec
 
-from gates.dvc_files import LOCK, POINTER_SUFFIX, Lock, Recorded, read_lock, read_pointer
+from gates.dvc_files import (
+    LOCK,
+    PIPELINE,
+    POINTER_SUFFIX,
+    Lock,
+    Recorded,
+    read_lock,
+    read_lock_in,
+    read_pointer,
+)
 from gates.errors import PolicyError
 from gates.finding import Changes, Difference
 from gates.git import changed_files, list_files, read_file, read_files
@@ -28,7 +37,7 @@ def find_changes(root: Path, base: str) -> Changes:
         EvidenceError: a `dvc.lock` or a pointer cannot be read.
     """
     touched = changed_files(root, base)
-    lock = read_lock(path.read_bytes()) if (path := root / LOCK).is_file() else None
+    lock = read_lock_in(root) if (root / LOCK).is_file() else None
     params = _params_changes(root, base) if PARAMS in touched else ()
     data = _data_changes(root, base, lock)
     named = {PARAMS, LOCK, *(one.name + POINTER_SUFFIX for one in data)}
@@ -69,9 +78,10 @@ def _data_changes(root: Path, base: str, lock: Lock | None) -> tuple[Difference,
 
 def _inputs_at(root: Path, base: str) -> dict[str, Recorded]:
     names = [path for path in list_files(root, base) if path.endswith(POINTER_SUFFIX)]
-    content = read_files(root, base, (*names, LOCK))
-    lock = content.pop(LOCK, None)
-    inputs = _loose_inputs(read_lock(lock, f"{LOCK} at {base[:12]}") if lock else None)
+    content = read_files(root, base, (*names, LOCK, PIPELINE))
+    lock, pipeline = content.pop(LOCK, None), content.pop(PIPELINE, None)
+    known = read_lock(lock, f"{LOCK} at {base[:12]}", pipeline=pipeline) if lock else None
+    inputs = _loose_inputs(known)
     for name, pointer in content.items():
         inputs |= {one.path: one for one in read_pointer(pointer, name)}
     return inputs

@@ -8,7 +8,7 @@ from gates.assemble import assembling, read_environment, with_rows, write_listed
 from gates.base import Baseline
 from gates.dvc_cache import copy_digesting
 from gates.dvc_command import Progress
-from gates.dvc_files import LOCK, Recorded, read_lock
+from gates.dvc_files import LOCK, Recorded, read_lock_in
 from gates.errors import EvidenceError
 from gates.kept_inputs import INPUTS, Inputs, encode_inputs
 from gates.manifest import REQUIRED, File, Manifest, digest, read_manifest, write_manifest
@@ -116,7 +116,7 @@ def collect(
 
 
 def _recorded(root: Path) -> dict[str, Recorded]:
-    return read_lock((root / LOCK).read_bytes(), str(root / LOCK)).outputs
+    return read_lock_in(root).outputs
 
 
 def _copy(root: Path, path: str, recorded: dict[str, Recorded], destination: Path) -> File:

@@ -1,7 +1,8 @@
 """What DVC recorded: `dvc.lock` and `.dvc` pointers as typed values, without importing DVC."""
 
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from posixpath import join, normpath
 from typing import Any
 
 import msgspec
@@ -10,6 +11,8 @@ import yaml
 from gates.errors import EvidenceError
 
 LOCK = "dvc.lock"
+PIPELINE = "dvc.yaml"
+_GROUPED = "@"  # between the name of a group of stages and that of one of them
 POINTER_SUFFIX = ".dvc"
 _LOCK_MAX_BYTES = 1 << 24
 _MAX_DEPTH = 64
@@ -92,12 +95,20 @@ class _Pointer(msgspec.Struct):
     wdir: str = "."
 
 
-def read_lock(content: bytes, name: str = LOCK) -> Lock:
-    """Parse a `dvc.lock`; `name` is what messages call it.
+def read_lock(content: bytes, name: str = LOCK, *, pipeline: bytes | None = None) -> Lock:
+    """Parse a `dvc.lock`.
+
+    Args:
+        content: of the file.
+        name: what messages call it.
+        pipeline: the `dvc.yaml` that it is of, which says the folders that the paths of some
+            stages are relative to (`wdir`); without it they stay as they are written.
 
     Raises:
-        EvidenceError: it is no lock file of DVC 2 or newer, or a hash in it is no MD5.
+        EvidenceError: it is no lock file of DVC 2 or newer, a hash in it is no MD5, or the
+            `dvc.yaml` is none.
     """
+    folders = _read_folders(pipeline) if pipeline is not None and b"wdir" in pipeline else {}
     parsed: _LockFile = _parse(content, name, _LockFile)
     if parsed.schema != "2.0":
         raise EvidenceError(
@@ -105,15 +116,47 @@ def read_lock(content: bytes, name: str = LOCK) -> Lock:
         )
     return Lock(
         stages={
-            key: Stage(
-                command=stage.cmd,
-                params=stage.params,
-                dependencies=tuple(_recorded(name, entry) for entry in stage.deps),
-                outputs=tuple(_recorded(name, entry) for entry in stage.outs),
-            )
+            key: _placed(name, stage, folders.get(key) or folders.get(key.partition(_GROUPED)[0]))
             for key, stage in parsed.stages.items()
         }
     )
+
+
+def read_lock_in(root: Path) -> Lock:
+    """The `dvc.lock` of a work tree, with all paths from its root.
+
+    Raises:
+        EvidenceError: as of `read_lock`.
+    """
+    path, pipeline = root / LOCK, root / PIPELINE
+    declared = pipeline.read_bytes() if pipeline.is_file() else None
+    return read_lock(path.read_bytes(), str(path), pipeline=declared)
+
+
+def _placed(name: str, stage: _Stage, folder: str | None) -> Stage:
+    """A stage with its paths from the root."""
+
+    def place(path: str) -> str:
+        return path if folder is None or "://" in path else normpath(join(folder, path))
+
+    def record(entries: list[_Entry]) -> tuple[Recorded, ...]:
+        placed = (msgspec.structs.replace(each, path=place(each.path)) for each in entries)
+        return tuple(_recorded(name, each) for each in placed)
+
+    return Stage(
+        command=stage.cmd,
+        params={place(file): values for file, values in stage.params.items()},
+        dependencies=record(stage.deps),
+        outputs=record(stage.outs),
+    )
+
+
+def _read_folders(pipeline: bytes) -> dict[str, str]:
+    """The `wdir` of each stage, or group of stages, that has one; a template's is not known."""
+    file: _PipelineFile = _parse(pipeline, PIPELINE, _PipelineFile, by_hand=True)
+    bodies = {key: stage.get("do", stage) for key, stage in file.stages.items()}
+    said = {key: body.get("wdir") for key, body in bodies.items() if isinstance(body, dict)}
+    return {key: str(wdir) for key, wdir in said.items() if wdir and "${" not in str(wdir)}
 
 
 def read_commands(content: bytes, name: str) -> dict[str, Any]:

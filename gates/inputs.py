@@ -8,10 +8,17 @@ from typing import Any
 
 from gates.dvc_cache import cache_folder, is_cached, object_path
 from gates.dvc_command import LOCK_WAIT_S, Progress, counted, quoted, run_dvc
-from gates.dvc_files import LOCK, POINTER_SUFFIX, Recorded, read_lock, read_pointer, read_texts
+from gates.dvc_files import (
+    LOCK,
+    PIPELINE,
+    POINTER_SUFFIX,
+    Recorded,
+    read_lock_in,
+    read_pointer,
+    read_texts,
+)
 from gates.errors import PipelineError
 from gates.git import list_work_files
-from gates.lock_step import PIPELINE
 from gates.manifest import digest
 
 
@@ -92,8 +99,7 @@ def _refuse_other_content(root: Path, where: str, pulled: Iterable[Recorded]) ->
 
 def _reader(root: Path) -> Callable[[str], bool]:
     """Whether some stage reads a path, something in it, or a folder around it."""
-    lock = root / LOCK
-    recorded = read_lock(lock.read_bytes(), str(lock)).dependencies if lock.is_file() else {}
+    recorded = read_lock_in(root).dependencies if (root / LOCK).is_file() else {}
     pipeline = root / PIPELINE
     tree = read_texts(pipeline.read_bytes(), str(pipeline)) if pipeline.is_file() else None
     patterns = [re.compile(_pattern(path)) for path in {*recorded, *_dependencies(tree, ".")}]

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from gates.dvc_files import (
+    PIPELINE,
     POINTER_SUFFIX,
     Lock,
     Recorded,
@@ -18,7 +19,6 @@ from gates.dvc_files import (
     read_texts,
 )
 
-PIPELINE = "dvc.yaml"
 _YAML = (".yaml", ".yml")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 

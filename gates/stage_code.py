@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from gates.assemble import write_listed
-from gates.dvc_files import LOCK, read_lock
+from gates.dvc_files import LOCK, read_lock_in
 from gates.leaky_code import MOST_BYTES, scan_sources
 from gates.manifest import File
 
@@ -23,10 +23,9 @@ def write_scan(root: Path, folder: Path) -> list[File]:
 
 
 def _read_sources(root: Path) -> dict[str, str]:
-    lock = root / LOCK
-    if not lock.is_file():
+    if not (root / LOCK).is_file():
         return {}
-    recorded = read_lock(lock.read_bytes(), str(lock)).dependencies
+    recorded = read_lock_in(root).dependencies
     paths = sorted(path for path in recorded if path.endswith(".py"))[:_MOST_FILES]
     return {path: _read(root / path) for path in paths if (root / path).is_file()}
 

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from gates.dvc_files import LOCK, POINTER_SUFFIX, read_lock
+from gates.dvc_files import LOCK, PIPELINE, POINTER_SUFFIX, read_lock
 from gates.git import list_tracked, list_untracked, list_work_files, read_file
 from gates.kept_inputs import Inputs
-from gates.lock_step import PIPELINE
 from gates.origins import Known, dependencies_of, trace_inputs
 
 

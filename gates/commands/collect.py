@@ -11,7 +11,7 @@ from gates.baseline import STORE, find_baseline
 from gates.collect import collect, read_reported
 from gates.commands.check import PARAMS, progress, read_policies
 from gates.dvc import reproduce
-from gates.dvc_files import LOCK, Recorded, read_lock
+from gates.dvc_files import Recorded, read_lock_in
 from gates.errors import EvidenceError, ExitCode, GatesError
 from gates.git import find_root, is_dirty, merge_base, read_file, resolve
 from gates.manifest import MANIFEST
@@ -72,7 +72,7 @@ def _baseline_to_cross(root: Path, name: str, sources: Sources) -> Baseline | No
     base = merge_base(root, name)
     theirs = read_policies(root, base).judging.settings.evidence
     located = locate(root, base, {_TEST: theirs.files()[_TEST]})
-    place, lock = located.places.get(_TEST), read_lock((root / LOCK).read_bytes(), LOCK)
+    place, lock = located.places.get(_TEST), read_lock_in(root)
     ours = lock.outputs.get(sources.files()[_TEST])
     known = place.md5 if isinstance(place, Recorded) and not located.out_of_step else None
     if ours and known and known == ours.md5:

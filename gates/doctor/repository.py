@@ -6,10 +6,10 @@ from pathlib import Path
 from gates.columns import ColumnDictionary, Role, read_columns
 from gates.doctor.sign import Level, Sign, listed, ok
 from gates.dvc_cache import read_config
-from gates.dvc_files import LOCK, read_lock
+from gates.dvc_files import LOCK, PIPELINE, read_lock_in
 from gates.errors import EvidenceError, GatesError, PolicyError
 from gates.git import is_shallow, merge_base, read_file
-from gates.lock_step import PIPELINE, find_out_of_step, read_by
+from gates.lock_step import find_out_of_step, read_by
 from gates.policy import Policy, has_policy, read_policy
 from gates.settings import Settings
 from gates.setup.roles import TO_BE_WRITTEN
@@ -51,7 +51,7 @@ def examine_pipeline(root: Path) -> Sign:
             mend="Run `dvc repro` and commit dvc.lock.",
         )
     try:
-        lock = read_lock((root / LOCK).read_bytes())
+        lock = read_lock_in(root)
         paths = [path for path in read_by(lock) if (root / path).is_file()]
         known = {path: (root / path).read_bytes() for path in paths if _is_small(root / path)}
         differs = find_out_of_step(lock, known)

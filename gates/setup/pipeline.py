@@ -8,9 +8,8 @@ from typing import Any
 
 import msgspec
 
-from gates.dvc_files import LOCK, read_lock, read_texts
+from gates.dvc_files import LOCK, PIPELINE, read_lock, read_texts
 from gates.errors import UsageError
-from gates.lock_step import PIPELINE
 from gates.setup.look import column_names
 from gates.sources import Sources
 

@@ -96,6 +96,39 @@ class TestWhereItIsFound:
         assert read_manifest(first.folder).environment == {"packages.tiny": "1.0", "threads": "2"}
         assert said == []
 
+    def test_of_stages_with_a_folder_of_their_own(self, project: Path, said: list[str]) -> None:
+        """Whose paths `dvc.lock` writes from there."""
+        text = (project / "dvc.yaml").read_text("utf-8")
+        at = text.index("  score:")
+        stage = """\
+  score:
+    wdir: out
+    cmd: cd .. && python -m steps.score --model out/model.json --rows out/test.parquet
+      --out out/predictions.parquet
+    deps: [model.json, test.parquet, ../steps/score.py]
+    outs: [predictions.parquet]
+    metrics: [{../metrics.json: {cache: false}}]
+"""
+        write(project, {"dvc.yaml": text[:at] + stage})
+        run(project, "dvc", "repro", "-q")
+        assert "- path: predictions.parquet" in (project / "dvc.lock").read_text("utf-8")
+        commit(project)
+        assert find(project, said).found == "dvc cache"
+        assert said == []
+        (project / SOURCES.predictions).unlink()
+        shutil.copy(project / SOURCES.test, project / SOURCES.predictions)
+        with pytest.raises(
+            EvidenceError, match=r"predictions.parquet: its MD5 is .* dvc.lock says"
+        ):
+            collect(
+                project,
+                SOURCES,
+                project / "build/x",
+                revision="r",
+                dirty=True,
+                progress=said.append,
+            )
+
     def test_of_the_commit_not_of_the_tree(
         self, project: Path, expected: dict[str, str], said: list[str]
     ) -> None:

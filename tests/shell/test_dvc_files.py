@@ -48,6 +48,23 @@ def test_every_entry_by_its_path() -> None:
     assert lock.outputs["out/folder"].md5 == "0d35772914145e46e9fbc6bee942c13a.dir"
 
 
+@pytest.mark.parametrize(
+    ("pipeline", "path", "params"),
+    [
+        (b"stages: {train: {wdir: a/b}}", "a/b/data/raw.csv", "a/b/params.yaml"),
+        (b"stages: {train: {wdir: ../a}}", "../a/data/raw.csv", "../a/params.yaml"),
+        (b"stages: {train: {foreach: [1], do: {wdir: a}}}", "a/data/raw.csv", "a/params.yaml"),
+        (b"stages: {train: {wdir: '${where}'}}", "data/raw.csv", "params.yaml"),
+        (b"stages: {other: {wdir: a}}", "data/raw.csv", "params.yaml"),
+    ],
+    ids=["below", "above", "group", "template", "another"],
+)
+def test_paths_are_those_from_the_root(pipeline: bytes, path: str, params: str) -> None:
+    lock = read_lock(LOCK, pipeline=pipeline)
+    assert {path, "s3://bucket/rows.csv"} <= set(lock.dependencies)
+    assert list(lock.stages["train"].params) == [params]
+
+
 def test_a_number_in_a_name_or_a_hash_stays_text() -> None:
     assert read_lock(LOCK).outputs["1_000"].md5 == "12345678901234567890123456789012"
 
