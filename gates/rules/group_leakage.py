@@ -12,6 +12,7 @@ from gates.case import Case
 from gates.columns import Description, Role, Type
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.judging.declared import with_role_anywhere
+from gates.judging.margin import cannot_tell
 from gates.judging.sides import TEST, TRAIN
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item, NotApplicableError
@@ -77,13 +78,8 @@ class GroupLeakage(Gate, frozen=True, kw_only=True):
         known = None if lacking else _values(test, name)
         if known is None or known.null_count == len(known):
             why = f"{lacking[0]} has no such column" if lacking else "no test row has a value"
-            return Finding(
-                subject=subject,
-                state=State.UNDECIDED,
-                limit=limit,
-                message=f"{quote(name)} cannot be judged: {why}.",
-                mend="Write both tables with the column that names what rows belong to.",
-            )
+            mend = "Write both tables with the column that names what rows belong to."
+            return cannot_tell(subject, limit, why, mend=mend)
         shared = _shared(known, _values(train, name))
         rows, levels = int(np.count_nonzero(shared)), _levels(known, shared)
         share = rows / len(known)

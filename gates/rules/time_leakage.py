@@ -13,6 +13,7 @@ from gates.case import Case
 from gates.columns import Role
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.judging.declared import with_role_anywhere
+from gates.judging.margin import cannot_tell
 from gates.judging.sides import TEST, TRAIN
 from gates.quoting import quote
 from gates.rules.gate import Amount, Gate, Item, NotApplicableError
@@ -118,13 +119,9 @@ class TimeLeakage(Gate, frozen=True, kw_only=True):
         )
 
     def _undecided(self, name: str, why: str) -> Finding:
-        return Finding(
-            subject=Subject(column=name),
-            state=State.UNDECIDED,
-            limit=Limit(ceiling=self.share, mode=self.mode),
-            message=f"{quote(name)} cannot be judged: {why}.",
-            mend="Write both tables with the time of each row, as a date or a number.",
-        )
+        limit = Limit(ceiling=self.share, mode=self.mode)
+        mend = "Write both tables with the time of each row, as a date or a number."
+        return cannot_tell(Subject(column=name), limit, why, mend=mend)
 
 
 class _Times(msgspec.Struct, frozen=True, kw_only=True, eq=False):

@@ -69,7 +69,7 @@ def test_no_value_at_all_cannot_be_judged(tmp_path: Path) -> None:
     found = finding(tmp_path, empty, ["c"])
     assert (found.state, found.message) == (
         State.UNDECIDED,
-        "'person' cannot be judged: no test row has a value.",
+        "person: cannot be judged: no test row has a value.",
     )
 
 

@@ -83,7 +83,7 @@ def test_rows_without_a_time_are_left_out(tmp_path: Path) -> None:
 def test_times_that_cannot_be_compared(tmp_path: Path, test: Any, train: Any, why: str) -> None:
     (found,) = judged(tmp_path, test, train).findings
     assert (found.state, found.blocks) == (State.UNDECIDED, True)
-    assert found.message == f"'when' cannot be judged: {why}."
+    assert found.message == f"when: cannot be judged: {why}."
 
 
 @pytest.mark.parametrize(
