@@ -19,6 +19,12 @@ def replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), "utf-8")
 
 
+def append(path: Path, text: str) -> None:
+    """Write at the end of a file."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
 def cut_stage(path: Path, stage: str) -> None:
     """Take a stage out of `dvc.yaml` or `dvc.lock`, and leave every other line as it is."""
     text = path.read_text("utf-8")
@@ -37,3 +43,9 @@ def run(root: Path, *command: str) -> str:
         last = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
         raise StoryError(f"{' '.join(command)}: exit {done.returncode}\n{last}")
     return done.stdout
+
+
+def commit(root: Path, message: str) -> None:
+    """Commit whatever the working tree holds, if anything changed."""
+    run(root, "git", "add", "--all")
+    run(root, "git", "commit", "--quiet", "--allow-empty", "--message", message)
