@@ -99,12 +99,12 @@ def prose(text: str, *, cell: bool = False) -> Markdown:
     become code spans; lone signs get a backslash.
     """
     line = clean(" ".join(text.split()), LONGEST_PROSE)
-    return Markdown(
-        "".join(
-            code(part, cell=cell) if quoted else _words(part, cell=cell)
-            for part, quoted in _parts(line)
-        )
-    )
+    shown = ""
+    for part, quoted in _parts(line):
+        piece = code(part, cell=cell) if quoted else _words(part, cell=cell)
+        # Two fences side by side would be one, and what stands between them no code.
+        shown += f" {piece}" if shown.endswith("`") and piece.startswith("`") else piece
+    return Markdown(shown)
 
 
 def _parts(line: str) -> Iterator[tuple[str, bool]]:
