@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 import msgspec
-import numpy as np
 
 from gates.case import Case, NotComparableError
 from gates.effect import CONFIDENCE
@@ -138,8 +137,7 @@ class WeakSegments(Gate, frozen=True, kw_only=True):
     def _judge_weak(self, case: Case, loss: RowLoss, columns: list[Searched]) -> Iterator[Item]:
         answers = case.scored
         losses = row_losses(loss, answers)
-        rows = np.arange(case.candidate.test.rows)[case.counted]
-        ground = Ground(case.candidate, rows, answers, columns, case.candidate_groups)
+        ground = Ground(case.candidate, case.scored_rows, answers, columns, case.candidate_groups)
         average = float(ground.weigh(losses).sum() / ground.weights.sum())
         found = find_weak_slices(
             ground.codes,
