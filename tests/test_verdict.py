@@ -99,3 +99,8 @@ def test_a_missing_field_is_named() -> None:
     del value["candidate"]
     with pytest.raises(EvidenceError, match="candidate"):
         read_verdict(msgspec.json.encode(value))
+
+
+def test_a_verdict_that_does_not_say_its_schema_is_refused() -> None:
+    with pytest.raises(EvidenceError, match="missing required field `schema`"):
+        read_verdict('{"decision": "pass"}')
