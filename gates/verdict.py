@@ -12,6 +12,12 @@ SCHEMA_FILE: Final = Path(__file__).with_name("verdict.schema.json")
 SCHEMA_ID: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
+class _Versioned(msgspec.Struct):
+    """What every verdict says of itself; nothing else may be read before it."""
+
+    schema: int
+
+
 def write_verdict(verdict: Verdict) -> bytes:
     """The verdict as indented JSON, ending in a newline; the same bytes for the same verdict."""
     return msgspec.json.format(msgspec.json.encode(verdict), indent=2) + b"\n"
@@ -25,6 +31,7 @@ def read_verdict(text: str | bytes) -> Verdict:
             type; the message names the field.
     """
     try:
+        msgspec.json.decode(text, type=_Versioned)
         return msgspec.json.decode(text, type=Verdict)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise EvidenceError(
