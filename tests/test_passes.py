@@ -502,3 +502,13 @@ def test_bytes_that_are_no_text_make_no_segments(tmp_path: Path) -> None:
     policy = f"{FEW}  segments: [plan]\n  segment_floor: {{metrics: {{accuracy: 0.1}}}}\n"
     with pytest.raises(EvidenceError, match=r"test\.plan: cannot be cut into segments"):
         judged(opened(folder, policy), policy)
+
+
+@pytest.mark.usefixtures("lowered")
+def test_passes_never_take_the_positive_class_for_the_rare_one(sides: Path) -> None:
+    policy = "gates: {rare_class: {classes: [negative], metrics: {recall: {floor: 0.1}}}}"
+    case = opened(sides, policy)
+    [finding] = judged(case, policy).outcomes[0].findings
+    assert case.streamed is not None
+    assert finding.subject.metric == "recall.negative"
+    assert "needs all rows at once" in finding.message

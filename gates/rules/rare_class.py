@@ -11,6 +11,7 @@ from gates.answers import Answers, Classified, Scored, Values
 from gates.ask import Ask
 from gates.case import Case
 from gates.effect import measure_effect
+from gates.errors import EvidenceError
 from gates.evidence import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Subject, Support
 from gates.judging.bound import measure
@@ -150,24 +151,33 @@ class RareClass(Gate, frozen=True, kw_only=True):
 
     def _rare(self, case: Case) -> list["_Rare"]:
         """The named classes, or the rarest ones by their test rows; ties by their order."""
-        if case.streamed is not None:
-            support = case.judged.support
-            return [_Rare(_POSITIVE, 1, support.positives or 0, support.rows, alone=True)]
-        answers = case.scored
         alone = case.settings.task == "binary"
         names = ("negative", _POSITIVE) if alone else case.candidate.classes
-        counts = np.bincount(answers.labels.astype(np.intp), minlength=len(names)).tolist()
+        counts = _counts(case, len(names))
         every = [
-            _Rare(name, code, rows, answers.rows, alone=alone and name == _POSITIVE)
+            _Rare(name, code, rows, sum(counts), alone=alone and name == _POSITIVE)
             for code, (name, rows) in enumerate(zip(names, counts, strict=True))
         ]
         if self.classes:
             unknown = sorted(set(self.classes) - set(names))
             if unknown:
-                raise NotApplicableError(f"the label has no class {unknown[0]!r}")
+                raise EvidenceError(
+                    f"gates.rare_class.classes: {unknown[0]!r} is no class of the label, which has "
+                    f"{', '.join(names)}. Name one of these, or mend the label's levels."
+                )
             return [one for one in every if one.name in self.classes]
         at_most = len(every) - 1  # one class is what the others are rarer than
         return sorted(every, key=lambda one: (one.rows, -one.code))[: min(self.rarest, at_most)]
+
+
+def _counts(case: Case, classes: int) -> list[int]:
+    """Test rows of each class."""
+    if case.streamed is not None:
+        support = case.judged.support
+        positives = support.positives or 0
+        return [support.rows - positives, positives]
+    counts: list[int] = np.bincount(case.scored.labels.astype(np.intp), minlength=classes).tolist()
+    return counts
 
 
 class _Rare(msgspec.Struct, frozen=True):
@@ -222,7 +232,7 @@ def _metric(case: Case, rare: _Rare, name: str) -> Metric[Any]:
     """
     if case.streamed is None:
         return OfClass(rare.code, binary.METRICS[name])
-    if name == "average_precision":
+    if name == "average_precision" or not rare.alone:
         raise UndefinedError(_BY_ROWS)
     return binary.METRICS[name]
 

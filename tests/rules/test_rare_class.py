@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from gates.errors import EvidenceError
 from gates.evidence import Evidence
 from gates.finding import Result, State
 from gates.metrics import RareMetric
@@ -103,8 +104,8 @@ def test_of_many_classes_the_rarest_or_those_that_are_named(tmp_path: Path) -> N
     assert [one.subject.metric for one in two] == ["recall.eel", "recall.dog"]
     named = items(RareClass(metrics=RECALL, classes=("cat",)), case(made))
     assert [one.subject.metric for one in named] == ["recall.cat"]
-    with pytest.raises(NotApplicableError, match="no class 'cow'"):
-        items(RareClass(metrics=RECALL, classes=("cow",)), case(made))
+    with pytest.raises(EvidenceError, match="'cow' is no class of the label, which has cat, dog"):
+        items(RareClass(metrics=RECALL, classes=("cat", "cow")), case(made))
 
 
 def test_a_class_that_has_vanished_is_undecided(tmp_path: Path) -> None:
