@@ -86,8 +86,12 @@ class PreprocessingLeakage(Gate, frozen=True, kw_only=True):
             )
         if evidence.has(BATCHES):
             yield from self._judge_batches(evidence)
+            if case.baseline is not None and lost:
+                given = _ways(evidence)
+                for way in (each for each in _ways(case.baseline) if each not in given):
+                    yield self._lost(f"rows {_WAYS[way]}", _WAYS[way])
         elif lost:
-            yield self._lost()
+            yield self._lost("rows in other company", "scored in other company")
         else:
             yield _missing(BATCHES, "whether other rows have a say in a row's score, nobody tried")
         if evidence.has(CODE):
@@ -99,7 +103,7 @@ class PreprocessingLeakage(Gate, frozen=True, kw_only=True):
         at = _places(evidence)
         table, task = evidence.table(BATCHES), evidence.settings.task
         scores = evidence.scores[at]
-        ways = [way for way in _WAYS if any(name.startswith(f"{way}.") for name in table.names)]
+        ways = _ways(evidence)
         if not ways or not len(at):
             yield self._too_few(Subject(key="rows in other company"), len(at), "no row was scored")
         for way in ways:
@@ -129,12 +133,12 @@ class PreprocessingLeakage(Gate, frozen=True, kw_only=True):
             support=Support(rows=tried),
         )
 
-    def _lost(self) -> Finding:
+    def _lost(self, key: str, how: str) -> Finding:
         return Finding(
-            subject=Subject(key="rows in other company"),
+            subject=Subject(key=key),
             state=State.UNDECIDED,
             limit=Limit(rule=f"the same score within {self.tolerance:g}", mode=self.mode),
-            message=f"The baseline's rows were scored in other company ({BATCHES}), these are not.",
+            message=f"The baseline's rows were {how} ({BATCHES}), these are not.",
             mend="Let the pipeline score them again as at the base.",
         )
 
@@ -189,6 +193,12 @@ class PreprocessingLeakage(Gate, frozen=True, kw_only=True):
             message=message,
             mend=mend,
         )
+
+
+def _ways(evidence: Evidence) -> list[str]:
+    """In which ways the rows of `batches.parquet` were scored again."""
+    names = evidence.table(BATCHES).names
+    return [way for way in _WAYS if any(name.startswith(f"{way}.") for name in names)]
 
 
 def _places(evidence: Evidence) -> Rows:

@@ -181,3 +181,13 @@ def test_a_pull_request_does_not_stop_the_measurement(tmp_path: Path) -> None:
     lost, code = result.findings
     assert (lost.state, lost.blocks, code.state) == (State.UNDECIDED, True, State.PASSED)
     assert "The baseline's rows were scored in other company" in lost.message
+
+
+def test_a_pull_request_does_not_stop_one_way_of_scoring(tmp_path: Path) -> None:
+    old = side(tmp_path / "old", {"row_id": IDS, "alone.score": SCORES, "parts.score": SCORES})
+    new = side(tmp_path / "new", {"row_id": IDS, "parts.score": SCORES})
+    found = by_key(outcome("preprocessing_leakage", PreprocessingLeakage(), case(new, old)))
+    lost = found["rows scored alone"]
+    assert (lost.state, lost.blocks) == (State.UNDECIDED, True)
+    assert "The baseline's rows were scored alone" in lost.message
+    assert found["rows scored in small batches"].state is State.PASSED
