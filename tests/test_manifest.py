@@ -170,3 +170,12 @@ def test_what_is_no_part_is_not_packed(
     with pytest.raises(EvidenceError) as caught:
         pack(parts, "v2")
     assert complaint in str(caught.value)
+
+
+def test_a_manifest_cut_anywhere_is_refused(parts: Path) -> None:
+    path = parts / "manifest.json"
+    whole = path.read_bytes().rstrip()
+    for at in range(0, len(whole), 5):
+        path.write_bytes(whole[:at])
+        with pytest.raises(EvidenceError, match="not a manifest"):
+            read_manifest(parts, verify=False)

@@ -104,3 +104,10 @@ def test_a_missing_field_is_named() -> None:
 def test_a_verdict_that_does_not_say_its_schema_is_refused() -> None:
     with pytest.raises(EvidenceError, match="missing required field `schema`"):
         read_verdict('{"decision": "pass"}')
+
+
+def test_a_verdict_cut_at_any_byte_is_refused() -> None:
+    whole = write_verdict(SAMPLES["label_noise"]()).rstrip()
+    for at in range(len(whole)):
+        with pytest.raises(EvidenceError):
+            read_verdict(whole[:at])

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from signal import Signals
 from typing import Final
 
 import msgspec
@@ -132,9 +133,16 @@ def _judge(inputs: Sequence[str], out: Path) -> Verdict:
         ) from error
     if not out.is_file():
         lines = [plain(line) for line in done.stderr.splitlines() if line.strip()]
-        said = (lines or [f"it ended with {done.returncode}"])[-1].removeprefix("gatepost: ")
+        said = (lines or [_ending(done.returncode)])[-1].removeprefix("gatepost: ")
         raise EvidenceError(f"the judge left no verdict: {said}")
     return read_verdict(out.read_bytes())
+
+
+def _ending(code: int) -> str:
+    """How a child ended that said nothing."""
+    if code >= 0:
+        return f"it ended with {code}"
+    return f"it was ended by {Signals(-code).name}: too little memory or time. Leave less evidence"
 
 
 def _place(verdict: Verdict, base: Base, found: Found | None) -> Verdict:

@@ -1,6 +1,7 @@
 """The client over a real connection, through PyGithub."""
 
 import io
+import socket
 import zipfile
 from collections.abc import Iterator
 
@@ -8,7 +9,7 @@ import pytest
 
 from gates.errors import UsageError
 from gates.github import GitHub, batches, connect
-from gates.github_calls import Calls, GitHubError, LostError, RefusedError
+from gates.github_calls import Call, Calls, GitHubError, LostError, RefusedError
 from gates.github_values import Artifact
 from tests.github.fake import (
     BOT,
@@ -185,3 +186,22 @@ def test_annotations_go_by_fifties(number: int, sizes: list[int]) -> None:
         path="p", start_line=1, end_line=1, annotation_level="notice", message="m", title="t"
     )
     assert [len(some) for some in batches([one] * number)] == sizes
+
+
+@pytest.mark.parametrize("name", ["nobody.invalid", "localhost:9"], ids=["no such name", "closed"])
+def test_a_server_that_cannot_be_reached_is_lost_after_some_tries(name: str) -> None:
+    said: list[str] = []
+    calls = Calls(connect(TOKEN, f"http://{name}"), say=said.append, sleep=lambda _: None)
+    with pytest.raises(LostError, match="Re-run the job; nothing that was judged is lost"):
+        GitHub(calls, REPOSITORY).pull(7)
+    assert len(said) == 4
+
+
+def test_a_server_that_takes_the_call_and_is_silent_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gates.github._TIMEOUT_S", 1)
+    with socket.create_server(("localhost", 0)) as silent:
+        send = connect(TOKEN, f"http://localhost:{silent.getsockname()[1]}")
+        with pytest.raises(LostError, match="no answer"):
+            send(Call("GET", "/user"))

@@ -214,6 +214,22 @@ def test_a_judge_that_takes_too_long_is_ended(
     assert "was ended" in verdict.reason
 
 
+@pytest.mark.parametrize("name", ["SIGXCPU", "SIGKILL"])
+def test_a_judge_that_the_machine_ends_is_no_pass(
+    run: Receive, hub: Hub, sides: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Its second of processor time is used up, or memory is, which kills outright."""
+    ends = {
+        "SIGXCPU": "import resource as r; r.setrlimit(r.RLIMIT_CPU, (1, 9))\nwhile True: pass",
+        "SIGKILL": "import os; os.kill(os.getpid(), 9)",
+    }
+    monkeypatch.setattr(receive, "_START", ends[name])
+    with_both(hub, sides, "same")
+    code, verdict = run()
+    assert code == 3
+    assert verdict.reason.startswith(f"the judge left no verdict: it was ended by {name}: too lit")
+
+
 def test_waivers_are_looked_for_where_they_are() -> None:
     assert receive.WAIVERS == waivers.FILE
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gates.day import read_day
 from gates.errors import EvidenceError, UsageError
 from gates.github import GitHub
 from gates.github_calls import Calls
@@ -44,6 +45,16 @@ def found_in(hub: Hub) -> int | None:
 def test_the_base_is_the_merge_base_with_the_default_branch(hub: Hub) -> None:
     changed = frozenset({"params.yaml", "waivers.yaml"})
     assert find_base(github(hub), HERE) == MAIN._replace(date=DATE, changed=changed)
+
+
+@pytest.mark.parametrize("day", ["Sun, 22 Nov 2026", "Tue, 24 Nov 2026"])
+def test_the_day_is_githubs_whatever_a_runners_clock_says(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, day: str
+) -> None:
+    """A day before and after what these tests take for now; waivers end by it."""
+    monkeypatch.setattr("tests.github.fake.DATE", f"{day} 23:59:59 GMT")
+    found = find_base(github(hub), HERE)
+    assert read_day(found.date).isoformat() == f"2026-11-{day[5:7]}"
 
 
 def test_a_merge_base_that_is_no_commit_is_refused(hub: Hub) -> None:

@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import shutil
@@ -178,6 +179,19 @@ class TestLock:
             with pytest.raises(PipelineError, match=rf"waited 0 s .*process {holder.pid}\."):
                 reproduce(project, said.append, lock_wait_s=0)
             holder.kill()
+
+
+def test_what_a_killed_dvc_left_locked_is_no_hindrance(project: Path, said: list[str]) -> None:
+    """DVC writes down who reads and writes what; the killed never take it back."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        dead.wait()
+    held = {"pid": dead.pid, "cmd": "dvc repro train"}
+    locks = {"write": {str(project / "out/model.json"): held}}
+    (project / ".dvc/tmp").mkdir(exist_ok=True)
+    (project / ".dvc/tmp/rwlock").write_text(json.dumps(locks))
+    change_params(project, "shift: 0", "shift: 3")
+    reproduce(project, said.append)
+    assert '"shift": 3' in (project / "out/model.json").read_text()
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])

@@ -2,8 +2,11 @@
 
 import hashlib
 import io
+import os
 import stat
 import struct
+import subprocess
+import sys
 import time
 import tracemalloc
 import zipfile
@@ -319,3 +322,35 @@ def refused(content: bytes, tmp_path: Path, reason: str, *, budget: Budget = BUD
     assert reason in str(told.value)
     assert str(told.value).startswith("evidence")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_table_too_large_for_memory_is_refused_with_little_of_it(
+    files: Files, tmp_path: Path
+) -> None:
+    """Of 5,000,000 rows, the footer alone is read; the process may take no more than 1 GiB."""
+    (tmp_path / "made").mkdir()
+    for name in ("predictions.parquet", "columns.yaml"):
+        (tmp_path / "made" / name).write_bytes(files[name])
+    column = pa.repeat(1, 5_000_000)
+    pq.write_table(pa.table({"x": column}), tmp_path / "made/test.parquet", compression="zstd")
+    pack(tmp_path / "made", "v1")
+    archive = zipped({path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()})
+    (tmp_path / "a.zip").write_bytes(archive)
+    program = (
+        "import resource, sys; from pathlib import Path; from gates.intake import Budget, take_in\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))\n"
+        "content, any_ = Path('a.zip').read_bytes(), {'digest': None, 'revision': None}\n"
+        "take_in(content, Path('out'), budget=Budget(), **any_)"
+    )
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "EvidenceError" in done.stderr
+    assert "test.parquet has 5,000,000 rows; at most 4,000,000" in done.stderr
+    assert not (tmp_path / "out").exists()

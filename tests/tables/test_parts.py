@@ -1,5 +1,6 @@
 """A folder of part files reads like the one file that its parts make."""
 
+import random
 from pathlib import Path
 
 import pyarrow as pa
@@ -143,3 +144,27 @@ def test_a_wide_table_reads_as_a_narrow_one(tmp_path: Path, columns: int) -> Non
         assert coded.to_pylist() == ["b", None, "a7"]
         assert [v for piece in reader.pieces("c8") for v in piece.to_pylist()] == ["b", None, "a8"]
         assert reader.read("n", coded=True).to_pylist() == [3, 1, 2]
+
+
+def test_a_table_cut_or_flipped_anywhere_is_values_or_one_error(tmp_path: Path) -> None:
+    """Cut at every 4 KiB it is refused; of 500 flipped bits each is noticed or is another value."""
+    path, seed = tmp_path / "t.parquet", random.Random(7)  # noqa: S311
+    texts = [f"row {seed.random()}" for _ in range(4_000)]
+    pq.write_table(pa.table({"t": texts, "n": [seed.random() for _ in texts]}), path)
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 4096):
+        path.write_bytes(whole[:at])
+        with pytest.raises(EvidenceError, match="cut short"):
+            ParquetReader(path)
+    refused = 0
+    for _ in range(500):
+        spoiled = bytearray(whole)
+        spoiled[seed.randrange(len(whole))] ^= 1 << seed.randrange(8)
+        path.write_bytes(spoiled)
+        try:
+            reader = ParquetReader(path)
+            for name in reader.schema.names:
+                reader.read(name, coded=True)
+        except EvidenceError:
+            refused += 1
+    assert refused > 0
