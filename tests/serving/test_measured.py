@@ -54,7 +54,10 @@ def test_a_claim_that_is_no_measurement_is_refused(
 
 
 def test_the_judge_reaches_nothing_that_runs_a_service() -> None:
-    reached = "import gates.judge, sys; print(*[m for m in sys.modules if 'serving' in m])"
+    reached = (
+        "import gates.judge, sys; from gates.rules import GATES; [GATES[name] for name in GATES];"
+        " print(*[m for m in sys.modules if 'serving' in m])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", reached], cwd=ROOT, capture_output=True, text=True, check=True
     )
