@@ -69,6 +69,10 @@ def test_a_policy_is_typed_values_in_the_order_of_the_file() -> None:
             "gates:\n  metric_regression: {}",
             "params.yaml:2: gates.metric_regression: metrics is missing. Add it.",
         ),
+        (
+            "gates:\n  calibration: {min_rows: -1}",
+            "params.yaml:2: gates.calibration.min_rows: -1: expected a whole number >= 1.",
+        ),
         ("gates:\n  segments: [sex]", "params.yaml:1: gates: names no gate"),
         ("gates: 3", "params.yaml:1: gates: expected keys and values."),
         ("train: {}", "params.yaml: no `gates:`, so nothing is demanded and nothing can pass."),

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+import msgspec
 import numpy as np
 
 from gates.answers import Answers, Classified, Predicted
@@ -49,7 +50,7 @@ class CalibrationGate(Gate, frozen=True, kw_only=True):
     family: ClassVar[Family] = Family.METRICS
     ceiling: Probability = 0.02
     segments: bool | tuple[Columns, ...] = False  # all that `gates.segments` declares, or these
-    min_rows: int = 300  # of a segment; with fewer the error of a good model looks like any
+    min_rows: Annotated[int, msgspec.Meta(ge=1)] = 300  # with fewer a good model looks like any
     mode: Mode = Mode.GUARD
 
     def judge(self, case: Case) -> Iterator[Item]:

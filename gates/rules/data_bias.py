@@ -61,7 +61,7 @@ class DataBias(Gate, frozen=True, kw_only=True):
     ratio: Probability = 0.8  # of a group's share to what it should be
     worsening: Amount = 0.05  # of the gap between a group's label rate and that of the others
     limit: Amount | None = None  # of that gap
-    min_rows: int = 30
+    min_rows: Annotated[int, msgspec.Meta(ge=1)] = 30
     mode: Mode = Mode.GUARD
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """Gate `group_disparity`."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
@@ -108,7 +108,7 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
     family: ClassVar[Family] = Family.FAIRNESS
     features: tuple[Columns, ...] = ()  # by default either dictionary's sensitive segments
     metrics: dict[GroupMetric, Demand] = msgspec.field(default_factory=_usual_demands)
-    min_rows: int = 30
+    min_rows: Annotated[int, msgspec.Meta(ge=1)] = 30
 
     def __post_init__(self) -> None:
         """Refuse a gate that would only show."""

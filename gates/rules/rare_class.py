@@ -95,7 +95,7 @@ class RareClass(Gate, frozen=True, kw_only=True):
     )
     rarest: Annotated[int, msgspec.Meta(ge=1)] = 1
     classes: tuple[str, ...] = ()
-    min_rows: int = 30
+    min_rows: Annotated[int, msgspec.Meta(ge=1)] = 30
 
     def asks(self, evidence: Evidence) -> Iterator[Ask]:
         """Each metric of the positive class, which mostly is the rarer one."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
+import msgspec
 import numpy as np
 
 from gates.ask import Ask
@@ -40,7 +41,7 @@ class SegmentFloor(Gate, frozen=True, kw_only=True):
 
     family: ClassVar[Family] = Family.SEGMENTS
     metrics: Annotated[dict[DirectedMetric, float], NOT_EMPTY]
-    min_rows: int = 30
+    min_rows: Annotated[int, msgspec.Meta(ge=1)] = 30
     mode: Mode = Mode.GUARD
 
     def asks(self, evidence: Evidence) -> Iterator[Ask]:

@@ -66,7 +66,7 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
     family: ClassVar[Family] = Family.SEGMENTS
     metrics: Annotated[dict[DirectedMetric, Margin], NOT_EMPTY]
     critical: tuple[Critical, ...] = ()
-    min_rows: int = 30
+    min_rows: Annotated[int, msgspec.Meta(ge=1)] = 30
 
     def asks(self, evidence: Evidence) -> Iterator[Ask]:
         """Each metric in each declared segment."""
