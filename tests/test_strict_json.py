@@ -23,7 +23,19 @@ from gates.strict_json import load
         (b'{"auc": 1, "\\ud800": 2}', "surrogates not allowed"),
         (b" " * (1 << 20) + b"1", "at most 1,048,576"),
     ],
-    ids=["nan", "inf", "overflow", "twice", "bomb", "deep", "digits", "cut", "bytes", "half", "long"],
+    ids=[
+        "nan",
+        "inf",
+        "overflow",
+        "twice",
+        "bomb",
+        "deep",
+        "digits",
+        "cut",
+        "bytes",
+        "half",
+        "long",
+    ],
 )
 def test_what_json_would_accept_and_mean_otherwise_is_refused(
     content: bytes, complaint: str
