@@ -143,8 +143,8 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
             yield from self._name_vanished(case, columns)
         for of in on_each_test_set(case):
             for compared in every:
-                if not compared.is_in(of.tested):  # new, so not on the baseline's rows
-                    continue
+                if of is not case and not compared.is_in(of.tested):
+                    continue  # a column that is new, so not on the baseline's rows
                 if case.baseline is not None and (of is case or case.on_both):
                     yield from self._judge_change(of, compared)
                 yield from judge_gaps(
