@@ -6,6 +6,7 @@ import msgspec
 
 from gates.base import Baseline
 from gates.dvc_command import Progress
+from gates.git import changed_files
 from gates.manifest import File
 from gates.serving import SERVING
 from gates.sources import Sources
@@ -27,6 +28,8 @@ def measure_serving(
         return None
     if sources.model is None:
         return f"{SERVING} is left out: `gates.evidence` names no model"
+    if base.baseline is not None and not changed_files(root, base.baseline.revision):
+        return f"{SERVING} is left out: nothing differs from the base, so neither does its service"
     from gates.serving.beside import measure_beside  # noqa: PLC0415 - most never serve
 
     return measure_beside(root, sources, base, folder, progress)
