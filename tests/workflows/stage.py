@@ -26,6 +26,9 @@ GH = Path(__file__).parent / "gh.py"
 MAKEFILE = """\
 .venv/.ready:
 \t@mkdir -p .venv/bin && ln -sf {python} .venv/bin/python
+
+demo:
+\t@echo the demo ran
 """
 # Gives each job the environment that was installed by hash once; it would install it anew.
 PYTHON = """\

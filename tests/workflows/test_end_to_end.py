@@ -132,3 +132,4 @@ def test_the_tests_run_as_on_a_laptop(acme: Stage) -> None:
     done = acme.act.run("ci.yml", "push", payload, acme.main, 700)
     assert done.returncode == 0, done.stdout
     assert "the tests ran" in done.stdout
+    assert "the demo ran" in done.stdout
