@@ -177,6 +177,26 @@ def test_of_two_comments_of_ours_the_newer_stays() -> None:
         assert [one["body"] for one in desk.fake.ours()] == [bodies[1]]
 
 
+def test_a_second_comment_that_a_newer_run_writes_meanwhile_is_not_removed(desk: Desk) -> None:
+    """It was older when it was listed; before it is removed a third run makes it the newest."""
+    bodies = []
+    for run in (FIRST, SECOND, Run(813, 1)):
+        one = Desk()
+        one.publish(run, message(str(run)))
+        bodies.append(one.fake.ours()[0]["body"])
+    number = desk.fake.comment_by(BOT, bodies[0])
+    desk.fake.comment_by(BOT, bodies[1])
+
+    def write_the_third(call: Call) -> None:
+        if call.path.endswith(f"/comments/{number}"):
+            desk.fake.comments[number]["body"] = bodies[2]
+            desk.fake.on_call = lambda _call: None
+
+    desk.fake.on_call = write_the_third
+    assert desk.publish(SECOND, message("another text")).comments == {7: Posted.SUPERSEDED}
+    assert [one["body"] for one in desk.fake.ours()] == [bodies[2]]
+
+
 def test_who_we_are_is_learned_from_the_first_post(desk: Desk) -> None:
     desk.fake.author = "gatepost-for-acme[bot]"
     desk.publish(FIRST, message("first"))

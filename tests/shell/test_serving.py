@@ -107,6 +107,15 @@ def here(trained: Here, tmp_path: Path) -> Here:
     return trained._replace(root=copy_project(trained.root, tmp_path / "both"))
 
 
+def test_where_nothing_differs_from_the_base_nothing_is_measured(here: Here) -> None:
+    """Nor does it look like a pass: the gates of a service have nothing to judge, and say so."""
+    same = commit(here.root, "the base of itself")
+    collected, measured = gather(here.root, msgspec.structs.replace(here.base, revision=same))
+    assert measured is None
+    (why,) = collected.left_out
+    assert why.startswith("serving.json is left out: nothing differs from the base, so neither")
+
+
 def test_each_sides_service_runs_its_own_code_and_model(here: Here) -> None:
     collected, measured = gather(here.root, here.base)
     assert collected.left_out == ()
