@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.hostile import Files, Hostile, resealed, zipped
-from gates.manifest import FILES
-from tests.shell.test_intake import linked, with_entry
+from gates.evidence.manifest import FILES
+from tests.github.test_intake import linked, with_entry
 
 _NAMES = (
     *("sitecustomize.py", "usercustomize.py", "conftest.py", "setup.py", "evil.pth", "gates.py"),

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from benchmarks.tables_at_scale import CATEGORY_LEVELS, write_evaluation, write_train_and_test
-from gates.pack import pack
+from gates.collect.pack import pack
 
 BASELINE, CANDIDATE = "baseline", "candidate"
 ALL_GATES, FEW_GATES = "all_gates.yaml", "few_gates.yaml"

@@ -8,10 +8,10 @@ import os
 import sys
 from pathlib import Path
 
-from gates.base import Baseline
-from gates.baseline import find_baseline
+from gates.baseline.base import Baseline
+from gates.baseline.find import find_baseline
+from gates.evidence.sources import Sources
 from gates.git import merge_base
-from gates.sources import Sources
 
 
 def main() -> None:

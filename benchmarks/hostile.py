@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.cli.folders import LISTED, make_good, make_rows
-from tests.shell.test_intake import ARCHIVES, NAMES, in_directory, linked, with_entry
+from tests.github.test_intake import ARCHIVES, NAMES, in_directory, linked, with_entry
 
 ROWS = 20_000
 CUT_BYTES = 4_096

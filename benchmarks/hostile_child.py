@@ -9,7 +9,7 @@ def main(root: str, archive: str, folder: str, baseline: str, policy: str) -> in
     sys.path.insert(0, root)
     from gates.__main__ import main as gatepost  # noqa: PLC0415 - isolated: it has no path before
     from gates.errors import EvidenceError  # noqa: PLC0415
-    from gates.intake import Budget, take_in  # noqa: PLC0415
+    from gates.github.intake import Budget, take_in  # noqa: PLC0415
 
     try:
         if archive:

@@ -25,11 +25,11 @@ from urllib.parse import urlsplit
 from github import Auth, Github, GithubException
 from requests import RequestException
 
-from gates.cml import Cml
-from gates.github import GitHub, connect
-from gates.github_calls import Calls, GitHubError
-from gates.mark import Run, read_mark
-from gates.publish import Channel, publish
+from gates.github.calls import Calls, GitHubError
+from gates.github.cml import Cml
+from gates.github.mark import Run, read_mark
+from gates.github.publish import Channel, publish
+from gates.github.repository import GitHub, connect
 from tests.github.conftest import Desk, head, message
 from tests.github.fake import BOT, HEAD, REPOSITORY, FakeGitHub, Fault, serve
 

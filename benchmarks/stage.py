@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from gates.policy.settings import Settings
 from gates.process import child_environment
-from gates.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 STAGE = ROOT / "build" / "benchmarks"

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from demo.edits import replace, run
-from gates.manifest import digest
+from gates.evidence.manifest import digest
 
 
 def add_batch_1995(root: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gates.dvc_files import (
+from gates.dvc.files import (
     LOCK,
     PIPELINE,
     POINTER_SUFFIX,
@@ -16,11 +16,11 @@ from gates.dvc_files import (
     read_lock_in,
     read_pointer,
 )
+from gates.dvc.inputs import read_pointers
 from gates.errors import PolicyError
 from gates.finding import Changes, Difference
 from gates.git import changed_files, list_files, read_file, read_files
-from gates.inputs import read_pointers
-from gates.strict_yaml import load
+from gates.reading.strict_yaml import load
 
 PARAMS = "params.yaml"
 POLICY_KEY = "gates"

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.errors import PolicyError
 from gates.finding import Family
 from gates.rules.gate import Gate, Item

@@ -5,7 +5,7 @@ import contextlib
 import msgspec
 import numpy as np
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.errors import GatesError
 from gates.finding import ChangedColumn, TableDifference
 from gates.judging.kept_rows import Pairing, pair_rows

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gates import __version__
-from gates.case import Anchor, Case, NoAnchor
+from gates.case.case import Anchor, Case, NoAnchor
 from gates.data_difference import find_data_differences
 from gates.errors import GatesError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import (
     Decision,
     Difference,
@@ -26,11 +26,11 @@ from gates.finding import (
     WaiverList,
     fingerprint,
 )
-from gates.policy import Policy
+from gates.policy.policy import Policy
+from gates.policy.settings import Alpha
 from gates.rules.gate import Comparison, Correction, Gate, Item, Measurement, NotApplicableError
-from gates.settings import Alpha
 from gates.stats import multiplicity
-from gates.waiving import Waiving, waive
+from gates.waivers.apply import Waiving, waive
 from gates.wording import describe_comparison, describe_measurement, why_unjudged
 
 _ROUNDING = 1e-12  # so that 0.9 - 1.0 is a loss of 0.1, and 0.95 - 1.0 one of 0.05

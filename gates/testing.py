@@ -15,15 +15,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gates.case import Case
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.folder import Evidence
+from gates.evidence.manifest import File, Manifest, digest, write_manifest
 from gates.finding import Outcome
 from gates.judge import judge
-from gates.manifest import File, Manifest, digest, write_manifest
-from gates.policy import Policy
+from gates.policy.policy import Policy
+from gates.policy.settings import Settings
+from gates.reading.strict_yaml import Document
 from gates.rules.gate import Gate, Item
-from gates.settings import Settings
-from gates.strict_yaml import Document
 
 Columns = Mapping[str, Sequence[Any] | pa.Array]
 Entry = str | Mapping[str, Any]

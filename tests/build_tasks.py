@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gates.evidence import Evidence
-from gates.settings import Settings
+from gates.evidence.folder import Evidence
+from gates.policy.settings import Settings
 from tests.build import Columns, Entry, evidence
 
 CLASSES = ("cat", "dog", "eel")

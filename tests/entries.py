@@ -3,7 +3,7 @@
 from typing import Any
 
 from gates.finding import Decision
-from gates.ledger import Entry, write_entry
+from gates.ledger.ledger import Entry, write_entry
 
 ROWS_A, ROWS_B = "a" * 64, "b" * 64
 

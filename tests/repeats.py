@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gates.evidence import REPEATS, Evidence
+from gates.evidence.folder import REPEATS, Evidence
 from tests.build import evidence, seal
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from tests.build import seal
 
 

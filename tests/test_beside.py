@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from tests.build import evidence
 
 AGE = {"age": "feature integer"}

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from gates.case import Anchor, Case
-from gates.columns import Role
-from gates.evidence import Evidence
+from gates.case.case import Anchor, Case
+from gates.case.passes import why_by_rows
+from gates.evidence.columns import Role
+from gates.evidence.folder import Evidence
 from gates.finding import Decision, Finding, Side, State, TestSetOf, Verdict
 from gates.judge import judge
-from gates.passes import why_by_rows
-from gates.policy import Policy, read_policy
+from gates.policy.policy import Policy, read_policy
 from tests.build import evidence
 
 ROWS = 400
@@ -164,7 +164,7 @@ class TestWhoeverChoosesTheTestRows:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """Beyond the limit passes judge, but no test set that changed."""
-        monkeypatch.setattr("gates.evidence.LARGE_ROWS", 100)
+        monkeypatch.setattr("gates.evidence.folder.LARGE_ROWS", 100)
         rows, answers = VARIANTS[variant]
         new = side(tmp_path / "new", rows, answers, old_rows=ANSWERS, by_old_model=answers)
         of = Case(policy.settings, new, base, asked=policy.asks(new))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gates.__main__ import build_parser
-from gates.policy import read_policy
+from gates.policy.policy import read_policy
 from gates.rules import GATES
 from gates.verdict import read_verdict
 from tests.cli.command import GATEPOST, ROOT, call_main, gatepost, user_environment

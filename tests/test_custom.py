@@ -11,8 +11,8 @@ import pytest
 from gates.custom import Unloaded, load_gate, loading, reading_below
 from gates.errors import PolicyError
 from gates.finding import Direction
-from gates.policy import own_gates, policy_schema, read_policy
-from gates.policy_changes import policy_changes
+from gates.policy.changes import policy_changes
+from gates.policy.policy import own_gates, policy_schema, read_policy
 from tests.cli.command import ROOT, gatepost, user_environment
 from tests.cli.folders import make_good
 

@@ -11,11 +11,11 @@ from gates import data_difference
 from gates.data_difference import find_data_differences
 from gates.finding import ChangedColumn, TableDifference
 from gates.judge import judge
-from gates.policy import Policy
+from gates.policy.policy import Policy
+from gates.policy.settings import Settings
+from gates.reading.strict_yaml import Document
 from gates.report.data_changes import data_section, table_views
 from gates.rules.columns import Columns as ColumnsGate
-from gates.settings import Settings
-from gates.strict_yaml import Document
 from tests.build import Columns, case, evidence
 
 DICTIONARY = {"x": "feature number", "c": "feature category"}

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import State, Verdict
-from gates.policy import Policy
-from gates.settings import Settings
+from gates.policy.policy import Policy
+from gates.policy.settings import Settings
 from tests.build import evidence
 from tests.build_tasks import WEIGHT, multiclass, regression
 from tests.test_tasks import BINARY, MULTICLASS, REGRESSION, judged, policy, reasons

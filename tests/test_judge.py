@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from gates.case import Case
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.folder import Evidence
 from gates.finding import (
     Decision,
     Family,
@@ -23,11 +23,11 @@ from gates.finding import (
 )
 from gates.judge import judge
 from gates.judging.margin import Margin
-from gates.policy import Policy
+from gates.policy.policy import Policy
+from gates.policy.settings import Settings
+from gates.reading.strict_yaml import Document
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
 from gates.rules.metric_regression import MetricRegression
-from gates.settings import Settings
-from gates.strict_yaml import Document
 from gates.verdict import write_verdict
 from tests.build import evidence
 

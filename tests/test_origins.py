@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from gates.dvc_files import read_lock
+from gates.dvc.files import read_lock
+from gates.dvc.origins import Known, dependencies_of, trace_inputs
 from gates.errors import EvidenceError
-from gates.kept_inputs import Input, Keeper, read_inputs
-from gates.origins import Known, dependencies_of, trace_inputs
+from gates.evidence.kept_inputs import Input, Keeper, read_inputs
 
 MD5, OTHER = "0" * 32, "1" * 32
 

@@ -6,12 +6,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from gates.case import Anchor, Case, NoAnchor
-from gates.evidence import Evidence
+from gates.case.case import Anchor, Case, NoAnchor
+from gates.evidence.folder import Evidence
 from gates.finding import Decision, Finding, Mode, Side, State, Subject, Verdict
 from gates.judge import judge
 from gates.judging.margin import Margin
-from gates.policy import Policy
+from gates.policy.policy import Policy
+from gates.policy.settings import Settings
+from gates.reading.strict_yaml import Document
 from gates.report.comment import comment
 from gates.report.junit import junit
 from gates.report.page import page
@@ -19,8 +21,6 @@ from gates.report.terminal import terminal
 from gates.rules.gate import Gate
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.segment_regression import Critical, SegmentRegression
-from gates.settings import Settings
-from gates.strict_yaml import Document
 from gates.tables.table import Mask
 from gates.verdict import read_verdict, write_verdict
 from tests.build import Columns, evidence

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.errors import EvidenceError, PolicyError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Decision, Finding, Result, State, Verdict
 from gates.judge import judge
-from gates.policy import Policy, read_policy
+from gates.policy.policy import Policy, read_policy
+from gates.policy.settings import Settings
 from gates.report import render_comment, render_html, render_junit, render_terminal
-from gates.settings import Settings
 from tests.build import evidence
 from tests.build_tasks import CLASSES, WEIGHT, multiclass, regression
 

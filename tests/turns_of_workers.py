@@ -20,6 +20,7 @@ SLOW = (
     "tests/report/",
     "tests/github/",
     "tests/commands/",
+    "tests/ledger/",
     "tests/benchmarks/",
 )
 TOGETHER = ("tests/bites/", "tests/tables/test_spark")

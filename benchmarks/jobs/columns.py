@@ -5,11 +5,11 @@ from pathlib import Path
 
 from benchmarks.evidence_at_scale import CANDIDATE
 from benchmarks.measure import Job, Prepared, run_job
-from gates.case import Case
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.folder import Evidence
+from gates.policy.settings import Settings
 from gates.rules.drift import Drift
 from gates.rules.gate import Measurement
-from gates.settings import Settings
 
 
 def drift(folder: Path) -> Prepared:

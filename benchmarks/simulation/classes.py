@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from benchmarks.simulation.figures import Table
 from benchmarks.simulation.judged import Tally, Truth, show
-from gates.effect import CONFIDENCE
+from gates.case.effect import CONFIDENCE
 from gates.stats.confusion import ConfusionMetric, confusion_change, confusion_value
 from gates.stats.losses import class_brier_scores, class_log_losses
 from gates.stats.matrix import KINDS

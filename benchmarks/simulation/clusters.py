@@ -11,12 +11,12 @@ from benchmarks.simulation.figures import Share, Table
 from benchmarks.simulation.in_memory import judge_with, same_rows
 from benchmarks.simulation.intervals import Record
 from benchmarks.simulation.scores import TwoModels
-from gates.effect import measure_effect
+from gates.case.effect import measure_effect
+from gates.case.segments import Rows
 from gates.judging.margin import Margin
 from gates.metrics import DirectedMetric
 from gates.metrics.binary import METRICS
 from gates.rules.metric_regression import MetricRegression
-from gates.segments import Rows
 from gates.stats.undefined import UndefinedError
 
 PATIENTS = (10, 30, 100, 400)

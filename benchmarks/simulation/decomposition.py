@@ -11,8 +11,8 @@ from benchmarks.simulation.figures import Mean, Share, Table
 from benchmarks.simulation.in_memory import SimulatedCase, arena_of, judge_with
 from benchmarks.simulation.intervals import Record
 from benchmarks.simulation.scores import TwoModels
-from gates.case import Arena
-from gates.effect import CONFIDENCE, measure_effect
+from gates.case.case import Arena
+from gates.case.effect import CONFIDENCE, measure_effect
 from gates.finding import State
 from gates.judging.margin import Margin
 from gates.metrics import METRICS, DirectedMetric

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from benchmarks.simulation.figures import Mean, Share, Table
 from benchmarks.simulation.in_memory import SimulatedCase, judge_with, same_rows
 from benchmarks.simulation.resampling import RESAMPLES
+from gates.case.segments import Rows
 from gates.finding import Finding, State
 from gates.metrics.group import GroupMetric
 from gates.rules.group_disparity import Demand, GroupDisparity
-from gates.segments import Rows
 
 LIMIT, RATIO, WORSENING = 0.10, 0.8, 0.05
 POSITIVES = 0.1  # of the rows, where the true positive rate is asked for

@@ -13,12 +13,12 @@ from benchmarks.simulation.in_memory import (
     SimulatedTable,
     judge_with,
 )
-from gates.answers import Scored
-from gates.case import Case
-from gates.columns import ColumnDictionary, Description, Role, Type
+from gates.case.answers import Scored
+from gates.case.case import Case
+from gates.evidence.columns import ColumnDictionary, Description, Role, Type
 from gates.finding import Result
+from gates.policy.settings import Settings
 from gates.rules.drift import Drift
-from gates.settings import Settings
 
 SETTINGS = (  # rows of each sample, shift in standard deviations
     (100, 0.0), (300, 0.0), (1_000, 0.0), (10_000, 0.0), (100_000, 0.0),

@@ -9,20 +9,20 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from gates.answers import Answers, Scored
-from gates.case import Arena, Case
-from gates.columns import ColumnDictionary, Description, Role, Type
-from gates.evidence import Evidence
+from gates.case.answers import Answers, Scored
+from gates.case.case import Arena, Case
+from gates.case.segments import Rows
+from gates.case.streamed import SummedSegment
+from gates.evidence.columns import ColumnDictionary, Description, Role, Type
+from gates.evidence.folder import Evidence
+from gates.evidence.manifest import File, Manifest
 from gates.finding import TestSet, Verdict
 from gates.judge import judge
 from gates.judging.sides import TEST, TRAIN
-from gates.manifest import File, Manifest
-from gates.policy import Policy
+from gates.policy.policy import Policy
+from gates.policy.settings import Alpha, Settings
+from gates.reading.strict_yaml import Document
 from gates.rules.gate import Gate
-from gates.segments import Rows
-from gates.settings import Alpha, Settings
-from gates.streamed import SummedSegment
-from gates.strict_yaml import Document
 from gates.tables.table import Categories, Codes, Floats, Mask, Table
 
 LABEL_ONLY = ColumnDictionary(

@@ -9,7 +9,7 @@ from benchmarks.simulation.figures import Share, Table
 from benchmarks.simulation.in_memory import SimulatedCase, same_rows
 from benchmarks.simulation.resampling import bootstrap_interval
 from benchmarks.simulation.scores import TwoModels
-from gates.effect import CONFIDENCE, Effect, measure_effect
+from gates.case.effect import CONFIDENCE, Effect, measure_effect
 from gates.metrics import DirectedMetric
 from gates.metrics.binary import METRICS
 from gates.stats.quantile import critical_z

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from benchmarks.simulation.figures import Table
 from benchmarks.simulation.judged import Tally, Truth, show
-from gates.effect import CONFIDENCE
+from gates.case.effect import CONFIDENCE
 from gates.stats.regression import KINDS, Kind, regression_change, regression_value
 
 Floats = NDArray[np.float64]

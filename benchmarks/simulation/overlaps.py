@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from benchmarks.simulation.figures import Share, Table
 from benchmarks.simulation.in_memory import judge_with, same_rows
 from benchmarks.simulation.segments import zipf_sizes
+from gates.case.segments import Rows
 from gates.finding import Finding, State
 from gates.judging.margin import Margin
 from gates.metrics import DirectedMetric
 from gates.rules.segment_regression import SegmentRegression
-from gates.segments import Rows
 from gates.stats.law import normal_cdf
 from gates.stats.multiplicity import holm
 from gates.stats.quantile import critical_z

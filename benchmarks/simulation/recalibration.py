@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.simulation.figures import Share, Table
 from benchmarks.simulation.in_memory import judge_with, same_rows
 from benchmarks.simulation.segments import ROWS, SEGMENTS, zipf_sizes
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import State
 from gates.judging.margin import Margin
 from gates.metrics import DirectedMetric

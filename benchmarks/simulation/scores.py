@@ -3,8 +3,8 @@
 import msgspec
 import numpy as np
 
+from gates.case.segments import Rows
 from gates.metrics import DirectedMetric
-from gates.segments import Rows
 from gates.stats.law import normal_cdf
 from gates.tables.table import Floats, Mask
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from benchmarks.simulation.figures import Share, Table
 from benchmarks.simulation.in_memory import judge_with, same_rows
-from gates.answers import Answers, Scored
+from gates.case.answers import Answers, Scored
 from gates.finding import State
 from gates.judging.margin import Margin
+from gates.policy.settings import Alpha
 from gates.rules.metric_regression import MetricRegression
-from gates.settings import Alpha
 
 ACCURACY = 0.9
 CHURN = 0.01  # spread of a training's error at each row, in units of difficulty

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from benchmarks.simulation.figures import Mean, Share, Table
 from benchmarks.simulation.in_memory import judge_with, same_rows
+from gates.case.segments import Rows
 from gates.finding import Finding, State
 from gates.judging.margin import Margin
 from gates.rules.segment_regression import SegmentRegression
-from gates.segments import Rows
 from gates.stats.interval import confidence_of
 from gates.stats.multiplicity import holm
 from gates.stats.paired import mcnemar_exact, tango

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.simulation.figures import Table
 from benchmarks.simulation.judged import Tally, Truth, show
 from benchmarks.simulation.scores import TwoModels
-from gates.effect import CONFIDENCE
+from gates.case.effect import CONFIDENCE
 from gates.stats.confusion import ConfusionMetric, confusion_change, confusion_value
 from gates.stats.influence import log_losses, squared_errors
 from gates.stats.measured import ModelValue, PairedChange

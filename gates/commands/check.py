@@ -10,33 +10,33 @@ from typing import Literal
 
 import msgspec
 
-from gates.anchor import find_anchor
-from gates.base import Baseline, NoBaseline
-from gates.baseline import find_baseline
-from gates.case import Case
+from gates.baseline.anchor import find_anchor
+from gates.baseline.base import Baseline, NoBaseline
+from gates.baseline.find import find_baseline
+from gates.case.case import Case
 from gates.changes import find_changes
-from gates.collect import collect, read_reported
+from gates.collect.collect import collect, read_reported
 from gates.commands.show import REPORTS, own_templates, print_verdict, write_reports
 from gates.custom import loading, reading_below
 from gates.day import read_day, utc_today
-from gates.dvc import reproduce
+from gates.dvc.reproduce import reproduce
+from gates.dvc.trace_inputs import trace_tree
 from gates.errors import ExitCode, GatesError, PolicyError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
+from gates.evidence.manifest import write_atomically
 from gates.finding import Side, Verdict
 from gates.git import find_root, is_dirty, merge_base, read_file, resolve
 from gates.judge import judge
-from gates.ledger_store import BRANCH, read_ledger
-from gates.manifest import write_atomically
-from gates.policy import Policy, has_policy, read_policy
-from gates.policy_changes import policy_changes, waiver_changes
+from gates.ledger.branch import BRANCH, read_ledger
+from gates.ledger.wear import rank_by_primary, with_wear
+from gates.policy.changes import policy_changes, waiver_changes
+from gates.policy.policy import Policy, has_policy, read_policy
 from gates.report import render_not_judged
 from gates.serving.step import ServingBase
-from gates.trace_inputs import trace_tree
 from gates.verdict import write_verdict
-from gates.waivers import FILE as WAIVERS
-from gates.waivers import Waivers, read_waivers
-from gates.waiving import Waiving
-from gates.wear import rank_by_primary, with_wear
+from gates.waivers.apply import Waiving
+from gates.waivers.waivers import FILE as WAIVERS
+from gates.waivers.waivers import Waivers, read_waivers
 
 OUT = Path("build") / "gatepost"
 VERDICT = "verdict.json"

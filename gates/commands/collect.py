@@ -5,20 +5,20 @@ import os
 import sys
 from pathlib import Path
 
-from gates.assemble import export
-from gates.base import Baseline, NoBaseline, locate
-from gates.baseline import STORE, find_baseline
-from gates.collect import collect, read_reported
+from gates.baseline.base import Baseline, NoBaseline, locate
+from gates.baseline.find import STORE, find_baseline
+from gates.collect.assemble import export
+from gates.collect.collect import collect, read_reported
 from gates.commands.check import PARAMS, progress, read_policies
-from gates.dvc import reproduce
-from gates.dvc_files import Recorded, read_lock_in
+from gates.dvc.files import Recorded, read_lock_in
+from gates.dvc.reproduce import reproduce
+from gates.dvc.trace_inputs import trace_tree
 from gates.errors import EvidenceError, ExitCode, GatesError
+from gates.evidence.manifest import MANIFEST
+from gates.evidence.sources import Sources
 from gates.git import find_root, is_dirty, merge_base, read_file, resolve
-from gates.manifest import MANIFEST
-from gates.policy import read_policy
+from gates.policy.policy import read_policy
 from gates.serving.step import ServingBase
-from gates.sources import Sources
-from gates.trace_inputs import trace_tree
 
 _TEST = "test.parquet"
 

@@ -14,9 +14,9 @@ from typing import Final
 
 from gates.commands.publish import open_github
 from gates.errors import EvidenceError, ExitCode
-from gates.fetch import take
-from gates.manifest import TABLES, Manifest
-from gates.runs import artifacts_of, find_claims, head_here
+from gates.evidence.manifest import TABLES, Manifest
+from gates.github.fetch import take
+from gates.github.runs import artifacts_of, find_claims, head_here
 
 _ASKED_BY_A_PULL: Final = ("predictions.parquet", "test.parquet", "train.parquet")
 

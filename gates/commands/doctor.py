@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 
-from gates.at_hand import evidence_here
 from gates.commands.publish import TOKENS
 from gates.doctor.limits import examine_margins, examine_plan
 from gates.doctor.repository import (
@@ -29,15 +28,16 @@ from gates.doctor.sign import Level, Sign, exit_code_of, unknown
 from gates.doctor.workflow_files import environments_in
 from gates.doctor.workflows import examine_workflows
 from gates.errors import ExitCode, GatesError, UsageError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.git import find_root
-from gates.github import GitHub, connect
-from gates.github_calls import Calls
-from gates.github_settings import read_settings
-from gates.ledger_store import BRANCH
-from gates.policy import Policy
+from gates.github.calls import Calls
+from gates.github.repository import GitHub, connect
+from gates.github.settings import read_settings
+from gates.ledger.branch import BRANCH
+from gates.plan.at_hand import evidence_here
+from gates.policy.policy import Policy
+from gates.policy.settings import Settings
 from gates.process import plain
-from gates.settings import Settings
 
 _COLOURS = {Level.OK: "32", Level.WEAK: "33", Level.MISSING: "31", Level.UNKNOWN: "36"}
 _INDENT = " " * 10

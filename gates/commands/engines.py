@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gates.errors import UsageError
-from gates.store import LocalStore, Store
+from gates.evidence.store import LocalStore, Store
 
 OpenStore = Callable[[str], Store]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from gates.custom import loading, reading_below
 from gates.errors import ExitCode, UsageError
+from gates.evidence.manifest import write_atomically
 from gates.gate_pages import NOTE, defaults, pages, summary
-from gates.manifest import write_atomically
-from gates.policy import has_policy, own_gates, policy_schema
+from gates.policy.policy import has_policy, own_gates, policy_schema
+from gates.reading.typed import nearest
 from gates.rules import GATES
 from gates.rules.gate import Gate
-from gates.typed import nearest
 
 PARAMS = "params.yaml"
 

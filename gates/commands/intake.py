@@ -7,10 +7,10 @@ from pathlib import Path
 
 from gates.commands.publish import head_of, open_github
 from gates.errors import EvidenceError, ExitCode
-from gates.event import Head
-from gates.github import GitHub
-from gates.github_values import Artifact
-from gates.intake import Budget, take_in
+from gates.github.event import Head
+from gates.github.intake import Budget, take_in
+from gates.github.repository import GitHub
+from gates.github.values import Artifact
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:

@@ -4,25 +4,25 @@ import argparse
 import sys
 from pathlib import Path
 
-from gates.case import Anchor, Case, NoAnchor
+from gates.case.case import Anchor, Case, NoAnchor
 from gates.commands.engines import chosen_engine
 from gates.commands.show import print_verdict
 from gates.custom import loading, reading_below
 from gates.day import read_day, utc_today
 from gates.errors import ExitCode, PolicyError, UsageError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
+from gates.evidence.manifest import write_atomically
+from gates.evidence.store import Store
 from gates.finding import PolicyChange, Side
 from gates.judge import judge
-from gates.ledger import Ledger, read_ledger_lines
-from gates.manifest import write_atomically
-from gates.policy import Policy, read_policy
-from gates.policy_changes import policy_changes, waiver_changes
-from gates.settings import Settings
-from gates.store import Store
+from gates.ledger.ledger import Ledger, read_ledger_lines
+from gates.ledger.wear import with_wear
+from gates.policy.changes import policy_changes, waiver_changes
+from gates.policy.policy import Policy, read_policy
+from gates.policy.settings import Settings
 from gates.verdict import write_verdict
-from gates.waivers import Waivers, read_waivers
-from gates.waiving import Waiving
-from gates.wear import with_wear
+from gates.waivers.apply import Waiving
+from gates.waivers.waivers import Waivers, read_waivers
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:

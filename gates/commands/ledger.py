@@ -12,9 +12,10 @@ from gates.errors import EvidenceError, ExitCode, GatesError
 from gates.finding import Wear
 from gates.git import find_root
 from gates.git_objects import fetch_branch
-from gates.ledger import Ledger, Page, entry_of, write_entry
-from gates.ledger_store import BRANCH, push, read_ledger, record
-from gates.policy import Primary, read_policy
+from gates.ledger.branch import BRANCH, push, read_ledger, record
+from gates.ledger.ledger import Ledger, Page, entry_of, write_entry
+from gates.ledger.wear import measure_wear
+from gates.policy.policy import Primary, read_policy
 from gates.stats.reuse import (
     hoeffding_reach,
     log_looks_adaptive,
@@ -22,7 +23,6 @@ from gates.stats.reuse import (
     log_looks_by_verdict,
 )
 from gates.verdict import read_verdict
-from gates.wear import measure_wear
 
 _VERDICT_MAX_BYTES = 1 << 26
 _NO_LEDGER = (
@@ -83,8 +83,8 @@ def _record(root: Path, path: Path, remote: str | None) -> ExitCode:
 def _gather(root: Path, arguments: argparse.Namespace) -> ExitCode:
     """Record the verdicts that the trusted workflow left; each counts once, however often."""
     from gates.commands.publish import open_github  # noqa: PLC0415 - only this asks GitHub
-    from gates.fetch import take_verdict  # noqa: PLC0415
-    from gates.runs import default_branch_of, find_verdicts, head_here  # noqa: PLC0415
+    from gates.github.fetch import take_verdict  # noqa: PLC0415
+    from gates.github.runs import default_branch_of, find_verdicts, head_here  # noqa: PLC0415
 
     github, _ = open_github(head_here())
     fetch_branch(root, arguments.push, BRANCH)

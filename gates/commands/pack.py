@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from gates.collect.pack import pack
 from gates.errors import ExitCode
-from gates.pack import pack
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:

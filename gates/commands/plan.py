@@ -9,17 +9,17 @@ from pathlib import Path
 import msgspec
 
 from gates import __version__
-from gates.at_hand import find_evidence, find_second
+from gates.case.effect import CONFIDENCE
 from gates.commands.check import PARAMS, progress
-from gates.effect import CONFIDENCE
 from gates.errors import EvidenceError, ExitCode, PolicyError, UsageError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.git import find_root
-from gates.plan import Plan, plan_lines
-from gates.policy import Policy, read_policy
-from gates.questions import ask
+from gates.plan.at_hand import find_evidence, find_second
+from gates.plan.plan import Plan, plan_lines
+from gates.plan.questions import ask
+from gates.plan.second_model import SecondModelCase, choose_second
+from gates.policy.policy import Policy, read_policy
 from gates.report.plan import render_plan
-from gates.second_model import SecondModelCase, choose_second
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import msgspec
 
-from gates.cml import Cml, find_cml
 from gates.commands.show import EXIT_CODES, own_templates
 from gates.errors import EvidenceError, ExitCode, UnpublishedError, UsageError
-from gates.event import Head, read_event
 from gates.finding import Verdict
-from gates.github import GitHub, connect
-from gates.github_calls import Calls, GitHubError
-from gates.mark import Run, is_name
-from gates.publish import Channel, Message, message_of, not_judged, publish, running
+from gates.github.calls import Calls, GitHubError
+from gates.github.cml import Cml, find_cml
+from gates.github.event import Head, read_event
+from gates.github.mark import Run, is_name
+from gates.github.publish import Channel, Message, message_of, not_judged, publish, running
+from gates.github.repository import GitHub, connect
 from gates.report.words import Prose, plain
 from gates.report.words import say as phrase
 from gates.verdict import read_verdict

@@ -21,13 +21,13 @@ from gates.commands.intake import find_artifact
 from gates.commands.publish import head_of, open_github, write_known
 from gates.commands.show import EXIT_CODES, own_templates, write_reports
 from gates.errors import EvidenceError, ExitCode, GatesError
-from gates.event import Head
-from gates.fetch import take
+from gates.evidence.manifest import write_atomically
 from gates.finding import Decision, Side, Verdict
-from gates.github import GitHub
-from gates.manifest import write_atomically
+from gates.github.event import Head
+from gates.github.fetch import take
+from gates.github.repository import GitHub
+from gates.github.runs import Base, Found, file_at, find_base, find_baseline_artifact
 from gates.process import plain, signals_as_interrupt
-from gates.runs import Base, Found, file_at, find_base, find_baseline_artifact
 from gates.verdict import read_verdict, write_verdict
 
 VERDICT: Final = "verdict.json"

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from gates.errors import ExitCode
+from gates.evidence.manifest import write_atomically
 from gates.finding import Decision, Verdict
-from gates.manifest import write_atomically
 from gates.verdict import write_verdict
 
 EXIT_CODES = {

@@ -6,10 +6,10 @@ from pathlib import Path
 from gates.commands.publish import TOKENS, log, open_github, server_url
 from gates.commands.show import own_templates
 from gates.errors import ExitCode, UnpublishedError
-from gates.github_calls import GitHubError
-from gates.publish import Channel, not_judged, publish
-from gates.runs import head_here
-from gates.sweep import find_left, reason
+from gates.github.calls import GitHubError
+from gates.github.publish import Channel, not_judged, publish
+from gates.github.runs import head_here
+from gates.github.sweep import find_left, reason
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:

@@ -12,17 +12,17 @@ import msgspec
 from gates.commands.check import OUT, PARAMS, VERDICT, progress
 from gates.day import read_day, utc_today
 from gates.errors import ExitCode, PolicyError, UsageError
+from gates.evidence.manifest import write_atomically
 from gates.finding import Finding, Verdict, WaiverUse
 from gates.git import find_root, run_git
-from gates.manifest import write_atomically
-from gates.policy import read_policy
+from gates.policy.policy import read_policy
+from gates.reading.typed import nearest
 from gates.report.words import clean
 from gates.rules import GATES
-from gates.typed import nearest
 from gates.verdict import read_verdict
-from gates.waiver_file import append_waivers, difference
-from gates.waivers import FILE, LONGEST_DAYS, Waiver, Waivers, read_waivers
-from gates.waiving import bounded, objection, sentence_digest
+from gates.waivers.append import append_waivers, difference
+from gates.waivers.apply import bounded, objection, sentence_digest
+from gates.waivers.waivers import FILE, LONGEST_DAYS, Waiver, Waivers, read_waivers
 
 _TEXT_MAX = 600
 

@@ -1,11 +1,11 @@
 """Whether the limits can be held: by the rows of the test set, and by what seeds alone move."""
 
-from gates.case import Case
+from gates.case.case import Case
+from gates.case.effect import CONFIDENCE
 from gates.doctor.sign import Level, Sign, listed, ok
-from gates.effect import CONFIDENCE
-from gates.evidence import AGAIN, Evidence
-from gates.plan import Plan
-from gates.policy import Policy
+from gates.evidence.folder import AGAIN, Evidence
+from gates.plan.plan import Plan
+from gates.policy.policy import Policy
 from gates.rules.metric_regression import MetricRegression
 from gates.stats.seeds import MARGIN_SPREADS, measure_spread
 from gates.stats.undefined import UndefinedError

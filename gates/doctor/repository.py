@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from gates.columns import ColumnDictionary, Role, read_columns
 from gates.doctor.sign import Level, Sign, listed, ok
-from gates.dvc_cache import read_config
-from gates.dvc_files import LOCK, PIPELINE, read_lock_in
+from gates.dvc.cache import read_config
+from gates.dvc.files import LOCK, PIPELINE, read_lock_in
+from gates.dvc.lock_step import find_out_of_step, read_by
 from gates.errors import EvidenceError, GatesError, PolicyError
+from gates.evidence.columns import ColumnDictionary, Role, read_columns
 from gates.git import is_shallow, merge_base, read_file
-from gates.lock_step import find_out_of_step, read_by
-from gates.policy import Policy, has_policy, read_policy
-from gates.settings import Settings
+from gates.policy.policy import Policy, has_policy, read_policy
+from gates.policy.settings import Settings
 from gates.setup.roles import TO_BE_WRITTEN
 from gates.setup.surroundings import OWNERS, covered, guarded_paths
-from gates.waivers import FILE as WAIVERS
-from gates.waivers import read_waivers
+from gates.waivers.waivers import FILE as WAIVERS
+from gates.waivers.waivers import read_waivers
 
 PARAMS = "params.yaml"
 _REMOTE = 'remote "'

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from gates.doctor.sign import Level, Sign, listed, ok, unknown
-from gates.github_settings import (
+from gates.github.settings import (
     ActionsPolicy,
     BranchRules,
     Hidden,
@@ -12,7 +12,7 @@ from gates.github_settings import (
     Ruleset,
     TokenPolicy,
 )
-from gates.github_values import Protection
+from gates.github.values import Protection
 
 GITHUB_ACTIONS = 15368  # the app that every workflow of every repository posts as
 _NOT_SEEN = "Use a token that may read the repository's administration (Administration: read)."

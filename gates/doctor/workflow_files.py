@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from gates.errors import EvidenceError
-from gates.strict_yaml import Document, Path, load
+from gates.reading.strict_yaml import Document, Path, load
 
 FOLDER = ".github/workflows/"
 OURS = ("collect", "report", "baseline", "confirm", "ledger")

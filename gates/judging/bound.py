@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from gates.answers import Answers
-from gates.effect import CONFIDENCE, clustered, require_groups
+from gates.case.answers import Answers
+from gates.case.effect import CONFIDENCE, clustered, require_groups
+from gates.case.segments import Rows
 from gates.finding import Limit, Mode, Subject, Support
 from gates.judging.growth import rows_within
 from gates.judging.margin import cannot_tell
 from gates.metrics.metric import Metric
 from gates.rules.gate import Item, Measurement
-from gates.segments import Rows
 from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval
 from gates.stats.proportion import p_share_at_most, wilson
@@ -17,7 +17,7 @@ from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
 
 if TYPE_CHECKING:
-    from gates.streamed import SummedSegment
+    from gates.case.streamed import SummedSegment
 
 
 def limit_of(metric: Metric[Any], bound: float, mode: Mode) -> Limit:

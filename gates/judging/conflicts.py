@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.stats.growth import Sample
 from gates.tables.duplicates import find_duplicates
 from gates.tables.table import Floats, Table

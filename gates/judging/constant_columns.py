@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from gates.columns import Description, Type
+from gates.case.segments import Rows
+from gates.evidence.columns import Description, Type
 from gates.quoting import quote
-from gates.segments import Rows
 from gates.tables.table import Categories, Codes, Floats, Mask, Table
 
 MIN_ROWS = 30  # fewer rows may share a value by chance

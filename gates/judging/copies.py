@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import msgspec
 import pyarrow as pa
 
-from gates.case import Case
-from gates.columns import ColumnDictionary, Role, Type
+from gates.case.case import Case
+from gates.evidence.columns import ColumnDictionary, Role, Type
 from gates.finding import Finding, Limit, Mode, State, Subject, Support
 from gates.judging.sides import TEST, TRAIN
 from gates.quoting import quote

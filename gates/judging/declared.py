@@ -1,8 +1,8 @@
 """What either side's dictionary declares: a pull request edits its own, and takes nothing back."""
 
-from gates.case import Case
-from gates.columns import ColumnDictionary, Role, Type
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.columns import ColumnDictionary, Role, Type
+from gates.evidence.folder import Evidence
 from gates.judging.sides import TEST, tables_of
 
 

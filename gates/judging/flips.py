@@ -6,12 +6,12 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from gates.answers import Answers, Predicted
-from gates.case import Arena, Case
+from gates.case.answers import Answers, Predicted
+from gates.case.case import Arena, Case
+from gates.case.segments import Rows
 from gates.finding import Observation, Subject, Support
 from gates.judging.row_losses import row_losses, usual_loss
 from gates.quoting import quote
-from gates.segments import Rows
 from gates.stats.law import binomial_cdf
 from gates.stats.multiplicity import holm
 from gates.tables.arrow import indices_of

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from gates.answers import Answers, answer
-from gates.case import Case
+from gates.case.answers import Answers, answer
+from gates.case.case import Case
+from gates.case.segments import Rows
 from gates.errors import EvidenceError
-from gates.evidence import Evidence
-from gates.outputs import read_outputs, read_weights
-from gates.segments import Rows
+from gates.evidence.folder import Evidence
+from gates.evidence.outputs import read_outputs, read_weights
 from gates.tables.arrow import places_in
 from gates.tables.table import Codes, Table
 

@@ -8,11 +8,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gates.answers import Answers
-from gates.case import Arena, Case
-from gates.effect import CONFIDENCE
+from gates.case.answers import Answers
+from gates.case.case import Arena, Case
+from gates.case.effect import CONFIDENCE
+from gates.case.segments import Rows
 from gates.metrics.group import GroupMean
-from gates.segments import Rows
 from gates.stats.interval import Interval
 from gates.stats.multiplicity import SURE, Doubt
 from gates.stats.paired import tango
@@ -23,8 +23,8 @@ from gates.stats.weighted import effective_rows, weighted_mean, weighted_tango
 from gates.tables.table import Floats, Mask
 
 if TYPE_CHECKING:
-    from gates.case import Part
-    from gates.streamed import Added, SummedSegment
+    from gates.case.case import Part
+    from gates.case.streamed import Added, SummedSegment
 
 T = TypeVar("T", bound=np.generic)
 

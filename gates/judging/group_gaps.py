@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Finding, Limit, State, Subject
 from gates.judging.gap import Rate, candidate_rate
 from gates.judging.margin import cannot_tell

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 import msgspec
 import numpy as np
 
-from gates.answers import Values
-from gates.case import Case
-from gates.columns import ColumnDictionary
-from gates.evidence import Evidence
+from gates.case.answers import Values
+from gates.case.case import Case
+from gates.case.segments import Rows, split_by
+from gates.evidence.columns import ColumnDictionary
+from gates.evidence.folder import Evidence
 from gates.judging.sides import TEST, same_file, tables_of
 from gates.quoting import quote
-from gates.segments import Rows, split_by
 from gates.stats.estimate import Estimate
 from gates.stats.growth import (
     Halves,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gates.effect import CONFIDENCE, POWER
+from gates.case.effect import CONFIDENCE, POWER
 from gates.finding import Limit, Mode, Subject, Support
 from gates.rules.gate import Measurement
 from gates.stats.estimate import Estimate

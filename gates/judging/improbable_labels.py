@@ -3,8 +3,9 @@
 import numpy as np
 import pyarrow as pa
 
-from gates.answers import Task, Values
-from gates.evidence import Evidence
+from gates.case.answers import Task, Values
+from gates.case.tested_rows import BASELINE_ON_OURS
+from gates.evidence.folder import Evidence
 from gates.quoting import quote
 from gates.stats.confident import (
     Improbable,
@@ -17,7 +18,6 @@ from gates.stats.confident import (
 from gates.stats.growth import Places
 from gates.tables.arrow import places_in
 from gates.tables.table import Floats, Mask
-from gates.tested_rows import BASELINE_ON_OURS
 
 _SHOWN = 10
 

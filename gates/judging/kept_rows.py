@@ -4,10 +4,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from gates.case import Case
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.case.segments import Rows
+from gates.evidence.folder import Evidence
 from gates.judging.sides import TEST, tables_of
-from gates.segments import Rows
 from gates.tables.arrow import places_in, valid_of
 
 

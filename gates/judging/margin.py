@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from gates.case import Case, NotComparableError
-from gates.effect import Effect
+from gates.case.case import Case, NotComparableError
+from gates.case.effect import Effect
 from gates.finding import Finding, Limit, Mode, State, Subject, Support
 from gates.metrics.metric import Metric
 from gates.rules.gate import Amount, Comparison, Correction, Item

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from gates.errors import EvidenceError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 
 SIZES = "sizes.json"
 

@@ -1,7 +1,7 @@
 """The rows of a table by the value of its time column: what a new batch brings."""
 
-from gates.columns import ColumnDictionary, Role
-from gates.segments import Rows, Segment, split_by
+from gates.case.segments import Rows, Segment, split_by
+from gates.evidence.columns import ColumnDictionary, Role
 from gates.tables.table import Table
 
 MAX_PERIODS = 60  # a time column with more values has too few rows for each

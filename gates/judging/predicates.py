@@ -6,11 +6,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gates.columns import ColumnDictionary, Description, Role, Type
+from gates.case.segments import MISSING, band_names, require_column
 from gates.errors import EvidenceError
+from gates.evidence.columns import ColumnDictionary, Description, Role, Type
 from gates.judging.constant_columns import is_quantity
 from gates.judging.periods import MAX_PERIODS
-from gates.segments import MISSING, band_names, require_column
 from gates.stats.slices import Slice
 from gates.tables.table import Codes, Floats, Mask, Table
 

@@ -5,16 +5,16 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from gates.answers import Answers, Classified, Predicted, Scored, Task, Values, answer
-from gates.case import Case
-from gates.effect import CONFIDENCE, clustered, require_groups
-from gates.evidence import Evidence
+from gates.case.answers import Answers, Classified, Predicted, Scored, Task, Values, answer
+from gates.case.case import Case
+from gates.case.effect import CONFIDENCE, clustered, require_groups
+from gates.case.segments import Rows
+from gates.evidence.folder import Evidence
+from gates.evidence.outputs import read_weights
 from gates.finding import Limit, Subject
 from gates.judging.growth import rows_within
 from gates.metrics.metric import Metric
-from gates.outputs import read_weights
 from gates.rules.gate import Item, Measurement
-from gates.segments import Rows
 from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval
 from gates.stats.quantile import critical_z

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from gates.answers import Answers, Classified, Predicted, Scored, Task
+from gates.case.answers import Answers, Classified, Predicted, Scored, Task
 from gates.stats.influence import log_losses, squared_errors
 from gates.stats.losses import class_brier_scores, class_log_losses
 from gates.tables.table import Floats

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
-from gates.case import Case
+from gates.case.case import Case
+from gates.case.segments import Rows
 from gates.judging.kept_rows import Pairing, pair_rows
 from gates.judging.periods import periods_of
 from gates.judging.sides import TEST, TRAIN, same_file, tables_of
 from gates.judging.twins import draw_rows
-from gates.segments import Rows
 from gates.tables.table import Floats, Table
 
 _MOST_PERIODS = 12

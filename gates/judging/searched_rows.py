@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from gates.answers import Answers
-from gates.evidence import Evidence
+from gates.case.answers import Answers
+from gates.case.segments import Rows
+from gates.evidence.folder import Evidence
 from gates.judging.predicates import Searched, name_of, rows_of
 from gates.judging.twins import draw_rows
-from gates.segments import Rows
 from gates.stats.slices import Slice
 from gates.stats.weighted import require_weights
 from gates.tables.mixing import mix_words

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gates.answers import Answers, Classified, Predicted
-from gates.evidence import Evidence
+from gates.case.answers import Answers, Classified, Predicted
+from gates.evidence.folder import Evidence
 from gates.judging.predicates import Searched, rows_of
 from gates.stats.influence import log_losses
 from gates.stats.slices import Slice

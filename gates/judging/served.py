@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from gates.case import Case
-from gates.effect import CONFIDENCE
+from gates.case.case import Case
+from gates.case.effect import CONFIDENCE
 from gates.finding import Finding, Limit, Mode, State, Subject, Support
 from gates.judging.margin import cannot_tell
 from gates.rules.gate import Amount, Item, Measurement, NotApplicableError

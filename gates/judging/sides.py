@@ -1,7 +1,7 @@
 """The tables of one side by name, and whether both sides have the very same file."""
 
-from gates.case import Case
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.folder import Evidence
 from gates.tables.table import Table
 
 TEST, TRAIN = "test.parquet", "train.parquet"

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 import msgspec
 import numpy as np
 
-from gates.case import Case
-from gates.columns import ColumnDictionary, Role
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.case.segments import MISSING, split_by
+from gates.evidence.columns import ColumnDictionary, Role
+from gates.evidence.folder import Evidence
 from gates.judging.group_labels import bands_of
 from gates.judging.sides import TEST, same_file
 from gates.quoting import quote
-from gates.segments import MISSING, split_by
 from gates.tables.table import Floats, Table
 
 _FEW_TIMES = 50  # up to which the shares of each are compared

@@ -6,11 +6,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gates.columns import Description
-from gates.evidence import Evidence
+from gates.case.segments import MISSING
+from gates.evidence.columns import Description
+from gates.evidence.folder import Evidence
 from gates.judging.constant_columns import is_quantity
 from gates.quoting import quote
-from gates.segments import MISSING
 from gates.stats.interval import Interval, confidence_of
 from gates.stats.leakage import auc_interval, find_pure_values
 from gates.stats.undefined import UndefinedError

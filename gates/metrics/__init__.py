@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from gates.answers import Task
+from gates.case.answers import Task
 from gates.metrics import binary, multiclass, regression
 from gates.metrics.metric import Metric
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import msgspec
 import numpy as np
 
-from gates.answers import Scored
+from gates.case.answers import Scored
 from gates.metrics.metric import Metric
 from gates.stats import influence
 from gates.stats.auc import auc_pseudo_values, delong, roc_auc

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import msgspec
 import numpy as np
 
-from gates.answers import Answers, Task, Values
+from gates.case.answers import Answers, Task, Values
 from gates.tables.table import Floats, Mask
 
 GroupMetric = Literal[

@@ -2,7 +2,7 @@
 
 from typing import Protocol, TypeVar
 
-from gates.answers import Answers, Values
+from gates.case.answers import Answers, Values
 from gates.stats.measured import ModelValue, PairedChange
 from gates.tables.table import Mask
 

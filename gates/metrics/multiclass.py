@@ -9,7 +9,7 @@ from types import MappingProxyType
 import msgspec
 import numpy as np
 
-from gates.answers import Classes, Classified
+from gates.case.answers import Classes, Classified
 from gates.metrics.metric import Metric
 from gates.stats.confusion import ConfusionMetric, confusion_change, confusion_value
 from gates.stats.losses import class_brier_scores, class_log_losses

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gates.answers import Answers, Classified, Predicted, Scored
+from gates.case.answers import Answers, Classified, Predicted, Scored
 from gates.metrics.metric import Metric
 from gates.metrics.values import value_of
 from gates.stats import influence

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from gates.answers import Predicted
+from gates.case.answers import Predicted
 from gates.metrics.metric import Metric
 from gates.stats import regression as stats
 from gates.stats.measured import ModelValue, PairedChange

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gates.answers import Answers, Scored
+from gates.case.answers import Answers, Scored
 from gates.metrics.binary import CellCount, MeanLoss, RocAuc
 from gates.metrics.metric import Metric
 

@@ -11,6 +11,7 @@ from typing import get_args
 import msgspec
 import numpy as np
 
+from gates.case.segments import MISSING
 from gates.errors import EvidenceError
 from gates.metrics.binary import MIN_OF_EACH_CLASS
 from gates.reduction.changes import (
@@ -41,7 +42,6 @@ from gates.reduction.segment_scores import (
 )
 from gates.reduction.sums import Summed, Sums, Table
 from gates.reduction.survey import Survey, Surveyed
-from gates.segments import MISSING
 from gates.stats import influence
 from gates.stats.binned_auc import BinnedDifference, Ranking, binned_value
 from gates.tables.engine import Engine, Scan

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from gates.finding import Limit
-from gates.plan import Answer, Churn, Line, Plan
+from gates.plan.plan import Answer, Churn, Line, Plan
 from gates.report.figures import counted
 from gates.report.terminal import NARROWEST, WIDEST, Look, Paint
 from gates.report.words import clean, columns, fit, shorten

@@ -7,16 +7,16 @@ from typing import Annotated, ClassVar
 import msgspec
 import numpy as np
 
-from gates.answers import Answers, Classified, Predicted
-from gates.case import Case
-from gates.effect import CONFIDENCE
+from gates.case.answers import Answers, Classified, Predicted
+from gates.case.case import Case
+from gates.case.effect import CONFIDENCE
+from gates.case.segments import Rows, split_by
 from gates.finding import Family, Limit, Mode
 from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.judging.periods import time_segments
+from gates.policy.settings import Columns, Probability
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
 from gates.rules.segment_regression import too_small
-from gates.segments import Rows, split_by
-from gates.settings import Columns, Probability
 from gates.stats import calibration as stats
 from gates.stats.estimate import Estimate
 from gates.stats.quantile import critical_z

@@ -7,9 +7,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from gates.case import Arena, Case, NotComparableError
-from gates.effect import CONFIDENCE, clustered
-from gates.evidence import Evidence
+from gates.case.case import Arena, Case, NotComparableError
+from gates.case.effect import CONFIDENCE, clustered
+from gates.case.segments import Rows, split_by
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.judging.flips import (
     Flips,
@@ -21,7 +22,6 @@ from gates.judging.flips import (
 )
 from gates.judging.margin import cannot_tell
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
-from gates.segments import Rows, split_by
 from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval
 from gates.stats.law import binomial_cdf

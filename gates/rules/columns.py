@@ -7,8 +7,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gates.case import Case
-from gates.columns import ColumnDictionary, Description, Role, Type
+from gates.case.case import Case
+from gates.evidence.columns import ColumnDictionary, Description, Role, Type
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
 from gates.judging.sides import tables_of
 from gates.quoting import quote

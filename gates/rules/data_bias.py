@@ -5,16 +5,16 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from gates.case import Case
-from gates.effect import CONFIDENCE
+from gates.case.case import Case
+from gates.case.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, Subject, Support
 from gates.judging.declared import sensitive_anywhere
 from gates.judging.group_labels import Groups, Split, Target, bands_of, places_of, targets_of
 from gates.judging.growth import grown, most_telling, rows_to_tell, rows_within
 from gates.judging.margin import cannot_tell
+from gates.policy.settings import Columns, Probability
 from gates.quoting import first_few, quote
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
-from gates.settings import Columns, Probability
 from gates.stats.estimate import Estimate
 from gates.stats.growth import gap_level
 from gates.stats.law import binomial_cdf

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from gates.case import Case
-from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
-from gates.kept_inputs import (
+from gates.case.case import Case
+from gates.evidence.kept_inputs import (
     INPUTS,
     INPUTS_MAX_BYTES,
     MOST_LOOSE,
@@ -15,6 +14,7 @@ from gates.kept_inputs import (
     StageInputs,
     read_inputs,
 )
+from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item, NotApplicableError
 

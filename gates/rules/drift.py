@@ -8,15 +8,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gates.case import Case
-from gates.columns import Description, Role, Type
-from gates.effect import CONFIDENCE
+from gates.case.case import Case
+from gates.case.effect import CONFIDENCE
+from gates.case.segments import MISSING
+from gates.evidence.columns import Description, Role, Type
 from gates.finding import Family, Limit, Mode, Observation, Subject, Support
 from gates.judging.constant_columns import is_quantity
 from gates.judging.sides import TEST, TRAIN, same_file, tables_of
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
-from gates.segments import MISSING
 from gates.stats.shift import Shift, kolmogorov_shift, total_variation_shift
 from gates.tables.table import Floats, Table
 

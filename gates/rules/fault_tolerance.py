@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, get_args
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.judging.served import measured_service, never_started
 from gates.rules.gate import Gate, Item

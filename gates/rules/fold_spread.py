@@ -5,9 +5,9 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from gates.answers import Answers
-from gates.case import Case
-from gates.effect import CONFIDENCE
+from gates.case.answers import Answers
+from gates.case.case import Case
+from gates.case.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.judging.bound import measure_value
 from gates.judging.folds import FOLDS, read_folds

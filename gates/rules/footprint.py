@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Family, Finding, Limit, Observation, State, Subject
 from gates.judging.served import Bound, measured_service, multiple, never_started, not_compared
 from gates.rules.gate import Gate, Item, NotApplicableError

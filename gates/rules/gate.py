@@ -8,15 +8,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gates.ask import Ask
-from gates.case import Case
-from gates.evidence import Evidence
+from gates.case.ask import Ask
+from gates.case.case import Case
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Observation, Subject, Support
 from gates.stats.multiplicity import SURE, Doubt
 from gates.tables.table import Floats
 
 if TYPE_CHECKING:
-    from gates.streamed import Added
+    from gates.case.streamed import Added
 
 Amount = Annotated[float, msgspec.Meta(ge=0)]
 NOT_EMPTY = msgspec.Meta(min_length=1)  # of a mapping without which there is nothing to judge

@@ -5,23 +5,23 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
-from gates.ask import Ask
-from gates.case import Case
-from gates.evidence import Evidence
+from gates.case.ask import Ask
+from gates.case.case import Case
+from gates.case.segments import split_by
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, Subject, Support
 from gates.judging.declared import has_groups, sensitive_in
 from gates.judging.gap import Rate, measure_gap, rates_of
 from gates.judging.group_gaps import Bound, judge_gaps
 from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.metrics.group import GroupMean, GroupMetric, group_means, group_names
+from gates.policy.settings import Columns, Probability
 from gates.quoting import first_few
 from gates.rules.gate import Amount, Comparison, Correction, Gate, Item, NotApplicableError
-from gates.segments import split_by
-from gates.settings import Columns, Probability
 from gates.stats.undefined import UndefinedError
 
 if TYPE_CHECKING:
-    from gates.case import Part
+    from gates.case.case import Part
 
 MAX_GROUPS = 200  # each is compared with all other rows
 _MEND = (

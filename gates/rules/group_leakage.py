@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gates.case import Case
-from gates.columns import Description, Role, Type
+from gates.case.case import Case
+from gates.evidence.columns import Description, Role, Type
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.judging.declared import with_role_anywhere
 from gates.judging.margin import cannot_tell

@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from gates.answers import Task
-from gates.case import Case
-from gates.effect import CONFIDENCE
+from gates.case.answers import Task
+from gates.case.case import Case
+from gates.case.effect import CONFIDENCE
 from gates.finding import Family, Limit, Mode
 from gates.judging.bound import measure_value
 from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gates.case import Case
-from gates.columns import Description, Type
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.columns import Description, Type
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item, NotApplicableError

@@ -9,17 +9,17 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from gates.case import Case
-from gates.effect import CONFIDENCE
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.case.effect import CONFIDENCE
+from gates.case.segments import Rows, split_by
+from gates.evidence.folder import Evidence
+from gates.evidence.labelings import LABELS, Labelings, read_labelings
 from gates.finding import Family, Limit, Mode, Observation, Subject, Support
 from gates.judging.growth import rows_to_tell
 from gates.judging.margin import cannot_tell
 from gates.judging.sides import tables_of
-from gates.labelings import LABELS, Labelings, read_labelings
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
-from gates.segments import Rows, split_by
 from gates.stats.agreement import (
     Agreement,
     Labels,

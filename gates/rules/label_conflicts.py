@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import msgspec
 import numpy as np
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.judging.bound import measure_share
 from gates.judging.conflicts import (

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Family, Finding, Limit, Observation, State, Subject, Support
 from gates.judging.served import (
     Asked,

@@ -7,10 +7,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gates.case import Case
-from gates.columns import Description, Role, Type
-from gates.effect import CONFIDENCE
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.case.effect import CONFIDENCE
+from gates.evidence.columns import Description, Role, Type
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.judging.constant_columns import could_be_chance, find_constant
 from gates.judging.sides import TEST, TRAIN, same_file, tables_of

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
-from gates.case import Case
+from gates.case.case import Case
+from gates.evidence.kept_inputs import INPUTS, INPUTS_MAX_BYTES, Inputs, LockChange, read_inputs
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
-from gates.kept_inputs import INPUTS, INPUTS_MAX_BYTES, Inputs, LockChange, read_inputs
 from gates.quoting import first_few, quote
 from gates.rules.gate import Gate, Item, NotApplicableError
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
 
-from gates.ask import Ask
-from gates.case import Case
-from gates.effect import CONFIDENCE
-from gates.evidence import Evidence
+from gates.case.ask import Ask
+from gates.case.case import Case
+from gates.case.effect import CONFIDENCE
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Mode
 from gates.judging.bound import limit_of, measure
 from gates.judging.margin import mend_in, on_each_test_set, subject_in

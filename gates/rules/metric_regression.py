@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
 
-from gates.ask import Ask
-from gates.case import Arena, Case
-from gates.effect import CONFIDENCE, measure_effect
-from gates.evidence import Evidence
+from gates.case.ask import Ask
+from gates.case.case import Arena, Case
+from gates.case.effect import CONFIDENCE, measure_effect
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Limit, Mode, Observation, Subject, Support
 from gates.judging.margin import (
     Margin,

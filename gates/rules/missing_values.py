@@ -6,8 +6,9 @@ from typing import ClassVar
 import msgspec
 import numpy as np
 
-from gates.case import Case
-from gates.columns import Description, Role, Type
+from gates.case.case import Case
+from gates.case.segments import Rows
+from gates.evidence.columns import Description, Role, Type
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
 from gates.judging.bound import measure_share
 from gates.judging.constant_columns import is_quantity, values_of
@@ -15,7 +16,6 @@ from gates.judging.periods import periods_of
 from gates.judging.sides import tables_of
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item
-from gates.segments import Rows
 from gates.stats.proportion import p_share_at_most
 from gates.tables.arrow import valid_of
 from gates.tables.table import Mask, Table

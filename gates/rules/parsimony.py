@@ -5,10 +5,10 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from gates.ask import Ask
-from gates.case import Case, NotComparableError
-from gates.effect import measure_effect
-from gates.evidence import Evidence
+from gates.case.ask import Ask
+from gates.case.case import Case, NotComparableError
+from gates.case.effect import measure_effect
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.judging.model_sizes import SIZES, Size, Sizes, read_sizes

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import (
     Direction,
     Family,

@@ -6,15 +6,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from gates.case import Case
+from gates.case.case import Case
+from gates.case.segments import Rows
 from gates.errors import EvidenceError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
+from gates.evidence.leaky_code import Fault, Scan, Spot, read_scan
+from gates.evidence.outputs import read_outputs
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
-from gates.leaky_code import Fault, Scan, Spot, read_scan
-from gates.outputs import read_outputs
 from gates.quoting import first_few, quote
 from gates.rules.gate import Amount, Gate, Item, NotApplicableError
-from gates.segments import Rows
 from gates.tables.arrow import places_in
 from gates.tables.table import Floats, Mask
 

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from gates.answers import Task
-from gates.case import Case
+from gates.case.answers import Task
+from gates.case.case import Case
 from gates.finding import Family, Finding, Limit, Mode, State, Subject
 from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.judging.rivals import (

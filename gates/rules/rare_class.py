@@ -7,12 +7,12 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 import numpy as np
 
-from gates.answers import Answers, Classified, Scored, Values
-from gates.ask import Ask
-from gates.case import Case
-from gates.effect import measure_effect
+from gates.case.answers import Answers, Classified, Scored, Values
+from gates.case.ask import Ask
+from gates.case.case import Case
+from gates.case.effect import measure_effect
 from gates.errors import EvidenceError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Subject, Support
 from gates.judging.bound import measure
 from gates.judging.margin import (
@@ -27,6 +27,7 @@ from gates.judging.margin import (
 )
 from gates.metrics import RareMetric, binary
 from gates.metrics.metric import Metric
+from gates.policy.settings import Probability
 from gates.rules.gate import (
     NOT_EMPTY,
     Amount,
@@ -36,7 +37,6 @@ from gates.rules.gate import (
     Measurement,
     NotApplicableError,
 )
-from gates.settings import Probability
 from gates.stats.measured import ModelValue, PairedChange
 from gates.stats.undefined import UndefinedError
 from gates.tables.table import Mask

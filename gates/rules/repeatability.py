@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from gates.answers import Answers, Task
-from gates.case import Case
-from gates.evidence import AGAIN, REPEATS
+from gates.case.answers import Answers, Task
+from gates.case.case import Case
+from gates.evidence.folder import AGAIN, REPEATS
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.metrics import DirectedMetric
 from gates.metrics.values import value_of

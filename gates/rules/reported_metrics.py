@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from gates.answers import Scored
-from gates.case import Case
+from gates.case.answers import Scored
+from gates.case.case import Case
 from gates.finding import Family, Finding, Limit, Observation, State, Subject
 from gates.judging.gap import rate_of
 from gates.metrics import metrics_called

@@ -5,8 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from gates.case import Case
-from gates.columns import Description, Role, Type
+from gates.case.case import Case
+from gates.case.segments import Rows
+from gates.evidence.columns import Description, Role, Type
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
 from gates.judging.constant_columns import (
     Constant,
@@ -19,7 +20,6 @@ from gates.judging.periods import periods_of
 from gates.judging.sides import same_file, tables_of
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item
-from gates.segments import Rows
 from gates.tables.table import Table
 
 _WITHOUT_VALUES = (Role.IGNORED, Role.ID)

@@ -5,11 +5,17 @@ from typing import Annotated, ClassVar, Final
 
 import msgspec
 
-from gates.case import Case
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.folder import Evidence
+from gates.evidence.scope_documents import (
+    BYTES_MAX,
+    Part,
+    read_agreements,
+    read_parts,
+    read_periods,
+)
 from gates.finding import Family, Finding, Limit, Mode, State, Subject
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.scope_documents import BYTES_MAX, Part, read_agreements, read_parts, read_periods
 
 _TIMELINE: Final = "timeline"
 _AGREED: Final = "agreed by"

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import msgspec
 import numpy as np
 
-from gates.ask import Ask
-from gates.case import Case
-from gates.evidence import Evidence
+from gates.case.ask import Ask
+from gates.case.case import Case
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Mode
 from gates.judging.bound import limit_of, measure
 from gates.judging.margin import mend_in, on_each_test_set, subject_in
@@ -17,7 +17,7 @@ from gates.rules.gate import NOT_EMPTY, Gate, Item, NotApplicableError
 from gates.rules.segment_regression import too_small, without_weight
 
 if TYPE_CHECKING:
-    from gates.case import Part
+    from gates.case.case import Part
 
 _MEND = "Add or relabel training rows of this segment, or say why it may be worse."
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 
-from gates.ask import Ask
-from gates.case import Case
-from gates.effect import Effect, measure_effect
-from gates.evidence import Evidence
+from gates.case.ask import Ask
+from gates.case.case import Case
+from gates.case.effect import Effect, measure_effect
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Limit, Mode
 from gates.judging.margin import (
     Margin,
@@ -25,7 +25,7 @@ from gates.rules.gate import NOT_EMPTY, Amount, Correction, Gate, Item, NotAppli
 from gates.stats.undefined import UndefinedError
 
 if TYPE_CHECKING:
-    from gates.case import Part
+    from gates.case.case import Part
 
 _MEND = "Look at what the change did to these rows (training rows, labels, features), and mend it."
 

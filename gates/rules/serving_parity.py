@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.errors import EvidenceError
 from gates.finding import Family, Finding, Limit, State, Subject, Support
 from gates.judging.served import measured_service, never_started

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gates.case import Case
-from gates.effect import CONFIDENCE
+from gates.case.case import Case
+from gates.case.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.judging.growth import most_telling, rows_within
 from gates.judging.splits import Counts, Part, Split, split_sides, splits_of

@@ -6,12 +6,12 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from gates.answers import Task
-from gates.ask import Ask
-from gates.case import Case, NotComparableError
-from gates.columns import Role
-from gates.effect import CONFIDENCE, Effect, measure_effect
-from gates.evidence import Evidence
+from gates.case.answers import Task
+from gates.case.ask import Ask
+from gates.case.case import Case, NotComparableError
+from gates.case.effect import CONFIDENCE, Effect, measure_effect
+from gates.evidence.columns import Role
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Limit, Mode, Subject
 from gates.judging.bound import measure
 from gates.judging.margin import cannot_tell

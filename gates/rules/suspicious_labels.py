@@ -8,9 +8,11 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from gates.case import Case
-from gates.effect import CONFIDENCE
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.case.effect import CONFIDENCE
+from gates.case.segments import split_by
+from gates.evidence.folder import Evidence
+from gates.evidence.outputs import read_outputs
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.judging.bound import measure_share
 from gates.judging.folds import FOLDS
@@ -18,9 +20,7 @@ from gates.judging.growth import grown
 from gates.judging.improbable_labels import Judge, baseline_scores, fresh_rows, name_rows
 from gates.judging.margin import cannot_tell
 from gates.judging.sides import TRAIN
-from gates.outputs import read_outputs
 from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
-from gates.segments import split_by
 from gates.stats.confident import Improbable
 from gates.stats.estimate import Estimate
 from gates.stats.growth import Sample, mean_growth, overlap_of

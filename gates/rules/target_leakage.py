@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 import msgspec
 import numpy as np
 
-from gates.case import Case
-from gates.columns import Role
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.columns import Role
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
 from gates.judging.sides import TEST, same_file
 from gates.judging.telling import ALPHA, Telling, measure_column

@@ -6,14 +6,14 @@ from typing import ClassVar
 import msgspec
 import numpy as np
 
-from gates.answers import answer
-from gates.case import Case, NotComparableError
+from gates.case.answers import answer
+from gates.case.case import Case, NotComparableError
+from gates.case.tested_rows import TestedRows
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.policy.settings import Probability
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.settings import Probability
 from gates.tables.table import Mask
-from gates.tested_rows import TestedRows
 
 _MEND_ALONE = (
     "Land the new test rows first, in a pull request that leaves the model as it is; then they are "

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Wear, WearState
 from gates.rules.gate import Gate, Item, NotApplicableError
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
 from gates.judging.served import (
     Asked,

@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.judging.copies import Likeness, judge_copies
 from gates.judging.margin import cannot_tell

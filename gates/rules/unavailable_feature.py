@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from gates.case import Case
-from gates.columns import ColumnDictionary, Role
+from gates.case.case import Case
+from gates.evidence.columns import ColumnDictionary, Role
 from gates.finding import Family, Finding, Limit, Mode, State, Subject
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item, NotApplicableError

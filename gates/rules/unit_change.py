@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar
 import msgspec
 import numpy as np
 
-from gates.case import Case
-from gates.columns import Description, Role, Type
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.columns import Description, Role, Type
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.judging.kept_rows import Pairing
 from gates.judging.samples import Place, Sample, holds_numbers, places_of, sizes_of

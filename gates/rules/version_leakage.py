@@ -8,15 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gates.case import Case
-from gates.columns import Role
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.columns import Role
+from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.judging.margin import cannot_tell
 from gates.judging.sides import TRAIN, same_file
+from gates.policy.settings import Probability
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item, NotApplicableError
-from gates.settings import Probability
 from gates.stats.leakage import excess_p_value
 from gates.tables.arrow import places_in
 from gates.tables.duplicates import find_duplicates

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from gates.case import Case, NotComparableError
-from gates.effect import CONFIDENCE
+from gates.case.case import Case, NotComparableError
+from gates.case.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.judging.margin import cannot_tell
 from gates.judging.predicates import DEEP_COLUMNS, Searched, rows_of, searched_columns

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import msgspec
 
-from gates.assemble import write_listed
-from gates.base_worktree import base_worktree
-from gates.columns import ColumnDictionary, Role, read_columns
-from gates.dvc_command import Progress
+from gates.baseline.rescore import bring_model
+from gates.baseline.worktree import base_worktree
+from gates.collect.assemble import write_listed
+from gates.dvc.command import Progress
 from gates.errors import EvidenceError, GatesError, PipelineError
-from gates.manifest import File
-from gates.rescore import bring_model
+from gates.evidence.columns import ColumnDictionary, Role, read_columns
+from gates.evidence.manifest import File
+from gates.evidence.sources import Sources
 from gates.serving import SERVING
 from gates.serving.examine import Asked
 from gates.serving.measure import Job, Served, measure
 from gates.serving.rows import answer_columns, draw_sample
 from gates.serving.step import ServingBase
-from gates.sources import Sources
 
 
 def measure_beside(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from gates.columns import ColumnDictionary
+from gates.evidence.columns import ColumnDictionary
 from gates.serving.client import Client, NoReplyError, Reply
 from gates.serving.faults import Broken, break_row, fault_of, name_outcome, read_answers
 from gates.serving.load import PREDICT, Stream

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from gates.columns import ColumnDictionary, Description, Type
+from gates.evidence.columns import ColumnDictionary, Description, Type
 from gates.serving.client import Reply
 from gates.serving.measured import Fault, Kind, Outcome
 from gates.serving.rows import Row

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from gates.errors import EvidenceError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.serving import SERVING
 
 _MOST = 20_000  # values in any list

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from gates.columns import ColumnDictionary, Type
 from gates.errors import EvidenceError
+from gates.evidence.columns import ColumnDictionary, Type
 from gates.tables.arrow import indices_of
 from gates.tables.table import Table
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import msgspec
 
-from gates.base import Baseline
-from gates.dvc_command import Progress
+from gates.baseline.base import Baseline
+from gates.dvc.command import Progress
+from gates.evidence.manifest import File
+from gates.evidence.sources import Sources
 from gates.git import changed_files
-from gates.manifest import File
 from gates.serving import SERVING
-from gates.sources import Sources
 
 
 class ServingBase(msgspec.Struct, frozen=True, kw_only=True):

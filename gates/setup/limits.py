@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from gates.answers import Task
+from gates.case.answers import Task
+from gates.evidence.sources import Sources
 from gates.metrics import directed_names
 from gates.setup.pipeline import How, Part, Parts
 from gates.setup.yaml_text import comment, flow, scalar
-from gates.sources import Sources
 
 _SHARE_OF_SPREAD = 0.02  # of the label's standard deviation: a loss that hardly anybody minds
 _HEAD = """\

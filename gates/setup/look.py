@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gates.columns import Type
 from gates.errors import EvidenceError
+from gates.evidence.columns import Type
 
 SAMPLE_ROWS = 20_000
 LEVELS_MAX = 50

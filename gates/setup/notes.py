@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from gates.columns import ColumnDictionary, Role
+from gates.evidence.columns import ColumnDictionary, Role
 from gates.setup.pipeline import How, Parts
 from gates.setup.roles import Draft
 from gates.setup.workflows import Release

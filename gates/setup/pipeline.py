@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from gates.dvc_files import LOCK, PIPELINE, read_lock, read_texts
+from gates.dvc.files import LOCK, PIPELINE, read_lock, read_texts
 from gates.errors import UsageError
+from gates.evidence.sources import Sources
 from gates.setup.look import column_names
-from gates.sources import Sources
 
 _MODELS = (
     *(".cbm", ".ckpt", ".h5", ".joblib", ".keras", ".onnx", ".pickle", ".pkl", ".pt", ".pth"),

@@ -5,13 +5,14 @@ from typing import Any
 
 import msgspec
 
-from gates import strict_json
-from gates.answers import Task
-from gates.columns import ColumnDictionary, Description, Type, read_columns
-from gates.dvc_files import read_texts
+from gates.case.answers import Task
+from gates.dvc.files import read_texts
 from gates.errors import EvidenceError, GatesError, PolicyError
+from gates.evidence.columns import ColumnDictionary, Description, Type, read_columns
+from gates.evidence.sources import Sources
 from gates.git import default_branch, list_work_files, run_git
-from gates.policy import has_policy, read_policy
+from gates.policy.policy import has_policy, read_policy
+from gates.reading import strict_json
 from gates.setup.change import Change, drafted, extended, read_text
 from gates.setup.dictionary import write_dictionary
 from gates.setup.limits import Ground, write_limits
@@ -44,7 +45,6 @@ from gates.setup.surroundings import (
     write_waivers,
 )
 from gates.setup.workflows import find_install, find_release, write_workflows
-from gates.sources import Sources
 
 PARAMS = "params.yaml"
 _DICTIONARIES = ("data/columns.yaml", "columns.yaml", "gatepost/columns.yaml")

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from gates.answers import Task
-from gates.columns import Role, Type
+from gates.case.answers import Task
 from gates.errors import UsageError
+from gates.evidence.columns import Role, Type
+from gates.reading.typed import nearest
 from gates.setup.look import Column, Look
-from gates.typed import nearest
 
 TO_BE_WRITTEN = "to be written"
 _IDS = ("row_id", "id", "rowid", "uuid", "guid", "index", "key", "sample_id", "record_id")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pyarrow as pa
 
 from gates.errors import EvidenceError
-from gates.manifest import Manifest
+from gates.evidence.manifest import Manifest
 from gates.tables.engine import Kernel, Scan, Source
 from gates.tables.hadoop import HadoopFolder, translated
 from gates.tables.parts import Part, part_files

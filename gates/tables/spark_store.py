@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from gates.errors import EvidenceError
-from gates.manifest import (
+from gates.evidence.manifest import (
     MANIFEST,
     TABLES,
     File,
@@ -16,7 +16,7 @@ from gates.manifest import (
     refuse_size,
     refuse_unlisted,
 )
-from gates.store import LocalStore, Store
+from gates.evidence.store import LocalStore, Store
 from gates.tables.hadoop import HadoopFolder
 from gates.tables.spark import SparkEngine
 from gates.tables.table import Table

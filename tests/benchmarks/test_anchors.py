@@ -10,7 +10,7 @@ from benchmarks.canaries import make_canaries
 from benchmarks.hostile import Files, Hostile, make_all, make_files
 from gates.__main__ import main
 from gates.errors import EvidenceError
-from gates.intake import Budget, take_in
+from gates.github.intake import Budget, take_in
 from tests.cli.folders import LIMITS
 
 Judge = Callable[[Hostile], int]

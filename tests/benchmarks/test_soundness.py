@@ -14,9 +14,9 @@ from benchmarks.simulation.intervals import JUDGED, cover
 from benchmarks.simulation.resampling import bootstrap_interval
 from benchmarks.simulation.scores import TwoModels
 from benchmarks.soundness import main
-from gates.effect import measure_effect
+from gates.case.effect import measure_effect
 from gates.metrics.binary import METRICS
-from gates.settings import Alpha
+from gates.policy.settings import Alpha
 
 
 def test_harmless_pull_requests_are_blocked_less_often_than_the_level() -> None:

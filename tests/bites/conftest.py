@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gates.policy import Policy, read_policy
+from gates.policy.policy import Policy, read_policy
 from tests.bites.reference import ROOT, Candidate, Reference, make_reference
 from tests.bites.sabotages import reseed
 from tests.once import locked, shared_folder

@@ -19,11 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gates.collect import collect
-from gates.dvc import reproduce
-from gates.policy import read_policy
+from gates.collect.collect import collect
+from gates.dvc.reproduce import reproduce
+from gates.dvc.trace_inputs import trace_tree
+from gates.policy.policy import read_policy
 from gates.serving.measured import Sampled
-from gates.trace_inputs import trace_tree
 from pipeline.dictionary import Dictionary, read_dictionary
 from pipeline.evaluate import measure, measure_groups
 from pipeline.model import TrainParams, score

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gates.kept_inputs import INPUTS, Input, Keeper, LockChange, encode_inputs, read_inputs
+from gates.evidence.kept_inputs import INPUTS, Input, Keeper, LockChange, encode_inputs, read_inputs
 from pipeline.evaluate import measure, measure_groups
 from tests.bites.reference import (
     GROUPS,

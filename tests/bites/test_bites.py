@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Decision
-from gates.ledger import gather
-from gates.policy import Policy
-from gates.policy_changes import policy_changes
+from gates.ledger.ledger import gather
+from gates.policy.changes import policy_changes
+from gates.policy.policy import Policy
 from gates.rules import GATES
 from tests.bites.reference import Candidate, Reference
 from tests.bites.sabotages import SABOTAGES, near_twins

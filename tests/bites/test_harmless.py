@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gates.finding import Decision, State
-from gates.policy import Policy
-from gates.policy_changes import policy_changes
+from gates.policy.changes import policy_changes
+from gates.policy.policy import Policy
 from tests.bites.reference import Candidate, Reference, write_table
 from tests.bites.verdicts import blocked_by, loosen, verdict_of
 

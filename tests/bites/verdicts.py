@@ -4,14 +4,14 @@ from pathlib import Path
 
 import msgspec
 
-from gates.case import Case
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.folder import Evidence
 from gates.finding import PolicyChange, Result, Verdict
 from gates.judge import judge
-from gates.ledger import Ledger
-from gates.policy import Policy
+from gates.ledger.ledger import Ledger
+from gates.ledger.wear import with_wear
+from gates.policy.policy import Policy
 from gates.rules.metric_regression import MetricRegression
-from gates.wear import with_wear
 
 
 def verdict_of(

@@ -11,11 +11,11 @@ import pytest
 
 from gates.finding import Decision, Direction, Limit, Subject, fingerprint
 from gates.verdict import read_verdict
-from gates.waiver_file import append_waivers
+from gates.waivers.append import append_waivers
+from tests.build_waivers import waiver
 from tests.cli.command import GATEPOST, gatepost, user_environment
 from tests.cli.judged import limits, propose
 from tests.shell.project import change_params, commit, git
-from tests.waivers import waiver
 
 WRITTEN = {"verdict.json", "comment.md", "report.html", "junit.xml"}
 TICKING = """\

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gates.manifest import read_manifest
+from gates.evidence.manifest import read_manifest
 from tests.cli.command import gatepost
 from tests.cli.judged import make_judged
 from tests.once import locked, shared_folder

@@ -10,7 +10,7 @@ import pytest
 
 from gates.__main__ import main
 from gates.errors import ExitCode
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from tests.build import evidence
 
 ROWS = 200

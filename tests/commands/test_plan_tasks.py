@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gates.commands.plan import make_plan
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.report.plan import render_plan
 from tests.build_tasks import CLASSES, multiclass, regression
 from tests.test_tasks import policy

@@ -12,7 +12,7 @@ import yaml
 
 from demo.stage import expect_little, rewind_to_1994, serve, train_once
 from demo.stories import STORIES, Story
-from gates.policy import read_policy
+from gates.policy.policy import read_policy
 from gates.rules import GATES
 from tests.bites.reference import copy_tracked
 

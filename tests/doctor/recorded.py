@@ -5,10 +5,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from gates.github import GitHub
-from gates.github_calls import Answer, Call, Calls
-from gates.github_settings import RepositorySettings, read_settings
-from gates.ledger_store import BRANCH
+from gates.github.calls import Answer, Call, Calls
+from gates.github.repository import GitHub
+from gates.github.settings import RepositorySettings, read_settings
+from gates.ledger.branch import BRANCH
 
 ROOT = "/repos/acme/churn"
 APP = 987654

@@ -7,8 +7,8 @@ import pytest
 from gates.doctor.settings import GITHUB_ACTIONS, examine_settings
 from gates.doctor.sign import Level, Sign, exit_code_of
 from gates.errors import ExitCode
-from gates.github_calls import GitHubError
-from gates.ledger_store import BRANCH
+from gates.github.calls import GitHubError
+from gates.ledger.branch import BRANCH
 from tests.doctor.recorded import APP, GOOD, PROTECTED, REFUSED, Answers, Edit, edited, seen
 
 LEDGER, LEDGER_RULES = "ledger branch", f"/rules/branches/{BRANCH}"

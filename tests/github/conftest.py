@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gates.cml import Cml
-from gates.event import Head
-from gates.github import GitHub
-from gates.github_calls import Calls
-from gates.mark import Run
-from gates.publish import Channel, Message, Told, publish
+from gates.github.calls import Calls
+from gates.github.cml import Cml
+from gates.github.event import Head
+from gates.github.mark import Run
+from gates.github.publish import Channel, Message, Told, publish
+from gates.github.repository import GitHub
 from tests.github.fake import HEAD, REPOSITORY, REPOSITORY_ID, FakeGitHub
 
 END = "<!-- gatepost v1 head=x base=y decision={} passed=1 -->"

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from gates.github_calls import Answer, Call, LostError
+from gates.github.calls import Answer, Call, LostError
 
 REPOSITORY_ID = 4242
 REPOSITORY = "acme/churn"

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from gates.github_calls import Call
+from gates.github.calls import Call
 from tests.github.fake import HEAD, REPOSITORY, REPOSITORY_ID, FakeGitHub, Reply
 
 BASE = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gates.annotations import MOST, annotate, read_patch
 from gates.finding import Direction, PolicyChange, Verdict
-from gates.github_values import ChangedFile
+from gates.github.annotations import MOST, annotate, read_patch
+from gates.github.values import ChangedFile
 from tests.report.samples import SAMPLES
 
 PATCH = """\

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gates.github import GitHub
-from gates.github_calls import Call, Calls, GitHubError
-from gates.mark import Run, read_mark
-from gates.publish import Channel, publish
+from gates.github.calls import Call, Calls, GitHubError
+from gates.github.mark import Run, read_mark
+from gates.github.publish import Channel, publish
+from gates.github.repository import GitHub
 from tests.github.conftest import Desk, head, message
 from tests.github.fake import BOT, REPOSITORY, FakeGitHub, Fault
 from tests.github.turns import Turns

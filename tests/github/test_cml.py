@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gates.cml import Cml, find_cml, title, would_take
-from gates.github_values import Comment, User
-from gates.mark import Run
+from gates.github.cml import Cml, find_cml, title, would_take
+from gates.github.mark import Run
+from gates.github.values import Comment, User
 from tests.github.conftest import Desk, message
 from tests.github.fake import BOT, HEAD, serve
 

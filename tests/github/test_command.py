@@ -23,10 +23,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.__main__ import main
+from gates.collect.pack import pack
 from gates.commands.publish import log
 from gates.finding import Side, Verdict
-from gates.github_calls import Call
-from gates.pack import pack
+from gates.github.calls import Call
 from gates.verdict import write_verdict
 from tests.github.events import group_event, run_event
 from tests.github.fake import HEAD, OLD_HEAD, FakeGitHub, Fault, serve
@@ -45,7 +45,7 @@ def fake() -> FakeGitHub:
 def publish(fake: FakeGitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publish]:
     """Run the command in a job that has an event, a token and no CML."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("gates.sticky.SETTLE_S", 0.0)
+    monkeypatch.setattr("gates.github.sticky.SETTLE_S", 0.0)
     for name in ("GATEPOST_TOKEN", "GATEPOST_CML"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "event.json").write_text(json.dumps(run_event()), encoding="utf-8")

@@ -10,8 +10,8 @@ import pytest
 
 from gates.__main__ import main
 from gates.finding import Side
-from gates.github import GitHub, connect
-from gates.github_calls import Calls
+from gates.github.calls import Calls
+from gates.github.repository import GitHub, connect
 from gates.verdict import write_verdict
 from tests.github.emulated import EMULATE, ROOT, TOKEN, Emulated, emulate, find_node
 from tests.report.samples import SAMPLES
@@ -62,7 +62,7 @@ class Job:
 
 @pytest.fixture
 def job(server: Emulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
-    monkeypatch.setattr("gates.sticky.SETTLE_S", 0.0)
+    monkeypatch.setattr("gates.github.sticky.SETTLE_S", 0.0)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GITHUB_API_URL", server.url)
     monkeypatch.setenv("GATEPOST_TOKEN", TOKEN)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.errors import EvidenceError, UsageError
-from gates.event import Head, read_event
-from gates.mark import Run
+from gates.github.event import Head, read_event
+from gates.github.mark import Run
 from tests.github.events import group_event, pull_event, run_event
 from tests.github.fake import HEAD, REPOSITORY, REPOSITORY_ID
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from gates.github_calls import Answer, Call, GitHubError
-from gates.mark import Run, read_mark
-from gates.sticky import Posted
+from gates.github.calls import Answer, Call, GitHubError
+from gates.github.mark import Run, read_mark
+from gates.github.sticky import Posted
 from tests.github.conftest import Desk, message
 from tests.github.fake import DATE_S, FakeGitHub, Fault
 

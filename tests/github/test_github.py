@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from gates.errors import UsageError
-from gates.github import GitHub, batches, connect
-from gates.github_calls import Call, Calls, GitHubError, LostError, RefusedError
-from gates.github_values import Artifact
+from gates.github.calls import Call, Calls, GitHubError, LostError, RefusedError
+from gates.github.repository import GitHub, batches, connect
+from gates.github.values import Artifact
 from tests.github.fake import (
     BOT,
     HEAD,
@@ -180,7 +180,7 @@ def test_artifacts_are_taken_by_their_whole_name(client: Client) -> None:
 
 @pytest.mark.parametrize(("number", "sizes"), [(0, []), (50, [50]), (51, [50, 1])])
 def test_annotations_go_by_fifties(number: int, sizes: list[int]) -> None:
-    from gates.github_values import Annotation
+    from gates.github.values import Annotation
 
     one = Annotation(
         path="p", start_line=1, end_line=1, annotation_level="notice", message="m", title="t"
@@ -200,7 +200,7 @@ def test_a_server_that_cannot_be_reached_is_lost_after_some_tries(name: str) -> 
 def test_a_server_that_takes_the_call_and_is_silent_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gates.github._TIMEOUT_S", 1)
+    monkeypatch.setattr("gates.github.repository._TIMEOUT_S", 1)
     with socket.create_server(("localhost", 0)) as silent:
         send = connect(TOKEN, f"http://localhost:{silent.getsockname()[1]}")
         with pytest.raises(LostError, match="no answer"):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gates.mark import Mark, Place, Run, read_mark, same_text, sign
+from gates.github.mark import Mark, Place, Run, read_mark, same_text, sign
 from gates.report import render_not_judged
 from tests.github.fake import HEAD
 

@@ -3,10 +3,10 @@
 import pytest
 
 from gates.finding import Decision
-from gates.github_calls import Call
-from gates.mark import Run
-from gates.publish import CONCLUSIONS
-from gates.sticky import Posted
+from gates.github.calls import Call
+from gates.github.mark import Run
+from gates.github.publish import CONCLUSIONS
+from gates.github.sticky import Posted
 from tests.github.conftest import Desk, message
 from tests.github.fake import BOT, HEAD, OLD_HEAD
 

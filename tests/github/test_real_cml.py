@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gates.cml import Cml
-from gates.mark import Run
+from gates.github.cml import Cml
+from gates.github.mark import Run
 from tests.github.conftest import Desk, message
 from tests.github.fake import HEAD, serve
 

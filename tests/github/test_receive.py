@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from gates import waivers
 from gates.__main__ import main
 from gates.commands import receive
 from gates.commands.confirm import differing_tables
 from gates.errors import EvidenceError
-from gates.fetch import verdict_in
+from gates.evidence.manifest import read_manifest
 from gates.finding import Decision, Verdict
-from gates.manifest import read_manifest
+from gates.github.fetch import verdict_in
 from gates.verdict import read_verdict, write_verdict
+from gates.waivers import waivers
 from tests.build import seal
 from tests.cli.folders import LIMITS, make_good
 from tests.github.events import run_event
@@ -118,7 +118,7 @@ def test_an_unchanged_run_takes_twelve_calls_in_all_and_writes_nothing(
     run: Receive, hub: Hub, sides: dict[str, bytes], candidate: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Row 67 and anchor 10; the head's limits and waivers are both read, which is the most."""
-    monkeypatch.setattr("gates.sticky.SETTLE_S", 0.0)
+    monkeypatch.setattr("gates.github.sticky.SETTLE_S", 0.0)
     monkeypatch.setenv("GATEPOST_CML", "none")
     monkeypatch.setenv("GITHUB_RUN_ID", "900")
     downloads = hub.downloads

@@ -6,10 +6,10 @@ import pytest
 
 from gates.day import read_day
 from gates.errors import EvidenceError, UsageError
-from gates.github import GitHub
-from gates.github_calls import Calls
-from gates.mark import Run
-from gates.runs import (
+from gates.github.calls import Calls
+from gates.github.mark import Run
+from gates.github.repository import GitHub
+from gates.github.runs import (
     Base,
     artifacts_of,
     file_at,

@@ -20,7 +20,7 @@ def hub() -> Hub:
 
 @pytest.fixture
 def sweep(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sweep]:
-    monkeypatch.setattr("gates.sticky.SETTLE_S", 0.0)
+    monkeypatch.setattr("gates.github.sticky.SETTLE_S", 0.0)
     given = {
         "GITHUB_REPOSITORY": "acme/churn",
         "GITHUB_REPOSITORY_ID": str(REPOSITORY_ID),

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gates.case import Case
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.folder import Evidence
 from gates.judging.gap import Gap, measure_gap, rate_of
 from gates.metrics.group import GroupMean, group_means, group_names
-from gates.settings import Settings
+from gates.policy.settings import Settings
 from gates.stats.undefined import UndefinedError
 from tests.build import case, evidence
 from tests.build_tasks import WEIGHT, multiclass, regression

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.judging.predicates import MOST_COLUMNS, Searched, rows_of, searched_columns
 from gates.stats.slices import Slice
 from tests.build import evidence

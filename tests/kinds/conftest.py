@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from tests.kinds.tasks import Kind, image_task, number_task, text_task
 
 

@@ -13,9 +13,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from gates.answers import Task
-from gates.evidence import Evidence
-from gates.settings import Settings
+from gates.case.answers import Task
+from gates.evidence.folder import Evidence
+from gates.policy.settings import Settings
 from gates.testing import Entry, evidence
 from tests.kinds.images import DIGITS, Image, images
 from tests.kinds.numbers import FEATURES, Patient, patients

@@ -7,11 +7,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from gates.case import Case
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.folder import Evidence
 from gates.finding import Decision, Outcome, Result, State, Verdict
 from gates.judge import judge
-from gates.policy import read_policy
+from gates.policy.policy import read_policy
 from gates.rules import GATES
 from tests.kinds.images import describe
 from tests.kinds.numbers import FEATURES

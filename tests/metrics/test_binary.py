@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gates.answers import Scored
+from gates.case.answers import Scored
 from gates.metrics.binary import METRICS
 from gates.stats.undefined import UndefinedError
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gates.answers import Classified
+from gates.case.answers import Classified
 from gates.metrics import METRICS, metrics_called
 from gates.metrics.metric import Metric
 from gates.stats.undefined import UndefinedError

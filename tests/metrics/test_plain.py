@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from gates.answers import Answers, answer
+from gates.case.answers import Answers, answer
 from gates.metrics import METRICS
 from gates.metrics.plain import plain_value
 from gates.stats.undefined import UndefinedError

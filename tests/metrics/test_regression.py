@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gates.answers import Predicted
+from gates.case.answers import Predicted
 from gates.metrics.regression import METRICS
 from gates.stats.undefined import UndefinedError
 from gates.tables.table import Floats

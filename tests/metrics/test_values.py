@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gates.answers import answer
+from gates.case.answers import answer
 from gates.metrics.binary import METRICS
 from gates.metrics.metric import Metric
 from gates.metrics.values import value_of

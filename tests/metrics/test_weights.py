@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from gates.answers import Answers, Task, answer
+from gates.case.answers import Answers, Task, answer
 from gates.metrics import METRICS, metrics_called
 from gates.metrics.metric import Metric
 from gates.stats.undefined import UndefinedError

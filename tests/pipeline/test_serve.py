@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from sklearn.pipeline import Pipeline
 
-from gates.columns import read_columns
+from gates.evidence.columns import read_columns
 from gates.serving.client import Client
 from gates.serving.examine import (
     Answers,

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from gates.finding import Limit, Mode, Subject
-from gates.plan import Churn, Family, Plan, Question, Skipped, plan_lines
+from gates.plan.plan import Churn, Family, Plan, Question, Skipped, plan_lines
 from gates.report.plan import render_plan
 from gates.report.words import columns
 from gates.stats.sizing import PairedShare

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from gates.finding import Outcome, Result, State
+from gates.policy.settings import Settings
 from gates.rules.calibration import CalibrationGate
-from gates.settings import Settings
 from tests.build import case, evidence, outcome
 
 ROWS = 3000

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Mode, Observation, Result, State
+from gates.policy.settings import Settings
 from gates.rules.churn import Churn
 from gates.rules.gate import NotApplicableError
-from gates.settings import Settings
 from tests.build import case, evidence, items, outcome
 from tests.build_tasks import multiclass, regression
 

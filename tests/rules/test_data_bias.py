@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Finding, Observation, Result, State
 from gates.rules.data_bias import DataBias
 from tests.build import case, evidence, items, outcome

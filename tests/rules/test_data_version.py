@@ -5,11 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.errors import EvidenceError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
+from gates.evidence.kept_inputs import INPUTS, Input, Inputs, Keeper, StageInputs
 from gates.finding import Finding, Outcome, Result, State
-from gates.kept_inputs import INPUTS, Input, Inputs, Keeper, StageInputs
 from gates.rules.data_version import DataVersion
 from tests.build import case, evidence, outcome, seal
 

@@ -5,12 +5,12 @@ import pytest
 
 from gates.finding import Decision, Result, State
 from gates.judge import judge
-from gates.policy import Policy
+from gates.policy.policy import Policy
+from gates.policy.settings import Settings
+from gates.reading.strict_yaml import Document
 from gates.rules.fault_tolerance import FaultTolerance
 from gates.rules.gate import Gate
 from gates.serving.measured import Fault
-from gates.settings import Settings
-from gates.strict_yaml import Document
 from tests.build import case, evidence
 from tests.serving.samples import faults, honest, judged
 

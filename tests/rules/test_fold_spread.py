@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Finding, Mode, Result, State
+from gates.policy.settings import Settings
 from gates.rules.fold_spread import FoldSpread, Spread
-from gates.settings import Settings
 from tests.build import case, evidence, outcome
 from tests.rivals import with_table
 

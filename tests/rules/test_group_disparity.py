@@ -8,7 +8,7 @@ import fairlearn.metrics as fairlearn
 import numpy as np
 import pytest
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Finding, Mode, Observation, Result, State
 from gates.metrics.group import GroupMetric
 from gates.rules.gate import Comparison

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from gates.errors import PolicyError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Finding, Result, State, TestSetOf
-from gates.policy import read_policy
+from gates.policy.policy import read_policy
+from gates.policy.settings import Settings
 from gates.rules.human_baseline import HumanBaseline, People
-from gates.settings import Settings
 from gates.stats.proportion import newcombe_difference, wilson
 from tests.build import case, evidence, outcome
 from tests.rivals import with_table

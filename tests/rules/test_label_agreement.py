@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
+from gates.evidence.labelings import LABELS
 from gates.finding import Finding, Observation, Outcome, Result, State
-from gates.labelings import LABELS
+from gates.policy.settings import Settings
 from gates.rules.label_agreement import LabelAgreement
-from gates.settings import Settings
 from tests.build import case, evidence, items, outcome, seal
 from tests.build_tasks import regression
 

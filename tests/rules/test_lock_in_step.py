@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
+from gates.evidence.kept_inputs import INPUTS, Inputs, LockChange, StageInputs
+from gates.evidence.manifest import read_manifest, write_manifest
 from gates.finding import Outcome, Result, State
-from gates.kept_inputs import INPUTS, Inputs, LockChange, StageInputs
-from gates.manifest import read_manifest, write_manifest
 from gates.rules.lock_in_step import LockInStep
 from gates.testing import case, evidence, outcome, seal
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Limit, Mode, Result, State
 from gates.rules.gate import Measurement
 from gates.rules.metric_floor import MetricFloor

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Finding, Limit, Mode, Result, State, Support
 from gates.judging.margin import Margin
 from gates.rules.gate import Comparison, Correction

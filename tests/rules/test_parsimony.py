@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Finding, Mode, Result, State, TestSetOf
 from gates.rules.parsimony import Parsimony
 from gates.rules.quick_baseline import Demand

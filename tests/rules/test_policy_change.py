@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gates.case import Case
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.folder import Evidence
 from gates.finding import Direction, Observation, PolicyChange, Result, State
+from gates.policy.settings import Settings
 from gates.rules.policy_change import PolicyChangeGate
-from gates.settings import Settings
 from tests.build import evidence, items, outcome
 
 LABELS = [True, False] * 20

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Finding, Outcome, Result, State
+from gates.policy.settings import Settings
 from gates.rules.preprocessing_leakage import PreprocessingLeakage
-from gates.settings import Settings
 from tests.build import case, evidence, outcome, seal
 
 ROWS = 40

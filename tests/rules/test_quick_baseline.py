@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Finding, Mode, Result, State, TestSetOf
+from gates.policy.settings import Settings
 from gates.rules.quick_baseline import Demand, QuickBaseline
-from gates.settings import Settings
 from tests.build import case, evidence, outcome
 from tests.rivals import with_simple, with_table
 

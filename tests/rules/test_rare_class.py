@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from gates.errors import EvidenceError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Result, State
 from gates.metrics import RareMetric
 from gates.rules.gate import NotApplicableError

@@ -3,13 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Outcome, Result, State
 from gates.judging.margin import Margin
+from gates.policy.settings import Settings
 from gates.rules.group_disparity import Demand, GroupDisparity
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.repeatability import Repeatability
-from gates.settings import Settings
 from tests.build import case, evidence, outcome
 from tests.repeats import repeated_evidence, with_repeats
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Finding, Observation, Result, State
 from gates.rules.reported_metrics import ReportedMetrics
 from pipeline.evaluate import measure, measure_groups

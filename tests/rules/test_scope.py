@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.errors import EvidenceError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
+from gates.evidence.scope_documents import Agreement, read_agreements, read_parts, read_periods
 from gates.finding import Mode, Outcome, Result, State
 from gates.rules.scope import Scope
-from gates.scope_documents import Agreement, read_agreements, read_parts, read_periods
 from gates.testing import case, evidence, outcome
 
 DOCS = Path(__file__).parents[2] / "docs" / "scope"

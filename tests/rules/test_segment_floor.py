@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Finding, Limit, Mode, Result, State
+from gates.policy.settings import Settings
 from gates.rules.segment_floor import SegmentFloor
-from gates.settings import Settings
 from tests.build import case, evidence, items, outcome
 
 

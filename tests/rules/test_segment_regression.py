@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Finding, Limit, Mode, Result, State
 from gates.judging.margin import Margin
+from gates.policy.settings import Columns, Settings
 from gates.rules.gate import Comparison, Correction
 from gates.rules.segment_regression import Critical, SegmentRegression
-from gates.settings import Columns, Settings
 from tests.build import case, evidence, items, outcome
 
 LISTED: dict[str, Any] = {

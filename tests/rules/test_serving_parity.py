@@ -3,11 +3,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Outcome, Result, State
+from gates.policy.settings import Settings
 from gates.rules.serving_parity import ServingParity
 from gates.serving.measured import Measured, Sampled
-from gates.settings import Settings
 from tests.build import case, evidence, outcome, seal
 from tests.serving.samples import IDS, SCORES, honest, judged, sampled, write
 

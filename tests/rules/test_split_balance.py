@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Finding, Observation, Result, State
+from gates.policy.settings import Settings
 from gates.rules.split_balance import SplitBalance
-from gates.settings import Settings
 from tests.build import Columns, case, evidence, items, outcome
 from tests.build_tasks import multiclass, regression
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Result, State
 from gates.rules.gate import NotApplicableError
 from gates.rules.suspicious_improvement import Believed, SuspiciousImprovement

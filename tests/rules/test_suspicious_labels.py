@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Finding, Observation, Result, State
+from gates.policy.settings import Settings
 from gates.rules.suspicious_labels import SuspiciousLabels
-from gates.settings import Settings
 from tests.build import case, evidence, items, outcome, seal
 from tests.build_tasks import multiclass, regression
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gates.columns import Description, Role, Type
-from gates.evidence import Evidence
+from gates.evidence.columns import Description, Role, Type
+from gates.evidence.folder import Evidence
 from gates.finding import Finding, Mode, Observation, Result, State
 from gates.judging.telling import measure_column
 from gates.rules.target_leakage import TargetLeakage

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from gates.case import Case
-from gates.evidence import Evidence
+from gates.case.case import Case
+from gates.evidence.folder import Evidence
 from gates.finding import Finding, Mode, Observation, Result, State
+from gates.policy.settings import Settings
 from gates.rules.gate import NotApplicableError
 from gates.rules.test_set_change import TestSetChange
-from gates.settings import Settings
 from tests.build import case, evidence, items, outcome
 
 ROWS = 100

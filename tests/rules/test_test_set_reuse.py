@@ -5,14 +5,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Decision, Mode, Observation, Result, Wear, WearState
 from gates.judge import judge
-from gates.policy import Policy
+from gates.policy.policy import Policy
+from gates.policy.settings import Settings
+from gates.reading.strict_yaml import Document
 from gates.rules.gate import NotApplicableError
 from gates.rules.test_set_reuse import Reuse
-from gates.settings import Settings
-from gates.strict_yaml import Document
 from tests.build import evidence, items
 
 WEAR = Wear(judged=60, metric="accuracy", margin=0.01, optimism=0.004)

@@ -3,11 +3,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from gates.evidence.sources import Sources
 from gates.finding import Result, State
+from gates.policy.settings import Settings
 from gates.rules.throughput import ThroughputGate
 from gates.serving.measured import Measured
-from gates.settings import Settings
-from gates.sources import Sources
 from tests.build import outcome
 from tests.serving.samples import honest, judged, served, throughput
 

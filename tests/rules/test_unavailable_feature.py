@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Finding, Result, State
 from gates.rules.unavailable_feature import UnavailableFeature
 from tests.build import case, evidence, outcome

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Finding, Mode, Result, State
 from gates.rules.gate import NotApplicableError
 from gates.rules.version_leakage import VersionLeakage

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from gates.errors import EvidenceError
-from gates.evidence import Evidence
+from gates.evidence.folder import Evidence
 from gates.finding import Mode, Observation, Result, State
 from gates.judging import searched_rows
+from gates.policy.settings import Settings
 from gates.rules.gate import NotApplicableError
 from gates.rules.weak_segments import WeakSegments
-from gates.settings import Settings
 from tests.build import case, evidence, items, outcome
 from tests.build_tasks import multiclass, regression
 

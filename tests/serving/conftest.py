@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gates.columns import ColumnDictionary, read_columns
+from gates.evidence.columns import ColumnDictionary, read_columns
 from gates.serving.examine import Asked
 from gates.serving.measure import Served
 from gates.serving.rows import Sample

@@ -7,8 +7,9 @@ from typing import Any, get_args
 import msgspec
 import numpy as np
 
-from gates.case import Case
+from gates.case.case import Case
 from gates.finding import Outcome
+from gates.policy.settings import Settings
 from gates.rules.gate import Gate
 from gates.serving import SERVING
 from gates.serving.measured import (
@@ -23,7 +24,6 @@ from gates.serving.measured import (
     Turn,
     Update,
 )
-from gates.settings import Settings
 from tests.build import case, evidence, outcome, seal
 
 IDS = ("r0", "r1", "r2", "r3")

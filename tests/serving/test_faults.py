@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gates.columns import read_columns
+from gates.evidence.columns import read_columns
 from gates.serving.client import Reply
 from gates.serving.faults import Broken, break_row, name_outcome, numbers_in, read_answers
 

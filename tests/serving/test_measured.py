@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from gates.errors import EvidenceError
-from gates.manifest import FILES
+from gates.evidence.manifest import FILES
+from gates.reading.strict_json import MAX_BYTES
 from gates.serving import SERVING
 from gates.serving.measured import read_measured
-from gates.strict_json import MAX_BYTES
 from tests.serving.samples import faults, honest, latency, sampled, served, times
 
 ROOT = Path(__file__).parents[2]

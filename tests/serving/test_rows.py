@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gates.columns import ColumnDictionary, read_columns
 from gates.errors import EvidenceError
+from gates.evidence.columns import ColumnDictionary, read_columns
 from gates.serving.rows import answer_columns, draw_sample
 
 

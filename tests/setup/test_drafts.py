@@ -9,15 +9,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from gates.__main__ import main
-from gates.columns import Role, Type, read_columns
 from gates.errors import PolicyError
-from gates.policy import read_policy
+from gates.evidence.columns import Role, Type, read_columns
+from gates.policy.policy import read_policy
+from gates.reading.strict_yaml import load
 from gates.setup.dictionary import write_dictionary
 from gates.setup.limits import Ground, write_limits
 from gates.setup.look import column_names, find_same_ids, look_at
 from gates.setup.pipeline import How, Part, Parts, sources_of
 from gates.setup.roles import Draft, Hints, draft_columns
-from gates.strict_yaml import load
 
 ROWS = 400
 NOTHING = Part(None, How.ABSENT, "")

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from gates.__main__ import main
-from gates.columns import Role, read_columns
 from gates.errors import ExitCode
-from gates.policy import read_policy
+from gates.evidence.columns import Role, read_columns
+from gates.policy.policy import read_policy
 from gates.rules.gate import Gate
 from tests.setup.project import PARAMS
 from tests.shell.project import git

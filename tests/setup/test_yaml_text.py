@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.errors import PolicyError
+from gates.reading.strict_yaml import load
 from gates.setup.yaml_text import comment, flow, scalar
-from gates.strict_yaml import load
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 

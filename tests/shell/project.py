@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from gates.sources import Sources
+from gates.evidence.sources import Sources
 
 SOURCES = Sources(
     predictions="out/predictions.parquet",

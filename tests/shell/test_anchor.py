@@ -5,13 +5,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gates.anchor import find_anchor
-from gates.base import Baseline
-from gates.baseline import find_baseline
-from gates.case import Anchor, NoAnchor
-from gates.evidence import Evidence
+from gates.baseline.anchor import find_anchor
+from gates.baseline.base import Baseline
+from gates.baseline.find import find_baseline
+from gates.case.case import Anchor, NoAnchor
+from gates.evidence.folder import Evidence
 from gates.git import nearest_tag
-from gates.settings import AnchorTag, Settings
+from gates.policy.settings import AnchorTag, Settings
 from tests.shell.project import SOURCES, commit, git, make_git, write
 
 ASKED = Settings(references=("merge_base", "anchor"), evidence=SOURCES)

@@ -10,15 +10,15 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
-from gates.base import Baseline, NoBaseline
-from gates.baseline import STORE, find_baseline
-from gates.collect import collect
-from gates.dvc import reproduce
+from gates.baseline.base import Baseline, NoBaseline
+from gates.baseline.find import STORE, find_baseline
+from gates.collect.collect import collect
+from gates.collect.stage_code import CODE
+from gates.dvc.reproduce import reproduce
 from gates.errors import EvidenceError, PipelineError
+from gates.evidence.manifest import read_manifest
+from gates.evidence.sources import Sources
 from gates.git import resolve
-from gates.manifest import read_manifest
-from gates.sources import Sources
-from gates.stage_code import CODE
 from tests.shell.project import (
     SOURCES,
     cached,
@@ -35,8 +35,8 @@ from tests.shell.project import (
 FIND = """
 import sys
 from pathlib import Path
-from gates.baseline import find_baseline
-from gates.sources import Sources
+from gates.baseline.find import find_baseline
+from gates.evidence.sources import Sources
 import msgspec
 sources = msgspec.json.decode(sys.argv[3], type=Sources)
 find_baseline(Path(sys.argv[1]), sys.argv[2], sources, lambda line: print(line, flush=True))
@@ -46,7 +46,9 @@ find_baseline(Path(sys.argv[1]), sys.argv[2], sources, lambda line: print(line, 
 SLOW = """\
 import os, time
 from pathlib import Path
-Path({pids!r}).write_text(f"{{os.getppid()}} {{os.getpid()}}")
+said = Path({pids!r} + ".part")
+said.write_text(f"{{os.getppid()}} {{os.getpid()}}")
+said.rename({pids!r})
 time.sleep(60)
 """
 
@@ -322,6 +324,8 @@ def test_an_interrupted_reproduction_leaves_no_evidence(
     commit(project)
     process = start(project)
     wait_for(process, "score: running")
+    while not pids.exists():  # DVC says so before it starts the stage
+        time.sleep(0.01)
     process.send_signal(sent)
     process.communicate(timeout=10)
     store = project / STORE
@@ -384,7 +388,7 @@ def test_a_reproduced_model_is_the_one_that_scores(project: Path, said: list[str
 
 def test_the_slow_libraries_are_not_imported() -> None:
     program = (
-        "import sys, gates.baseline, gates.collect, gates.changes, gates.pack; "
+        "import sys, gates.baseline.find, gates.collect.collect, gates.collect.pack\n"
         "print([n for n in ('dvc', 'pyarrow', 'numpy', 'pandas', 'scipy') if n in sys.modules])"
     )
     here = Path(__file__).parents[2]

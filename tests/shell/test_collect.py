@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gates.assemble import export
-from gates.base import Baseline, NoBaseline
-from gates.baseline import find_baseline
-from gates.collect import collect, read_reported
-from gates.dvc import reproduce
+from gates.baseline.base import Baseline, NoBaseline
+from gates.baseline.find import find_baseline
+from gates.collect.assemble import export
+from gates.collect.collect import collect, read_reported
+from gates.dvc.reproduce import reproduce
 from gates.errors import EvidenceError, UsageError
-from gates.manifest import read_manifest
-from gates.sources import Sources
+from gates.evidence.manifest import read_manifest
+from gates.evidence.sources import Sources
 from tests.shell.project import (
     SOURCES,
     cached,

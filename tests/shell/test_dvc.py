@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from gates.dvc import reproduce
-from gates.dvc_command import run_dvc
+from gates.dvc.command import run_dvc
+from gates.dvc.reproduce import reproduce
 from gates.errors import PipelineError
 from tests.shell.project import cached, change_params, environment, git, run, wait_for, write
 
 REPRODUCE = """
 import sys
 from pathlib import Path
-from gates.dvc import reproduce
+from gates.dvc.reproduce import reproduce
 reproduce(Path(sys.argv[1]), lambda line: print(line, flush=True))
 """
 

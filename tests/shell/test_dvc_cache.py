@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gates.dvc_cache import (
+from gates.dvc.cache import (
     cache_folder,
     copy_cached,
     copy_cached_tree,
@@ -13,7 +13,7 @@ from gates.dvc_cache import (
     object_path,
     read_config,
 )
-from gates.dvc_files import Recorded
+from gates.dvc.files import Recorded
 from gates.errors import EvidenceError
 from tests.shell.project import run, write
 

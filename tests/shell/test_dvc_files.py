@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gates.dvc_files import Recorded, read_lock, read_pointer
+from gates.dvc.files import Recorded, read_lock, read_pointer
 from gates.errors import EvidenceError
 
 LOCK = b"""\

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from gates.dvc import reproduce
+from gates.dvc.inputs import bring_inputs, missing_inputs, read_pointers
+from gates.dvc.reproduce import reproduce
 from gates.errors import PipelineError
-from gates.inputs import bring_inputs, missing_inputs, read_pointers
 from tests.shell.project import write
 
 POINTER = "outs:\n- md5: 30c6677b833454ad2df762d3c98d2409\n  hash: md5\n  path: {}\n"

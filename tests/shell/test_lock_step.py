@@ -2,9 +2,9 @@ import hashlib
 
 import pytest
 
-from gates.dvc_files import read_lock
+from gates.dvc.files import read_lock
+from gates.dvc.lock_step import find_out_of_step, read_by
 from gates.errors import EvidenceError
-from gates.lock_step import find_out_of_step, read_by
 
 CODE, DATA = b"print(1)\n", "0123456789abcdef" * 2
 CODE_MD5 = hashlib.md5(CODE, usedforsecurity=False).hexdigest()

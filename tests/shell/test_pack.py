@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gates.collect.pack import pack
 from gates.errors import EvidenceError
-from gates.manifest import read_manifest
-from gates.pack import pack
+from gates.evidence.manifest import read_manifest
 
 
 @pytest.fixture

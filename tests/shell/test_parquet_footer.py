@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gates.errors import EvidenceError
-from gates.parquet_footer import count_rows
+from gates.tables.parquet_footer import count_rows
 
 
 def write(path: Path, rows: int, columns: int = 3, **options: object) -> Path:

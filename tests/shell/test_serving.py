@@ -7,15 +7,15 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from gates.base import Baseline
-from gates.collect import Collected, collect
-from gates.dvc import reproduce
-from gates.evidence import Evidence
-from gates.manifest import read_manifest
+from gates.baseline.base import Baseline
+from gates.collect.collect import Collected, collect
+from gates.dvc.reproduce import reproduce
+from gates.evidence.folder import Evidence
+from gates.evidence.manifest import read_manifest
+from gates.evidence.sources import Sources
 from gates.serving import SERVING
 from gates.serving.measured import Measured, read_measured
 from gates.serving.step import ServingBase
-from gates.sources import Sources
 from tests.cli.command import gatepost
 from tests.shell.project import (
     SOURCES,

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gates.stage_code import write_scan
+from gates.collect.stage_code import write_scan
 
 LOCK = """schema: '2.0'
 stages:

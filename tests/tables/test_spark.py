@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from gates.__main__ import main
+from gates.collect.pack import pack
 from gates.errors import EvidenceError, ExitCode
-from gates.evidence import Evidence
-from gates.manifest import digest
-from gates.pack import pack
+from gates.evidence.folder import Evidence
+from gates.evidence.manifest import digest
 from gates.reduction.coding import Cut
 from gates.reduction.reduce import Request, reduce_evidence
 from gates.reduction.scored_rows import Columns
@@ -410,7 +410,7 @@ def test_a_verdict_in_passes_is_the_same_byte_for_byte(
 ) -> None:
     local = [str(large_sides / side) for side in ("candidate", "baseline")]
     by_rows = judged(large_sides, "embedded", *local)
-    monkeypatch.setattr("gates.evidence.LARGE_ROWS", 100)
+    monkeypatch.setattr("gates.evidence.folder.LARGE_ROWS", 100)
     expected = judged(large_sides, "embedded", *local)
     assert judged(large_sides, "spark", *(f"{scheme}{place}" for place in local)) == expected
     assert expected != by_rows  # another digest of the test rows at least

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from gates.manifest import FILES, MANIFEST
+from gates.evidence.manifest import FILES, MANIFEST
 from tests.workflows.model import parse, read_texts
 from tests.workflows.mutants import MODEL, MUTANTS, Mutant
 from tests.workflows.rules import PROMISES, broken

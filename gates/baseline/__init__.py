@@ -1,0 +1,1 @@
+"""The evidence that a candidate is compared with: found, fetched or made again."""

@@ -1,0 +1,1 @@
+"""What DVC recorded, read without DVC; and DVC itself, as a program and never an import."""

@@ -1,0 +1,1 @@
+"""Evidence folders: what may lie there, how it is read as hostile data, how it is written."""

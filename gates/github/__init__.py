@@ -1,0 +1,1 @@
+"""The shell to GitHub: calls and their patience, one comment, one check, hostile archives."""

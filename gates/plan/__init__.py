@@ -1,0 +1,1 @@
+"""What the limits of a policy can decide on a test set, before anything is trained."""
