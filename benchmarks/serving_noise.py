@@ -52,7 +52,7 @@ def play(factor: float, count: int) -> str:
         for name, level in QUANTILES.items():
             found = log_quantile_ratio(own, other, level)
             interval = found.interval(0.95)
-            limit = math.log(getattr(gate, name).tolerance or 1.5)
+            limit = math.log(getattr(gate, name).growth or 1.5)
             fails = found.p_at_most(limit) <= LEVEL
             blocked[name] += fails
             undecided[name] += not fails and interval.upper > limit

@@ -9,7 +9,7 @@ from gates.case.case import Case
 from gates.case.effect import CONFIDENCE
 from gates.finding import Finding, Limit, Mode, State, Subject, Support
 from gates.judging.margin import cannot_tell
-from gates.rules.gate import Amount, Item, Measurement, NotApplicableError
+from gates.rules.gate import Amount, Factor, Item, Measurement, NotApplicableError
 from gates.serving import SERVING
 from gates.serving.measured import Measured, read_measured
 from gates.stats.estimate import Estimate
@@ -31,7 +31,7 @@ MEND_START = (
 class Bound(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The largest accepted multiple of the baseline's value, and the largest accepted value."""
 
-    tolerance: Amount | None = None
+    growth: Factor | None = None
     ceiling: Amount | None = None
     mode: Mode = Mode.GUARD
 

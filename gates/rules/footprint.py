@@ -25,7 +25,7 @@ class Footprint(Gate, frozen=True, kw_only=True):
     """Blocks a service that needs much more memory, disk or time to start than the baseline's.
 
     What it blocks: resident memory under load (`memory_mb`, all processes), the model's size
-    (`model_mb`) or the time from start to the first answer (`start_up_s`) of more than `tolerance`
+    (`model_mb`) or the time from start to the first answer (`start_up_s`) of more than `growth`
     times the baseline's, or above `ceiling`. Megabytes are millions of bytes. By default the
     start-up is shown and not judged: it was timed once, so it has no interval.
 
@@ -37,12 +37,12 @@ class Footprint(Gate, frozen=True, kw_only=True):
     claim, as of `latency`.
 
     Example:
-        footprint: {memory_mb: {tolerance: 1.25, ceiling: 512}}
+        footprint: {memory_mb: {growth: 1.25, ceiling: 512}}
     """
 
     family: ClassVar[Family] = Family.SERVING
-    memory_mb: Bound = Bound(tolerance=1.25)
-    model_mb: Bound = Bound(tolerance=2.0)
+    memory_mb: Bound = Bound(growth=1.25)
+    model_mb: Bound = Bound(growth=2.0)
     start_up_s: Bound = Bound()
 
     def judge(self, case: Case) -> Iterator[Item]:
@@ -68,19 +68,19 @@ class Footprint(Gate, frozen=True, kw_only=True):
             yield _unknown(name, bound)
             return
         said, unit = f"{_NAMES[name]}: {value:.4g} {_UNITS[name]}", _UNITS[name]
-        if bound.tolerance is not None and before:
+        if bound.growth is not None and before:
             ratio = value / before
             yield _finding(
                 f"{name} over the baseline's",
-                Limit(ceiling=bound.tolerance, mode=bound.mode),
+                Limit(ceiling=bound.growth, mode=bound.mode),
                 ratio,
                 f"{said} where the baseline takes {before:.4g} {unit}, {multiple(value, before)}; "
-                f"{bound.tolerance:g} times is accepted.",
+                f"{bound.growth:g} times is accepted.",
             )
         if bound.ceiling is not None:
             limit = Limit(ceiling=bound.ceiling, mode=bound.mode)
             yield _finding(name, limit, value, f"{said}; {bound.ceiling:g} {unit} is accepted.")
-        if bound.ceiling is None and (bound.tolerance is None or not before):
+        if bound.ceiling is None and (bound.growth is None or not before):
             compared = f", {multiple(value, before)} as the baseline's" if before else ""
             yield Observation(
                 subject=Subject(key=name),
@@ -107,9 +107,9 @@ def _finding(key: str, limit: Limit, value: float, message: str) -> Finding:
 def _unknown(name: Size, bound: Bound) -> Finding | Observation:
     said = f"{_NAMES[name]}: not measured, this system does not tell"
     message = f"{said[0].upper()}{said[1:]}."
-    if bound.tolerance is None and bound.ceiling is None:
+    if bound.growth is None and bound.ceiling is None:
         return Observation(subject=Subject(key=name), message=message)
-    bounds = (bound.ceiling, bound.tolerance)
+    bounds = (bound.ceiling, bound.growth)
     return Finding(
         subject=Subject(key=name),
         state=State.UNDECIDED,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gates.case.streamed import Added
 
 Amount = Annotated[float, msgspec.Meta(ge=0)]
+Factor = Annotated[float, msgspec.Meta(ge=1)]  # times the baseline's value
 NOT_EMPTY = msgspec.Meta(min_length=1)  # of a mapping without which there is nothing to judge
 
 

@@ -33,7 +33,7 @@ class LatencyGate(Gate, frozen=True, kw_only=True):
     """Blocks a service that answers single rows more slowly than the baseline's.
 
     What it blocks: a median or 95th percentile of the latency that is provably more than
-    `tolerance` times the baseline's, or provably above `ceiling` milliseconds; and any single row
+    `growth` times the baseline's, or provably above `ceiling` milliseconds; and any single row
     that got no answer. The 99th percentile is shown, and judged where it is given a limit. Both
     services run at once on one machine and are asked in short alternating blocks at the same fixed
     rate. Every request has a time at which it is due, and its latency counts from then, so that a
@@ -50,12 +50,12 @@ class LatencyGate(Gate, frozen=True, kw_only=True):
     reviewer sees that. Both services run with the packages of the candidate.
 
     Example:
-        latency: {p95: {tolerance: 1.2, ceiling: 50}}
+        latency: {p95: {growth: 1.2, ceiling: 50}}
     """
 
     family: ClassVar[Family] = Family.SERVING
-    p50: Bound = Bound(tolerance=1.2)
-    p95: Bound = Bound(tolerance=1.4)
+    p50: Bound = Bound(growth=1.2)
+    p95: Bound = Bound(growth=1.4)
     p99: Bound = Bound()  # too few answers lie beyond it in half a minute
 
     def judge(self, case: Case) -> Iterator[Item]:
@@ -103,15 +103,15 @@ def _judge_quantile(
 ) -> Iterator[Item]:
     own, other = sides
     level, answers, ms = _LEVELS[name], sum(map(len, own)), _pooled(own, _LEVELS[name])
-    is_compared = bound.tolerance is not None and any(other)
-    if bound.tolerance is not None and is_compared:
+    is_compared = bound.growth is not None and any(other)
+    if bound.growth is not None and is_compared:
         before = _pooled(other, level)
         ratio = Asked(
             key=f"{name} over the baseline's",
-            limit=Limit(ceiling=bound.tolerance, mode=bound.mode),
+            limit=Limit(ceiling=bound.growth, mode=bound.mode),
             message=(
                 f"{name} of single rows: {ms:.4g} ms where the baseline takes {before:.4g} ms, "
-                f"{multiple(ms, before)} ({{}}); {bound.tolerance:g} times is accepted."
+                f"{multiple(ms, before)} ({{}}); {bound.growth:g} times is accepted."
             ),
             mend=_MEND,
         )

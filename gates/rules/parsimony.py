@@ -15,7 +15,7 @@ from gates.judging.model_sizes import SIZES, Size, Sizes, read_sizes
 from gates.judging.rivals import QUICK, Gain, Rival, measure_gain, simple_of
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
-from gates.rules.gate import NOT_EMPTY, Gate, Item, NotApplicableError
+from gates.rules.gate import NOT_EMPTY, Factor, Gate, Item, NotApplicableError
 from gates.rules.quick_baseline import Demand
 from gates.stats.interval import Interval
 from gates.stats.undefined import UndefinedError
@@ -23,7 +23,6 @@ from gates.stats.undefined import UndefinedError
 _MEND_SIMPLE = "Ship the simple model, or show on which rows the larger one is worth its cost."
 _MEND_GROWTH = "Take back what makes it larger, or say what else it brings than this metric."
 
-Factor = Annotated[float, msgspec.Meta(ge=1)]
 _Asked = tuple[str, Metric[Any], float]  # name, metric, gain
 
 

@@ -9,7 +9,7 @@ from tests.build import case, evidence, outcome
 from tests.serving.samples import SERVICE, honest, judged, latency, times
 
 OFF = Bound()
-MEDIAN = LatencyGate(p50=Bound(tolerance=1.2), p95=OFF, p99=OFF)
+MEDIAN = LatencyGate(p50=Bound(growth=1.2), p95=OFF, p99=OFF)
 
 
 def with_ratio(factor: float, noise: float = 0.05) -> object:
@@ -46,7 +46,7 @@ def test_where_noise_hides_it_more_time_is_asked_for(tmp_path: Path) -> None:
 
 def test_in_strict_mode_what_noise_hides_blocks(tmp_path: Path) -> None:
     noisy = latency(times(1.15, noise=1.0, count=12), times(noise=1.0, count=12))
-    strict = LatencyGate(p50=Bound(tolerance=1.2, mode=Mode.STRICT), p95=OFF, p99=OFF)
+    strict = LatencyGate(p50=Bound(growth=1.2, mode=Mode.STRICT), p95=OFF, p99=OFF)
     assert judged(tmp_path, "latency", strict, honest(latency=noisy)).findings[1].blocks
 
 
@@ -76,7 +76,7 @@ def test_milliseconds_have_a_ceiling_of_their_own(
 
 
 def test_both_limits_of_a_quantile_have_names_of_their_own(tmp_path: Path) -> None:
-    gate = LatencyGate(p50=Bound(tolerance=1.2, ceiling=20.0), p95=OFF, p99=OFF)
+    gate = LatencyGate(p50=Bound(growth=1.2, ceiling=20.0), p95=OFF, p99=OFF)
     found = judged(tmp_path, "latency", gate, honest())
     assert len({one.fingerprint for one in found.findings}) == 3
 
@@ -92,7 +92,7 @@ def test_without_a_baseline_milliseconds_are_shown(tmp_path: Path) -> None:
 
 def test_too_few_rows_have_no_tail(tmp_path: Path) -> None:
     few = latency(times(count=5), times(count=5))
-    gate = LatencyGate(p50=OFF, p95=OFF, p99=Bound(tolerance=1.2))
+    gate = LatencyGate(p50=OFF, p95=OFF, p99=Bound(growth=1.2))
     found = judged(tmp_path, "latency", gate, honest(latency=few))
     assert found.findings[1].state is State.UNDECIDED
     assert "50 answers; at least 100" in found.findings[1].message

@@ -144,7 +144,7 @@ def test_twice_the_time_is_seen_beside_the_baseline(
 
     with start("slow") as slow, start("honest") as quick:
         found = asyncio.run(run(slow.port, quick.port))
-    gate = LatencyGate(p50=Bound(tolerance=1.2), p95=Bound(), p99=Bound())
+    gate = LatencyGate(p50=Bound(growth=1.2), p95=Bound(), p99=Bound())
     made = msgspec.structs.replace(honest(), latency=found)
     outcome = judged(tmp_path, "latency", gate, made)
     assert [one.state for one in outcome.findings] == [State.PASSED, State.FAILED]
