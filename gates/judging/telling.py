@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gates.case.segments import MISSING
+from gates.case.segments import MISSING, Rows
 from gates.evidence.columns import Description
 from gates.evidence.folder import Evidence
 from gates.judging.constant_columns import is_quantity
@@ -24,12 +24,19 @@ _FEW_VALUES = 64  # of a number, up to which each value is tried as a level too
 _PRIOR_ROWS = 1.0  # that pull the rate of a rare level to the average
 
 
-class Telling(msgspec.Struct, frozen=True):
+class Pure(msgspec.Struct, frozen=True, eq=False):
+    """A value that gives the label away: in words with its rows and hits, and where it stands."""
+
+    text: str
+    rows: Rows
+
+
+class Telling(msgspec.Struct, frozen=True, eq=False):
     """A column's own AUC with its limits, and its values that give the label away."""
 
     auc: float
     interval: Interval
-    pure_values: tuple[str, ...]  # each with its rows and hits, as text
+    pure_values: tuple[Pure, ...]
 
 
 class _Levels(msgspec.Struct, frozen=True):
@@ -88,10 +95,23 @@ def measure_column(
         auc=auc,
         interval=auc_interval(auc, positives, negatives, confidence_of(alpha)),
         pure_values=tuple(
-            f"{quote(levels.name(value.code))} ({value.hits:,} of {value.rows:,} rows)"
+            Pure(
+                f"{quote(levels.name(value.code))} ({value.hits:,} of {value.rows:,} rows)",
+                _rows_of(value.code, levels, name, evidence),
+            )
             for value in pure
         ),
     )
+
+
+def _rows_of(code: int, levels: _Levels, name: str, evidence: Evidence) -> Rows:
+    """Places of one value in the test table; of numbers with many values codes are not kept."""
+    if levels.codes is not None:
+        return np.flatnonzero(levels.codes == code)
+    values = evidence.test.numbers(name)
+    if code == len(levels.values):
+        return np.flatnonzero(np.isnan(values))
+    return np.flatnonzero(values == levels.values[code])
 
 
 def _count_levels(name: str, entry: Description, evidence: Evidence, labels: Mask) -> _Levels:

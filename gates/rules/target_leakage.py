@@ -12,8 +12,9 @@ from gates.case.case import Case
 from gates.evidence.columns import Role
 from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
+from gates.judging.restated import restates
 from gates.judging.sides import TEST, same_file
-from gates.judging.telling import ALPHA, Telling, measure_column
+from gates.judging.telling import ALPHA, Pure, Telling, measure_column
 from gates.quoting import first_few, quote
 from gates.rules.gate import Gate, Item, NotApplicableError
 from gates.stats.auc import roc_auc
@@ -25,7 +26,7 @@ from gates.tables.words import read_words
 
 _MEND = "Take it out, or show that its value is known before the label is, in a pull request apart."
 
-Share = Annotated[float, msgspec.Meta(gt=0.5, le=1)]
+Share = Annotated[float, msgspec.Meta(gt=0.5, lt=1)]
 
 
 class TargetLeakage(Gate, frozen=True, kw_only=True):
@@ -35,7 +36,8 @@ class TargetLeakage(Gate, frozen=True, kw_only=True):
     that alone ranks the test rows too well (the lower limit of its AUC, whichever way round,
     exceeds `max_auc`, or the AUC of the whole baseline model), or a repeated value of which nearly
     all rows are of the rarer class (the lower limit of its `purity`; also of "missing"; only where
-    that class is at most 30 % of the rows). The same in an inherited feature is shown.
+    that class is at most 30 % of the rows). The same in an inherited feature is shown, and so is a
+    value that restates one: its rows are a range of an inherited number, or levels of a category.
 
     Why: a field that is filled in only after the outcome makes any model look right until it is
     used. Such a field often has a moderate AUC, and one value that says it all.
@@ -88,7 +90,8 @@ class TargetLeakage(Gate, frozen=True, kw_only=True):
             alpha=alpha,
         )
         whole = history.model_auc(target)
-        return _Found(target, telling, tuple(self._signals(telling)), whole, alpha)
+        ranks = telling.interval.lower > self.max_auc
+        return _Found(target, telling, tuple(self._signals(telling)), ranks, whole, alpha)
 
     def _judge_telling(self, name: str, telling: "_Found", history: "_History") -> Iterator[Item]:
         signals, jumps = telling.signals, telling.jumps
@@ -99,21 +102,22 @@ class TargetLeakage(Gate, frozen=True, kw_only=True):
             text = "; ".join(signals)
             yield _finding(name, telling, State.UNDECIDED, f"{text}; there is no baseline to ask")
         elif history.is_new(name):
+            restated = history.restated(telling.telling)
+            if restated and not (telling.ranks or jumps):
+                yield from _show(name, telling, f"{'; '.join(signals)}, as {restated} did before")
+                return
             text = "; ".join([*signals, *([jump] if jumps else [])])
             yield _finding(name, telling, State.FAILED, f"{text}; {history.novelty(name)}")
         else:
             text = f"{'; '.join(signals) or jump}; inherited from the baseline"
-            finding = _finding(name, telling, State.PASSED, text)
-            yield finding
-            yield Observation(
-                subject=finding.subject, message=finding.message, candidate=telling.telling.auc
-            )
+            yield from _show(name, telling, text)
 
     def _signals(self, telling: Telling) -> Iterator[str]:
         if telling.interval.lower > self.max_auc:
             yield f"exceeds {self.max_auc:g}"
         if telling.pure_values:
-            yield f"names the rarer class by {first_few(telling.pure_values)}"
+            values = [value.text for value in telling.pure_values]
+            yield f"names the rarer class by {first_few(values)}"
 
 
 class _Target(msgspec.Struct, frozen=True, eq=False):
@@ -130,6 +134,7 @@ class _Found(msgspec.Struct, frozen=True):
     target: _Target
     telling: Telling
     signals: tuple[str, ...]
+    ranks: bool  # the test rows too well
     whole: float  # the baseline model's AUC
     alpha: float
 
@@ -209,6 +214,29 @@ class _History:
         changed = 0 if same_file(self._case, TEST) else self._count_changed(name, baseline)
         return f"this pull request changes {changed:,} of its values" if changed else ""
 
+    def restated(self, telling: Telling) -> str:
+        """The inherited features that all pure values only restate; empty where one is news."""
+        names: dict[str, None] = {}
+        for value in telling.pure_values:
+            name = next((each for each in self._inherited if self._restates(value, each)), None)
+            if name is None:
+                return ""
+            names[quote(name)] = None
+        return first_few(list(names))
+
+    @cached_property
+    def _inherited(self) -> tuple[str, ...]:
+        new = self.candidate
+        return tuple(
+            name
+            for name in new.dictionary.features
+            if name in new.test and not self.is_first and not self.is_new(name)
+        )
+
+    def _restates(self, value: Pure, name: str) -> bool:
+        entry = self.candidate.dictionary.columns[name]
+        return restates(value.rows, name, entry, self.candidate.test)
+
     def _count_changed(self, name: str, baseline: Evidence) -> int:
         """Test rows of both sides whose value differs."""
         new, old = self._case.candidate, baseline
@@ -218,6 +246,13 @@ class _History:
         for mine, before in read_words(name, (new.test, old.test)):
             changed |= mine[kept] != before[places[kept]]
         return int(np.count_nonzero(changed))
+
+
+def _show(name: str, found: _Found, text: str) -> Iterator[Item]:
+    """What passes, and is worth a reader's look."""
+    finding = _finding(name, found, State.PASSED, text)
+    yield finding
+    yield Observation(subject=finding.subject, message=finding.message, candidate=found.telling.auc)
 
 
 def _finding(name: str, found: _Found, state: State, text: str) -> Finding:

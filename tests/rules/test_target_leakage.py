@@ -121,6 +121,35 @@ def test_an_inherited_leak_is_shown_and_does_not_block(tmp_path: Path) -> None:
     assert shown.message.endswith("; inherited from the baseline.")
 
 
+# Half of those with the label have gains, and nobody else.
+GAINS = [7.0 if label and at % 20 == 0 else 0.0 for at, label in enumerate(LABELS)]
+
+
+@pytest.mark.parametrize(
+    ("old", "values", "state"),
+    [
+        (GAINS, [2 * gain for gain in GAINS], State.PASSED),  # a range of what was known
+        (GAINS, [gain if at < 980 else 0.0 for at, gain in enumerate(GAINS)], State.FAILED),
+        ([str(gain) for gain in GAINS], [2 * gain for gain in GAINS], State.PASSED),  # a level
+        ([str(at) for at in range(ROWS)], [2 * gain for gain in GAINS], State.FAILED),  # names
+        ([gain or None for gain in GAINS], [-gain for gain in GAINS], State.PASSED),
+    ],
+    ids=["range", "part of it", "level", "names that fit anything", "missing elsewhere"],
+)
+def test_a_value_that_restates_an_inherited_feature_is_shown(
+    tmp_path: Path, old: list[Any], values: list[float], state: State
+) -> None:
+    kind = "category" if isinstance(old[0], str) else "number"
+    known = {"gains": f"feature {kind}"}
+    scores = [0.9 if label else 0.1 for label in LABELS]  # the base's model is better than gains
+    before = side(tmp_path / "old", known, scores, gains=old)
+    after = side(tmp_path / "new", {**known, "new": "feature number"}, gains=old, new=values)
+    found = items(TargetLeakage(), case(after, before))
+    finding = finding_of(found, "new")
+    assert finding.state is state
+    assert ("as 'gains' did before" in finding.message) is (state is State.PASSED)
+
+
 def test_a_role_that_becomes_feature_makes_a_column_new(tmp_path: Path) -> None:
     old = side(tmp_path / "old", {**HONEST, "paid": "ignored category"}, x=NOISE, paid=AFTER)
     new = side(tmp_path / "new", {**HONEST, "paid": "feature category"}, x=NOISE, paid=AFTER)
