@@ -47,7 +47,7 @@ def split_by(
     order = np.argsort(short, kind="stable")
     ordered = codes[order]
     starts = np.flatnonzero(np.diff(ordered, prepend=-1))
-    for code, rows in zip(ordered[starts], np.split(order, starts[1:]), strict=True):
+    for code, rows in zip(ordered[starts], np.split(order, starts)[1:], strict=True):
         yield Segment(_name(int(code), columns, parts), rows)
 
 

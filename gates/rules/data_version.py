@@ -15,6 +15,7 @@ from gates.evidence.kept_inputs import (
     read_inputs,
 )
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
+from gates.judging.lost import tell_lost
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item, NotApplicableError
 
@@ -58,9 +59,9 @@ class DataVersion(Gate, frozen=True, kw_only=True):
         """
         side = case.candidate
         if not side.has(INPUTS):
-            raise NotApplicableError(
-                f"the evidence has no {INPUTS}; `gatepost collect` writes it of a DVC pipeline"
-            )
+            why = f"the evidence has no {INPUTS}; `gatepost collect` writes it of a DVC pipeline"
+            yield tell_lost(case, INPUTS, why)
+            return
         inputs = read_inputs(side.content(INPUTS, INPUTS_MAX_BYTES), str(side.folder / INPUTS))
         if not inputs.inputs and not inputs.stages:
             raise NotApplicableError("the pipeline has no stage")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import msgspec
 import numpy as np
@@ -14,17 +14,16 @@ from gates.case.segments import MISSING
 from gates.evidence.columns import Description, Role, Type
 from gates.finding import Family, Limit, Mode, Observation, Subject, Support
 from gates.judging.constant_columns import is_quantity
+from gates.judging.lost import find_lost
 from gates.judging.sides import TEST, TRAIN, same_file, tables_of
 from gates.quoting import quote
-from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
+from gates.rules.gate import Gate, Item, Measurement, NotApplicableError, Share
 from gates.stats.shift import Shift, kolmogorov_shift, total_variation_shift
 from gates.tables.table import Floats, Table
 
 _ALPHA = (1 - CONFIDENCE) / 2  # of either limit of an interval that is shown
 _MOST_TIMES = 1000  # the rows that there are: more would say nothing to anybody
 _MEND = "Find what changed in how this column is made; if the world changed, train on the new rows."
-
-Distance = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -56,14 +55,16 @@ class Drift(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.DATA
-    tolerance: Distance = 0.10
-    notice: Distance = 0.05
+    tolerance: Share = 0.10
+    notice: Share = 0.05
     mode: Mode = Mode.GUARD
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One measurement per column: of the pair of tables that is furthest apart."""
         pairs = list(_pairs(case))
-        if not pairs:
+        if lost := find_lost(case, TRAIN):
+            yield lost
+        elif not pairs:
             raise NotApplicableError("there is neither a training table nor a baseline")
         for name, entry in case.candidate.dictionary.columns.items():
             if entry.role not in (Role.FEATURE, Role.LABEL) or not _has_levels_or_size(entry):

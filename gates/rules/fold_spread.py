@@ -11,10 +11,11 @@ from gates.case.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.judging.bound import measure_value
 from gates.judging.folds import FOLDS, read_folds
+from gates.judging.lost import tell_lost
 from gates.judging.margin import cannot_tell
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
-from gates.rules.gate import NOT_EMPTY, Amount, Gate, Item, NotApplicableError
+from gates.rules.gate import NOT_EMPTY, Change, Gate, Item
 from gates.stats.estimate import Estimate
 from gates.stats.folds import FoldSpread as SpreadOfFolds
 from gates.stats.folds import (
@@ -41,8 +42,8 @@ _MEND_SPREAD = (
 class Spread(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How far a metric may move between parts of the data, in its own unit."""
 
-    distance: Amount  # between the test rows and the mean over folds, to either side
-    spread: Amount | None = None  # one standard deviation over folds
+    distance: Change  # between the test rows and the mean over folds, to either side
+    spread: Change | None = None  # one standard deviation over folds
 
 
 class FoldSpread(Gate, frozen=True, kw_only=True):
@@ -78,7 +79,9 @@ class FoldSpread(Gate, frozen=True, kw_only=True):
     def judge(self, case: Case) -> Iterator[Item]:
         """One or two findings per metric; few tests, so that they are corrected by themselves."""
         if not case.candidate.has(FOLDS):
-            raise NotApplicableError(f"there was no cross-validation: the evidence has no {FOLDS}")
+            why = f"there was no cross-validation: the evidence has no {FOLDS}"
+            yield tell_lost(case, FOLDS, why)
+            return
         folds = read_folds(case)
         metrics = [
             (name, metric, allowed)

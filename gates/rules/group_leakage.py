@@ -1,9 +1,8 @@
 """Gate `group_leakage`."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,10 +11,11 @@ from gates.case.case import Case
 from gates.evidence.columns import Description, Role, Type
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.judging.declared import with_role_anywhere
+from gates.judging.lost import tell_lost
 from gates.judging.margin import cannot_tell
 from gates.judging.sides import TEST, TRAIN
 from gates.quoting import quote
-from gates.rules.gate import Gate, Item, NotApplicableError
+from gates.rules.gate import Gate, Item, NotApplicableError, Share
 from gates.tables.arrow import indices_of, valid_of, values_of
 from gates.tables.table import Mask, Table
 
@@ -29,8 +29,6 @@ _MEND_UNDECLARED = (
 )
 _MIN_LEVELS = 100  # distinct values, below which a column is a property rather than a name
 _MIN_SHARE = 0.05  # of distinct values among the rows, likewise
-
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class GroupLeakage(Gate, frozen=True, kw_only=True):
@@ -60,7 +58,8 @@ class GroupLeakage(Gate, frozen=True, kw_only=True):
         """One finding per group column; where there is none, one per column that looks like one."""
         train = case.candidate.train
         if train is None or train.rows == 0:
-            raise NotApplicableError(f"there are no training rows ({TRAIN})")
+            yield tell_lost(case, TRAIN, f"there are no training rows ({TRAIN})")
+            return
         groups = with_role_anywhere(case, Role.GROUP)
         if not groups:
             findings = [*_warn(case, train)]

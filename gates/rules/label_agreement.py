@@ -16,10 +16,11 @@ from gates.evidence.folder import Evidence
 from gates.evidence.labelings import LABELS, Labelings, read_labelings
 from gates.finding import Family, Limit, Mode, Observation, Subject, Support
 from gates.judging.growth import rows_to_tell
+from gates.judging.lost import tell_lost
 from gates.judging.margin import cannot_tell
 from gates.judging.sides import tables_of
 from gates.quoting import quote
-from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
+from gates.rules.gate import Gate, Item, Measurement
 from gates.stats.agreement import (
     Agreement,
     Labels,
@@ -42,7 +43,7 @@ _MEND = (
 )
 _MEND_FEW = "Let several labelers label the same rows, and write each label."
 
-Coefficient = Annotated[float, msgspec.Meta(lt=1)]
+Coefficient = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 
 
 class LabelAgreement(Gate, frozen=True, kw_only=True):
@@ -74,14 +75,10 @@ class LabelAgreement(Gate, frozen=True, kw_only=True):
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One measurement of the alpha; observations of what lies behind it."""
-        has = case.candidate.has(LABELS)
-        if not has and (case.baseline is None or not case.baseline.has(LABELS)):
-            raise NotApplicableError(f"there are no labels of several labelers ({LABELS})")
-        subject, limit = Subject(key="agreement"), Limit(floor=self.floor, mode=self.mode)
-        if not has:
-            reason = f"the baseline has {LABELS}, the candidate has none"
-            yield cannot_tell(subject, limit, reason, mend=_MEND_FEW)
+        if not case.candidate.has(LABELS):
+            yield tell_lost(case, LABELS, f"there are no labels of several labelers ({LABELS})")
             return
+        subject, limit = Subject(key="agreement"), Limit(floor=self.floor, mode=self.mode)
         scale = self._scale(case)
         given = read_labelings(case.candidate, scale)
         pairable = given.labels.pairable()

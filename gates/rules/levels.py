@@ -1,7 +1,7 @@
 """Gate `levels`."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import msgspec
 import numpy as np
@@ -13,9 +13,10 @@ from gates.evidence.columns import Description, Role, Type
 from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.judging.constant_columns import could_be_chance, find_constant
+from gates.judging.lost import find_lost
 from gates.judging.sides import TEST, TRAIN, same_file, tables_of
 from gates.quoting import quote
-from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
+from gates.rules.gate import Gate, Item, Measurement, NotApplicableError, Share
 from gates.stats.absence import Absence, find_absent, rows_to_rule_out
 from gates.tables.table import Table
 
@@ -27,7 +28,6 @@ _MEND_UNSEEN = "Give train rows of these levels, or map them to levels that it h
 _MEND_GONE = "Find where the rows of these levels went, or what they are called now."
 _MEND_CONSTANT = "Mend the export, or give the column the role ignored until it is mended."
 
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Counts = npt.NDArray[np.int64]
 
 
@@ -65,6 +65,9 @@ class Levels(Gate, frozen=True, kw_only=True):
         """
         if not _has_rows(case.candidate.train) and case.baseline is None:
             raise NotApplicableError("there is neither a training table nor a baseline")
+        if lost := find_lost(case, TRAIN):
+            yield lost
+            return
         found = False
         for name, entry in case.candidate.dictionary.columns.items():
             if not (entry.role in _ROLES or entry.segment or entry.sensitive):

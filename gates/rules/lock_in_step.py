@@ -6,8 +6,9 @@ from typing import ClassVar, Final
 from gates.case.case import Case
 from gates.evidence.kept_inputs import INPUTS, INPUTS_MAX_BYTES, Inputs, LockChange, read_inputs
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
+from gates.judging.lost import tell_lost
 from gates.quoting import first_few, quote
-from gates.rules.gate import Gate, Item, NotApplicableError
+from gates.rules.gate import Gate, Item
 
 _RULE: Final = "as the commit's dvc.lock says"
 _MEND: Final = "Run `dvc repro`, and commit dvc.lock with the change."
@@ -43,9 +44,9 @@ class LockInStep(Gate, frozen=True, kw_only=True):
         """
         side = case.candidate
         if not side.has(INPUTS):
-            raise NotApplicableError(
-                f"the evidence has no {INPUTS}; `gatepost collect` writes it of a DVC pipeline"
-            )
+            why = f"the evidence has no {INPUTS}; `gatepost collect` writes it of a DVC pipeline"
+            yield tell_lost(case, INPUTS, why)
+            return
         inputs = read_inputs(side.content(INPUTS, INPUTS_MAX_BYTES), str(side.folder / INPUTS))
         found = State.UNDECIDED if side.manifest.dirty else State.FAILED
         if not inputs.committed:

@@ -10,9 +10,10 @@ from gates.case.answers import Answers, Task
 from gates.case.case import Case
 from gates.evidence.folder import AGAIN, REPEATS
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.judging.lost import tell_lost
 from gates.metrics import DirectedMetric
 from gates.metrics.values import value_of
-from gates.rules.gate import Amount, Gate, Item, NotApplicableError
+from gates.rules.gate import Change, Gate, Item
 from gates.stats.seeds import MARGIN_SPREADS, measure_spread
 from gates.stats.undefined import UndefinedError
 from gates.tables.table import Floats
@@ -49,7 +50,7 @@ class Repeatability(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.REPRODUCIBILITY
-    tolerance: Amount = 1e-9  # of a probability, or of a number's size
+    tolerance: Change = 1e-9  # of a probability, or of a number's size
     metrics: tuple[DirectedMetric, ...] = ()  # whose spread is shown; the task's usual ones
     mode: Mode = Mode.STRICT
 
@@ -57,7 +58,9 @@ class Repeatability(Gate, frozen=True, kw_only=True):
         """One finding about the same training again, one observation per metric over seeds."""
         repeats = case.candidate.repeats_for(case.candidate.ids)
         if not repeats:
-            raise NotApplicableError(f"training was not repeated: the evidence has no {REPEATS}")
+            why = f"training was not repeated: the evidence has no {REPEATS}"
+            yield tell_lost(case, REPEATS, why)
+            return
         yield self._judge_again(case, repeats.get(AGAIN))
         seeds = [case.repeated(scores) for run, scores in repeats.items() if run != AGAIN]
         if seeds:

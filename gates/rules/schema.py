@@ -16,8 +16,9 @@ from gates.judging.constant_columns import (
     find_constant,
     find_period_constants,
 )
+from gates.judging.lost import find_lost
 from gates.judging.periods import periods_of
-from gates.judging.sides import same_file, tables_of
+from gates.judging.sides import TRAIN, same_file, tables_of
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item
 from gates.tables.table import Table
@@ -54,6 +55,8 @@ class Schema(Gate, frozen=True, kw_only=True):
     def judge(self, case: Case) -> Iterator[Item]:
         """One finding per column, or one per demand that the column breaks."""
         dictionary, tables = case.candidate.dictionary, tables_of(case.candidate)
+        if lost := find_lost(case, TRAIN):
+            yield lost
         periods = {file: periods_of(table, dictionary) for file, table in tables.items()}
         for name, entry in dictionary.columns.items():
             present = {file: table for file, table in tables.items() if name in table}

@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -18,9 +17,10 @@ from gates.judging.bound import measure_share
 from gates.judging.folds import FOLDS
 from gates.judging.growth import grown
 from gates.judging.improbable_labels import Judge, baseline_scores, fresh_rows, name_rows
+from gates.judging.lost import find_lost
 from gates.judging.margin import cannot_tell
-from gates.judging.sides import TRAIN
-from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
+from gates.judging.sides import TRAIN, same_file
+from gates.rules.gate import Gate, Item, Measurement, NotApplicableError, Share
 from gates.stats.confident import Improbable
 from gates.stats.estimate import Estimate
 from gates.stats.growth import Sample, mean_growth, overlap_of
@@ -33,8 +33,6 @@ _MEND = (
     "Look at the rows that are named, and label anew those that are wrong; see who labelled them."
 )
 _MEND_SCORES = "Let `gates.evidence.predict` say how to run a model on given rows."
-
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class SuspiciousLabels(Gate, frozen=True, kw_only=True):
@@ -63,7 +61,7 @@ class SuspiciousLabels(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.LABELS
-    worsening: Amount = 0.01  # of the share of rows with an improbable label
+    worsening: Share = 0.01  # of the share of rows with an improbable label
     share: Share | None = None  # of such rows in test, by the candidate's model, whatever it was
     mode: Mode = Mode.GUARD
 
@@ -74,7 +72,7 @@ class SuspiciousLabels(Gate, frozen=True, kw_only=True):
             raise NotApplicableError("there is no baseline to compare with, and no `share` is set")
         if old is not None:
             yield self._judge_test(new, old)
-            yield from self._judge_train(new, old)
+            yield from self._judge_train(case, new, old)
         if self.share is None and new.is_large:  # to show it, all rows would be held
             return
         own = Judge(new.settings.task, new.labels, new.scores).look(new.labels, new.scores)
@@ -131,8 +129,10 @@ class SuspiciousLabels(Gate, frozen=True, kw_only=True):
             mend=_MEND,
         )
 
-    def _judge_train(self, new: Evidence, old: Evidence) -> Iterator[Item]:
+    def _judge_train(self, case: Case, new: Evidence, old: Evidence) -> Iterator[Item]:
         """New training labels beside those that stay, by the models of the candidate's folds."""
+        if not same_file(case, TRAIN) and (lost := find_lost(case, FOLDS)):
+            yield lost
         if not new.has(FOLDS) or new.train is None or old.train is None:
             return
         if new.train_ids is None or old.train_ids is None or old.dictionary.label not in old.train:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import msgspec
 import numpy as np
@@ -13,10 +13,11 @@ from gates.case.case import Case
 from gates.evidence.columns import Role
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.judging.declared import with_role_anywhere
+from gates.judging.lost import tell_lost
 from gates.judging.margin import cannot_tell
 from gates.judging.sides import TEST, TRAIN
 from gates.quoting import quote
-from gates.rules.gate import Amount, Gate, Item, NotApplicableError
+from gates.rules.gate import Amount, Gate, Item, NotApplicableError, Share
 from gates.stats.leakage import top_p_value
 from gates.tables.arrow import valid_of, values_of
 from gates.tables.table import Floats, Table
@@ -27,8 +28,6 @@ _MEND = (
 )
 _MEND_FUTURE = "Draw test rows from the newest period too, or train on none of it."
 _MICROSECONDS_A_DAY = 86_400_000_000
-
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class TimeLeakage(Gate, frozen=True, kw_only=True):
@@ -62,7 +61,8 @@ class TimeLeakage(Gate, frozen=True, kw_only=True):
         """One finding per time column; an observation besides where times are mixed on purpose."""
         train, test = case.candidate.train, case.candidate.test
         if train is None or train.rows == 0:
-            raise NotApplicableError(f"there are no training rows ({TRAIN})")
+            yield tell_lost(case, TRAIN, f"there are no training rows ({TRAIN})")
+            return
         names = with_role_anywhere(case, Role.TIME)
         if not names:
             raise NotApplicableError("no column has the role time")

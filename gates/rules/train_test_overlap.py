@@ -10,22 +10,32 @@ import pyarrow.compute as pc
 from gates.case.case import Case
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.judging.copies import Likeness, judge_copies
+from gates.judging.lost import tell_lost
 from gates.judging.margin import cannot_tell
+from gates.judging.new_twins import (
+    SIDES,
+    NewTwins,
+    count_new_near_twins,
+    count_new_twins,
+    find_known_rows,
+)
 from gates.judging.sides import TRAIN
 from gates.judging.twins import NearTwins, Twins, count_near_twins, count_twins
 from gates.quoting import quote
-from gates.rules.gate import Gate, Item, NotApplicableError
+from gates.rules.gate import Gate, Item, Share
 from gates.stats.leakage import excess_p_value
 from gates.stats.multiplicity import holm
 from gates.tables.table import Table
 
 _MEND_TWINS = "Drop test rows' copies from the training table; draw both from rows, each once."
 _MEND_SHARE = "Drop the test rows with a twin in train, or judge on rows that the model never saw."
+_MEND_NEW = (
+    "Make copies after the split, of training rows only; or split by what a row is a copy of (a "
+    "group), so that all its copies stand on one side."
+)
 _MEND_IDS = "Draw the split by a hash of the row's identifier, so that no row ever changes sides."
 
 _LEAST_ALIKE = 2  # features in which near twins agree; fewer say nothing
-
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class TrainTestOverlap(Gate, frozen=True, kw_only=True):
@@ -35,7 +45,10 @@ class TrainTestOverlap(Gate, frozen=True, kw_only=True):
     explains, by more than `excess`; the same of near twins, which differ in up to `differing`
     features (1; 0 asks for none), numbers with a fraction taken to a part in a thousand; a share
     of exact twins above `share`, whatever the cause; a row identifier that stands in train and
-    test; and a training row that was a test row at the baseline. Of each feature of the type text
+    test; and a training row that was a test row at the baseline. Of rows that are new since the
+    baseline, a share that repeats one known row of the other side, exactly or nearly, further than
+    `worsening` above that of the known rows themselves: copies made of everybody before the split.
+    Of each feature of the type text
     whose values have eight words or more, and of each image, it blocks a share of the test rows
     above `copies` that have a near copy in train, whatever the cause: texts of whose runs of three
     words a share of `similarity` is the same, and pictures whose perceptual hashes differ in at
@@ -43,11 +56,14 @@ class TrainTestOverlap(Gate, frozen=True, kw_only=True):
 
     Why: a model remembers. Copying one test row in ten into train lifts the accuracy of trees by
     one or two points that no new row will show. But in a table of few distinct values twins arise
-    by themselves: what chance gives is measured on rows drawn out of the training table. Where
-    chance alone gives many, only `share` says that the test set asks for memory.
+    by themselves: what chance gives is measured on rows drawn out of the training table, and of new
+    rows on those that the baseline had. Where chance alone gives many, only `share` says that the
+    test set asks for memory.
 
     What it does not see: copies that changed in more features, and rows of one person or machine on
     both sides (`group_leakage`). Where chance gives many near twins, a few copies drown in them.
+    Copies made before the split where there is no baseline, or none that knows these identifiers;
+    copies of rows that are new themselves; and few copies among many honest new rows.
     Texts that say the same in other words, and texts without blanks between words, such as
     Chinese; pictures that were cropped or turned, unless their hash forgives it.
 
@@ -58,6 +74,7 @@ class TrainTestOverlap(Gate, frozen=True, kw_only=True):
     family: ClassVar[Family] = Family.LEAKAGE
     excess: Share = 0.0  # share of the test rows above what chance gives
     share: Share | None = None  # of test rows with a twin, whatever chance gives
+    worsening: Share = 0.1  # of new rows that repeat one of the other side, above the known rows
     differing: Annotated[int, msgspec.Meta(ge=0, le=5)] = 1  # features in which near twins differ
     similarity: Annotated[float, msgspec.Meta(ge=0.5, le=1)] = 0.8  # of texts that are copies
     bits: Annotated[int, msgspec.Meta(ge=0, le=8)] = 4  # of 64, in which copies of pictures differ
@@ -67,7 +84,8 @@ class TrainTestOverlap(Gate, frozen=True, kw_only=True):
         """Findings about twins, and about row identifiers on both sides."""
         train = case.candidate.train
         if train is None or train.rows == 0:
-            raise NotApplicableError(f"there are no training rows ({TRAIN})")
+            yield tell_lost(case, TRAIN, f"there are no training rows ({TRAIN})")
+            return
         yield from self._judge_twins(case, train)
         likeness = Likeness(similarity=self.similarity, bits=self.bits, share=self.copies)
         yield from judge_copies(case, train, likeness)
@@ -92,11 +110,60 @@ class TrainTestOverlap(Gate, frozen=True, kw_only=True):
             yield self._judge_excess(each, message, p_value, case.settings.alpha.other)
         if self.share is not None:
             yield _judge_share(twins.share, self.share, messages[0], twins.rows)
+        if case.baseline is not None:
+            yield from self._judge_new_rows(case, train, shared, twins)
+
+    def _judge_new_rows(
+        self, case: Case, train: Table, features: list[str], twins: Twins
+    ) -> Iterator[Finding]:
+        """Of either kind of twins the side with most against it, where new rows are trained on."""
+        known = find_known_rows(case, train)
+        if case.candidate.train_ids is None or known[1].all():
+            return
+        exact = list(count_new_twins(twins.duplicates, known))
+        if not exact:
+            yield _undecided_copies("the baseline knows too few of these rows by their identifiers")
+            return
+        near: list[NewTwins] = []
+        if 0 < self.differing <= len(features) - _LEAST_ALIKE:
+            tables = case.candidate.test, train
+            near += count_new_near_twins(features, tables, twins.duplicates, known, self.differing)
+        p_values = holm([self._p_of_new(each) for each in (*exact, *near)])
+        for key, each in (("twins of new rows", exact), ("near twins of new rows", near)):
+            if each:
+                told = zip(p_values, each, strict=False)
+                p_value, worst = min(told, key=lambda one: (one[0], -one[1].excess))
+                yield self._judge_copied(key, worst, p_value, case.settings.alpha.other)
+            p_values = p_values[len(each) :]
 
     def _p_value(self, twins: "Twins | NearTwins") -> float:
         accepted = int(self.excess * twins.rows)
         beyond = max(0, twins.in_part - accepted)
         return excess_p_value(beyond, twins.rows, twins.by_chance, twins.drawn)
+
+    def _p_of_new(self, twins: NewTwins) -> float:
+        beyond = max(0, twins.found - int(self.worsening * twins.rows))
+        return excess_p_value(beyond, twins.rows, twins.by_chance, twins.known)
+
+    def _judge_copied(self, key: str, twins: NewTwins, p_value: float, alpha: float) -> Finding:
+        failed = p_value <= alpha and twins.excess > self.worsening
+        kind, side = key.removesuffix("s of new rows"), SIDES[twins.side]
+        return Finding(
+            subject=Subject(key=key),
+            state=State.FAILED if failed else State.PASSED,
+            limit=Limit(ceiling=self.worsening, mode=Mode.STRICT),
+            message=(
+                f"{twins.found:,} of {twins.rows:,} new {side} rows ({twins.share:.2%}) are the "
+                f"{kind} of a single row that the baseline knew and that stands on the other side; "
+                f"of {twins.known:,} {side} rows that it knew {twins.by_chance:,} are "
+                f"({twins.chance:.2%}). {self.worsening:.2%} more are accepted."
+            ),
+            mend=_MEND_NEW if failed else "",
+            candidate=twins.excess,
+            greater_is_better=False,
+            p_value=p_value,
+            support=Support(rows=twins.rows),
+        )
 
     def _judge_excess(
         self, twins: "Twins | NearTwins", message: str, p_value: float, alpha: float
@@ -179,6 +246,12 @@ def _judge_shared(key: str, where: str, train: pa.Array, shared: pa.Array) -> Fi
         mend=_MEND_IDS if len(shared) else "",
         support=Support(rows=len(train)),
     )
+
+
+def _undecided_copies(reason: str) -> Finding:
+    limit = Limit(rule="new rows are no copies", mode=Mode.GUARD)
+    mend = "Give each row an identifier that stays the same from one version to the next."
+    return cannot_tell(Subject(key="twins of new rows"), limit, reason, mend=mend)
 
 
 def _undecided(key: str, reason: str) -> Finding:

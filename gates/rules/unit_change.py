@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import msgspec
 import numpy as np
@@ -12,9 +12,11 @@ from gates.evidence.columns import Description, Role, Type
 from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.judging.kept_rows import Pairing
+from gates.judging.lost import find_lost
 from gates.judging.samples import Place, Sample, holds_numbers, places_of, sizes_of
+from gates.judging.sides import TRAIN
 from gates.quoting import quote
-from gates.rules.gate import Gate, Item, NotApplicableError
+from gates.rules.gate import Gate, Item, NotApplicableError, Share
 from gates.stats.rescaling import RESCALINGS, Fit, Rescaling, count_rescaled, fit_rescalings
 from gates.stats.shift import kolmogorov_shift
 from gates.tables.table import Floats, Mask
@@ -30,8 +32,6 @@ _MEND = (
     "Bring the values back into the unit of columns.yaml. If the whole column has a new unit, "
     "change `unit` in the dictionary in the same pull request."
 )
-
-Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 
 
 class UnitChange(Gate, frozen=True, kw_only=True):
@@ -78,6 +78,8 @@ class UnitChange(Gate, frozen=True, kw_only=True):
             raise NotApplicableError("no feature and no label is a number")
         if case.baseline is None and case.candidate.train is None:
             raise NotApplicableError("there is neither a training table nor a baseline")
+        if lost := find_lost(case, TRAIN):
+            yield lost
         places = list(places_of(case))
         alpha = case.settings.alpha.other / (len(names) * max(1, len(places)) * len(RESCALINGS))
         for name in names:

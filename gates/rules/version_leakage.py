@@ -12,11 +12,11 @@ from gates.case.case import Case
 from gates.evidence.columns import Role
 from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
+from gates.judging.lost import tell_lost
 from gates.judging.margin import cannot_tell
 from gates.judging.sides import TRAIN, same_file
-from gates.policy.settings import Probability
 from gates.quoting import quote
-from gates.rules.gate import Gate, Item, NotApplicableError
+from gates.rules.gate import Gate, Item, NotApplicableError, Share
 from gates.stats.leakage import excess_p_value
 from gates.tables.arrow import places_in
 from gates.tables.duplicates import find_duplicates
@@ -57,8 +57,8 @@ class VersionLeakage(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.LEAKAGE
-    share: Probability = 0.0  # of the baseline's test rows, and of the groups, that change sides
-    excess: Probability = 0.0  # of the rows that left the test set, above what chance gives
+    share: Share = 0.0  # of the baseline's test rows, and of the groups, that change sides
+    excess: Share = 0.0  # of the rows that left the test set, above what chance gives
 
     def judge(self, case: Case) -> Iterator[Item]:
         """Findings about rows by name, rows by content, and groups."""
@@ -66,7 +66,8 @@ class VersionLeakage(Gate, frozen=True, kw_only=True):
         if old is None:
             raise NotApplicableError("there is no baseline, so there is one version only")
         if new.train is None or new.train.rows == 0:
-            raise NotApplicableError(f"there are no training rows ({TRAIN})")
+            yield tell_lost(case, TRAIN, f"there are no training rows ({TRAIN})")
+            return
         if new.has_rows_of(old) and same_file(case, TRAIN):
             yield self._named(0, old.test.rows, _ROWS)
             return

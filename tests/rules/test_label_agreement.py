@@ -180,7 +180,8 @@ def test_labels_that_vanish_are_named(tmp_path: Path) -> None:
     old = side(tmp_path / "old", {"ann": TRUE, "bob": TRUE})
     (finding,) = judged(side(tmp_path / "new"), old=old).findings
     assert finding.state is State.UNDECIDED
-    assert "the baseline has labels.parquet" in finding.message
+    assert finding.blocks
+    assert "labels.parquet: cannot be judged: the baseline has it" in finding.message
 
 
 def test_without_several_labelers_it_is_skipped(tmp_path: Path) -> None:

@@ -184,9 +184,9 @@ def test_training_rows_without_a_name_are_undecided(old: Evidence, tmp_path: Pat
     [(False, TRAIN, "one version only"), (True, None, "no training rows")],
 )
 def test_nothing_to_judge(
-    has_old: bool, train: Columns | None, reason: str, old: Evidence, tmp_path: Path
+    has_old: bool, train: Columns | None, reason: str, tmp_path: Path
 ) -> None:
-    new = side(tmp_path / "new", TEST, train)
+    new, old = (side(tmp_path / name, TEST, train) for name in ("new", "old"))
     with pytest.raises(NotApplicableError, match=reason):
         items(VersionLeakage(), case(new, old if has_old else None))
 
