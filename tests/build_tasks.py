@@ -10,7 +10,7 @@ from typing import Any
 
 from gates.evidence.folder import Evidence
 from gates.policy.settings import Settings
-from tests.build import Columns, Entry, evidence
+from gates.testing import Columns, Entry, evidence
 
 CLASSES = ("cat", "dog", "eel")
 SURE = 0.8  # of the decided class; the others share the rest

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gates.evidence.folder import REPEATS, Evidence
-from tests.build import evidence, seal
+from gates.testing import evidence, seal
 
 
 def repeated_evidence(

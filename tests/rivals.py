@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gates.evidence.folder import Evidence
-from tests.build import seal
+from gates.testing import seal
 
 
 def with_table(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gates.evidence.folder import Evidence
-from tests.build import evidence
+from gates.testing import evidence
 
 AGE = {"age": "feature integer"}
 TEST = {"age": [30, 40], "label": [False, True]}

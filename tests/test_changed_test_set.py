@@ -13,7 +13,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import Decision, Finding, Side, State, TestSetOf, Verdict
 from gates.judge import judge
 from gates.policy.policy import Policy, read_policy
-from tests.build import evidence
+from gates.testing import evidence
 
 ROWS = 400
 IDS = [f"r{at}" for at in range(ROWS)]

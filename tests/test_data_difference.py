@@ -16,7 +16,7 @@ from gates.policy.settings import Settings
 from gates.reading.strict_yaml import Document
 from gates.report.data_changes import data_section, table_views
 from gates.rules.columns import Columns as ColumnsGate
-from tests.build import Columns, case, evidence
+from gates.testing import Columns, case, evidence
 
 DICTIONARY = {"x": "feature number", "c": "feature category"}
 

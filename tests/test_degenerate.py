@@ -12,7 +12,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import State, Verdict
 from gates.policy.policy import Policy
 from gates.policy.settings import Settings
-from tests.build import evidence
+from gates.testing import evidence
 from tests.build_tasks import WEIGHT, multiclass, regression
 from tests.test_tasks import BINARY, MULTICLASS, REGRESSION, judged, policy, reasons
 

@@ -28,8 +28,8 @@ from gates.policy.settings import Settings
 from gates.reading.strict_yaml import Document
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
 from gates.rules.metric_regression import MetricRegression
+from gates.testing import evidence
 from gates.verdict import write_verdict
-from tests.build import evidence
 
 ROWS = 400
 LABELS = [True, False] * (ROWS // 2)

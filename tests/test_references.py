@@ -22,8 +22,8 @@ from gates.rules.gate import Gate
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.segment_regression import Critical, SegmentRegression
 from gates.tables.table import Mask
+from gates.testing import Columns, evidence
 from gates.verdict import read_verdict, write_verdict
-from tests.build import Columns, evidence
 
 ROWS = 400
 LABELS = [True, False] * (ROWS // 2)

@@ -16,7 +16,7 @@ from gates.judge import judge
 from gates.policy.policy import Policy, read_policy
 from gates.policy.settings import Settings
 from gates.report import render_comment, render_html, render_junit, render_terminal
-from tests.build import evidence
+from gates.testing import evidence
 from tests.build_tasks import CLASSES, WEIGHT, multiclass, regression
 
 Numbers = Sequence[float] | npt.NDArray[Any]

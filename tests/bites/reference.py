@@ -24,12 +24,12 @@ from gates.dvc.reproduce import reproduce
 from gates.dvc.trace_inputs import trace_tree
 from gates.policy.policy import read_policy
 from gates.serving.measured import Sampled
+from gates.testing import seal
 from pipeline.dictionary import Dictionary, read_dictionary
 from pipeline.evaluate import measure, measure_groups
 from pipeline.model import TrainParams, score
 from pipeline.stage import read_params
 from pipeline.train import train
-from tests.build import seal
 from tests.once import locked
 from tests.serving.samples import honest, sampled, write
 

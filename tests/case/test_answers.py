@@ -10,7 +10,7 @@ from gates.case.case import NotComparableError
 from gates.case.effect import measure_effect
 from gates.evidence.folder import Evidence
 from gates.policy.settings import Settings
-from tests.build import case, evidence
+from gates.testing import case, evidence
 from tests.build_tasks import WEIGHT, multiclass, regression, scores_of
 
 WEIGHTED = Settings(sample_weight="w")

@@ -8,7 +8,7 @@ from gates.case.effect import measure_effect
 from gates.errors import EvidenceError
 from gates.metrics.binary import METRICS
 from gates.stats.undefined import UndefinedError
-from tests.build import case, evidence
+from gates.testing import case, evidence
 
 ACCURACY = METRICS["accuracy"]
 

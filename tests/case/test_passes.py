@@ -32,7 +32,7 @@ from gates.judge import judge
 from gates.ledger.wear import with_wear
 from gates.policy.policy import read_policy
 from gates.tables.embedded import EmbeddedEngine
-from tests.build import Columns, Entry, Outputs, evidence, seal
+from gates.testing import Columns, Entry, Outputs, evidence, seal
 
 ROWS = 3_000
 DICTIONARY: dict[str, Entry] = {

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.build import evidence, seal
+from gates.testing import evidence, seal
 
 ROWS = 200
 LIMITS = """\

@@ -7,7 +7,7 @@ import pytest
 
 from gates.__main__ import main
 from gates.errors import ExitCode
-from tests.build import evidence
+from gates.testing import evidence
 
 
 @pytest.fixture

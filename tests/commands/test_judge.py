@@ -7,8 +7,8 @@ import pytest
 from gates.__main__ import main
 from gates.errors import ExitCode
 from gates.finding import Verdict
+from gates.testing import evidence
 from gates.verdict import read_verdict
-from tests.build import evidence
 
 ROWS = 400
 POLICY = """\

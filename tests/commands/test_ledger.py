@@ -8,8 +8,8 @@ import pytest
 from gates.__main__ import main
 from gates.errors import ExitCode
 from gates.finding import Decision
+from gates.testing import evidence
 from gates.verdict import read_verdict
-from tests.build import evidence
 from tests.entries import entry, lines
 from tests.shell.project import git, make_git
 

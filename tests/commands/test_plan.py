@@ -11,7 +11,7 @@ import pytest
 from gates.__main__ import main
 from gates.errors import ExitCode
 from gates.evidence.folder import Evidence
-from tests.build import evidence
+from gates.testing import evidence
 
 ROWS = 200
 LABELS = [True, False] * (ROWS // 2)

@@ -7,8 +7,8 @@ import pytest
 
 from gates.__main__ import main
 from gates.finding import Decision, Direction, State, Verdict
+from gates.testing import evidence
 from gates.verdict import read_verdict
-from tests.build import evidence
 
 POLICY = """\
 gates:

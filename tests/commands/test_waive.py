@@ -10,11 +10,11 @@ from gates.__main__ import main
 from gates.commands.waive import Wish, write_waiver
 from gates.errors import ExitCode, UsageError
 from gates.finding import Decision, Finding, Limit, Result, State, Subject, Verdict
+from gates.testing import evidence
 from gates.verdict import read_verdict
 from gates.waivers.append import append_waivers
 from gates.waivers.apply import objection
 from gates.waivers.waivers import read_waivers
-from tests.build import evidence
 from tests.shell.project import git, make_git
 
 ROWS = 400

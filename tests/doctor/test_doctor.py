@@ -16,7 +16,7 @@ from gates.__main__ import main
 from gates.commands.doctor import render
 from gates.doctor.sign import Level, Sign
 from gates.errors import ExitCode
-from tests.build import evidence, seal
+from gates.testing import evidence, seal
 from tests.doctor.recorded import APP, GOOD, ROOT
 from tests.shell.project import commit, git, write
 from tests.workflows.model import read_texts

@@ -9,7 +9,7 @@ import pytest
 from gates.errors import EvidenceError
 from gates.evidence.folder import Evidence
 from gates.evidence.manifest import File, digest, write_manifest
-from tests.build import evidence, seal
+from gates.testing import evidence, seal
 
 AGE = {"age": "feature integer"}
 TEST = {"age": [30, 40, 50], "label": [False, True, True]}

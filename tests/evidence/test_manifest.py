@@ -12,7 +12,7 @@ from gates.collect.pack import pack
 from gates.errors import EvidenceError
 from gates.evidence.folder import Evidence
 from gates.evidence.manifest import File, Manifest, read_manifest, write_manifest
-from tests.build import evidence
+from gates.testing import evidence
 
 AGE = {"age": "feature integer"}
 TEST = {"age": [30, 40, 50], "label": [False, True, True]}

@@ -9,7 +9,7 @@ import pytest
 from gates.errors import EvidenceError
 from gates.evidence.folder import Evidence
 from gates.policy.settings import Settings
-from tests.build import evidence
+from gates.testing import evidence
 from tests.build_tasks import MULTICLASS, REGRESSION, WEIGHT, label_of, multiclass, regression
 
 TRUTH = ["cat", "dog", "eel"]

@@ -14,8 +14,8 @@ from gates.__main__ import main
 from gates.commands import receive
 from gates.errors import EvidenceError
 from gates.finding import Decision, State, Verdict
+from gates.testing import seal
 from gates.verdict import read_verdict
-from tests.build import seal
 from tests.cli.folders import LIMITS, ROWS, make_good, make_rows
 from tests.github.events import run_event
 from tests.github.fake import HEAD, REPOSITORY_ID, serve

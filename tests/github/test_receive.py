@@ -16,9 +16,9 @@ from gates.errors import EvidenceError
 from gates.evidence.manifest import read_manifest
 from gates.finding import Decision, Verdict
 from gates.github.fetch import verdict_in
+from gates.testing import seal
 from gates.verdict import read_verdict, write_verdict
 from gates.waivers import waivers
-from tests.build import seal
 from tests.cli.folders import LIMITS, make_good
 from tests.github.events import run_event
 from tests.github.fake import BOT, HEAD, serve

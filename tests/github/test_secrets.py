@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.build import seal
+from gates.testing import seal
 from tests.cli.command import gatepost
 from tests.cli.conftest import made_judged, project  # noqa: F401 - fixtures
 from tests.cli.folders import LIMITS, make_good

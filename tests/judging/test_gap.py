@@ -12,7 +12,7 @@ from gates.judging.gap import Gap, measure_gap, rate_of
 from gates.metrics.group import GroupMean, group_means, group_names
 from gates.policy.settings import Settings
 from gates.stats.undefined import UndefinedError
-from tests.build import case, evidence
+from gates.testing import case, evidence
 from tests.build_tasks import WEIGHT, multiclass, regression
 
 WEIGHTED = Settings(sample_weight="w")

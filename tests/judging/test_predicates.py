@@ -9,7 +9,7 @@ import pytest
 from gates.evidence.folder import Evidence
 from gates.judging.predicates import MOST_COLUMNS, Searched, rows_of, searched_columns
 from gates.stats.slices import Slice
-from tests.build import evidence
+from gates.testing import evidence
 
 
 def searched(

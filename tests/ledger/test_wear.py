@@ -12,7 +12,7 @@ from gates.ledger.wear import digest_predictions, measure_use, rank_by_primary, 
 from gates.policy.policy import Primary
 from gates.policy.settings import Settings
 from gates.stats.reuse import optimism
-from tests.build import evidence
+from gates.testing import evidence
 from tests.entries import entry, model
 
 ROWS = 400

@@ -22,8 +22,8 @@ from gates.rules.metric_regression import MetricRegression
 from gates.rules.schema import Schema
 from gates.rules.segment_regression import Critical, SegmentRegression
 from gates.stats.sizing import Calibration, Distance, Level, PairedMean, PairedShare
+from gates.testing import case, evidence
 from tests import build_tasks
-from tests.build import case, evidence
 
 # 400 rows, a quarter of them positive, half in either of two groups; the model is always right.
 LABELS = [True, False, False, False] * 100

@@ -13,7 +13,7 @@ from gates.plan.second_model import (
     imagine_scores,
     usual_churn,
 )
-from tests.build import evidence
+from gates.testing import evidence
 from tests.build_tasks import multiclass, regression
 
 SCORES = np.random.default_rng(3).beta(1, 9, size=4_000)

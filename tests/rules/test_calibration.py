@@ -7,7 +7,7 @@ import pytest
 from gates.finding import Outcome, Result, State
 from gates.policy.settings import Settings
 from gates.rules.calibration import CalibrationGate
-from tests.build import case, evidence, outcome
+from gates.testing import case, evidence, outcome
 
 ROWS = 3000
 

@@ -11,7 +11,7 @@ from gates.finding import Mode, Observation, Result, State
 from gates.policy.settings import Settings
 from gates.rules.churn import Churn
 from gates.rules.gate import NotApplicableError
-from tests.build import case, evidence, items, outcome
+from gates.testing import case, evidence, items, outcome
 from tests.build_tasks import multiclass, regression
 
 LABELS = [True] * 5 + [False] * 5

@@ -8,7 +8,7 @@ import pytest
 
 from gates.finding import Finding, Observation, Result, State
 from gates.rules.columns import Columns
-from tests.build import case, evidence, items, outcome
+from gates.testing import case, evidence, items, outcome
 
 TEST = {"age": [30, 40], "label": [False, True]}
 

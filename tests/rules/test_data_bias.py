@@ -10,7 +10,7 @@ import pytest
 from gates.evidence.folder import Evidence
 from gates.finding import Finding, Observation, Result, State
 from gates.rules.data_bias import DataBias
-from tests.build import case, evidence, items, outcome
+from gates.testing import case, evidence, items, outcome
 from tests.build_tasks import multiclass, regression
 
 SEX: dict[str, Any] = {

@@ -11,7 +11,7 @@ from gates.evidence.folder import Evidence
 from gates.evidence.kept_inputs import INPUTS, Input, Inputs, Keeper, StageInputs
 from gates.finding import Finding, Outcome, Result, State
 from gates.rules.data_version import DataVersion
-from tests.build import case, evidence, outcome, seal
+from gates.testing import case, evidence, outcome, seal
 
 MD5, OTHER = "0" * 32, "1" * 32
 TRAIN = StageInputs(name="train", dependencies=2)

@@ -9,7 +9,7 @@ import pytest
 
 from gates.finding import Finding, Observation, Result, State
 from gates.rules.drift import Drift
-from tests.build import Columns, case, evidence, items, outcome
+from gates.testing import Columns, case, evidence, items, outcome
 
 CATEGORY = {"x": "feature category"}
 NUMBER = {"x": "feature number"}

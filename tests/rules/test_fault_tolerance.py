@@ -11,7 +11,7 @@ from gates.reading.strict_yaml import Document
 from gates.rules.fault_tolerance import FaultTolerance
 from gates.rules.gate import Gate
 from gates.serving.measured import Fault
-from tests.build import case, evidence
+from gates.testing import case, evidence
 from tests.serving.samples import faults, honest, judged
 
 

@@ -10,7 +10,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import Finding, Mode, Result, State
 from gates.policy.settings import Settings
 from gates.rules.fold_spread import FoldSpread, Spread
-from tests.build import case, evidence, outcome
+from gates.testing import case, evidence, outcome
 from tests.rivals import with_table
 
 ROWS = 1000

@@ -13,7 +13,7 @@ from gates.finding import Finding, Mode, Observation, Result, State
 from gates.metrics.group import GroupMetric
 from gates.rules.gate import Comparison
 from gates.rules.group_disparity import Demand, GroupDisparity
-from tests.build import case, evidence, items, outcome
+from gates.testing import case, evidence, items, outcome
 
 LISTED: dict[str, Any] = {
     "sex": {

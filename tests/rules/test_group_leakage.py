@@ -8,7 +8,7 @@ import pytest
 
 from gates.finding import Finding, Outcome, Result, State
 from gates.rules.group_leakage import GroupLeakage
-from tests.build import case, evidence, outcome
+from gates.testing import case, evidence, outcome
 
 NAN = float("nan")
 

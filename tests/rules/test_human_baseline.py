@@ -14,7 +14,7 @@ from gates.policy.policy import read_policy
 from gates.policy.settings import Settings
 from gates.rules.human_baseline import HumanBaseline, People
 from gates.stats.proportion import newcombe_difference, wilson
-from tests.build import case, evidence, outcome
+from gates.testing import case, evidence, outcome
 from tests.rivals import with_table
 
 ROWS = 400

@@ -9,7 +9,7 @@ import pytest
 from gates.finding import Finding, Result, State
 from gates.rules.identifier_feature import IdentifierFeature
 from gates.stats.sequence import correlate
-from tests.build import case, evidence, outcome
+from gates.testing import case, evidence, outcome
 
 ROWS = 200
 RANDOM = np.random.default_rng(7)

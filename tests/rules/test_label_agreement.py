@@ -17,7 +17,7 @@ from gates.evidence.labelings import LABELS
 from gates.finding import Finding, Observation, Outcome, Result, State
 from gates.policy.settings import Settings
 from gates.rules.label_agreement import LabelAgreement
-from tests.build import case, evidence, items, outcome, seal
+from gates.testing import case, evidence, items, outcome, seal
 from tests.build_tasks import regression
 
 SEX: dict[str, Any] = {"sex": "feature category"}

@@ -5,7 +5,7 @@ import pytest
 from gates.finding import Mode, Result, State
 from gates.judging.served import Bound
 from gates.rules.latency import LatencyGate
-from tests.build import case, evidence, outcome
+from gates.testing import case, evidence, outcome
 from tests.serving.samples import SERVICE, honest, judged, latency, times
 
 OFF = Bound()

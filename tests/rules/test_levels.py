@@ -9,7 +9,7 @@ import pytest
 from gates.finding import Finding, Observation, Result, State
 from gates.rules.gate import Gate
 from gates.rules.levels import Levels
-from tests.build import Columns, case, evidence, items, outcome
+from gates.testing import Columns, case, evidence, items, outcome
 
 CATEGORY = {"x": "feature category"}
 LISTED = {"x": {"role": "feature", "type": "category", "levels": ["a", "b"], "description": "x"}}

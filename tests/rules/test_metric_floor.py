@@ -10,7 +10,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import Limit, Mode, Result, State
 from gates.rules.gate import Measurement
 from gates.rules.metric_floor import MetricFloor
-from tests.build import case, evidence, items, outcome
+from gates.testing import case, evidence, items, outcome
 
 LABELS = [True, False] * 200
 

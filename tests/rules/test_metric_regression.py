@@ -11,7 +11,7 @@ from gates.finding import Finding, Limit, Mode, Result, State, Support
 from gates.judging.margin import Margin
 from gates.rules.gate import Comparison, Correction
 from gates.rules.metric_regression import MetricRegression
-from tests.build import case, evidence, items, outcome
+from gates.testing import case, evidence, items, outcome
 
 ROWS = 400
 LABELS = [True, False] * (ROWS // 2)

@@ -9,7 +9,7 @@ import pytest
 from gates.finding import Finding, Observation, Result, State
 from gates.rules.gate import Item, Measurement
 from gates.rules.missing_values import MissingValues
-from tests.build import Columns, case, evidence, items, outcome
+from gates.testing import Columns, case, evidence, items, outcome
 
 NAN = float("nan")
 

@@ -10,7 +10,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import Finding, Mode, Result, State, TestSetOf
 from gates.rules.parsimony import Parsimony
 from gates.rules.quick_baseline import Demand
-from tests.build import case, evidence, outcome
+from gates.testing import case, evidence, outcome
 from tests.rivals import with_simple, with_sizes, with_table
 
 ROWS = 400

@@ -10,7 +10,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import Direction, Observation, PolicyChange, Result, State
 from gates.policy.settings import Settings
 from gates.rules.policy_change import PolicyChangeGate
-from tests.build import evidence, items, outcome
+from gates.testing import evidence, items, outcome
 
 LABELS = [True, False] * 20
 SCORES = [0.25] * 40

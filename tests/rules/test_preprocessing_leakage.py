@@ -13,7 +13,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import Finding, Outcome, Result, State
 from gates.policy.settings import Settings
 from gates.rules.preprocessing_leakage import PreprocessingLeakage
-from tests.build import case, evidence, outcome, seal
+from gates.testing import case, evidence, outcome, seal
 
 ROWS = 40
 SCORES = [at / 100 for at in range(ROWS)]

@@ -11,7 +11,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import Finding, Mode, Result, State, TestSetOf
 from gates.policy.settings import Settings
 from gates.rules.quick_baseline import Demand, QuickBaseline
-from tests.build import case, evidence, outcome
+from gates.testing import case, evidence, outcome
 from tests.rivals import with_simple, with_table
 
 ROWS = 400

@@ -13,7 +13,7 @@ from gates.finding import Result, State
 from gates.metrics import RareMetric
 from gates.rules.gate import NotApplicableError
 from gates.rules.rare_class import Demand, RareClass
-from tests.build import case, evidence, items, outcome
+from gates.testing import case, evidence, items, outcome
 from tests.build_tasks import CLASSES, multiclass, regression
 
 ROWS = 1_000

@@ -10,7 +10,7 @@ from gates.policy.settings import Settings
 from gates.rules.group_disparity import Demand, GroupDisparity
 from gates.rules.metric_regression import MetricRegression
 from gates.rules.repeatability import Repeatability
-from tests.build import case, evidence, outcome
+from gates.testing import case, evidence, outcome
 from tests.repeats import repeated_evidence, with_repeats
 
 LABELS = [0, 1] * 50

@@ -9,8 +9,8 @@ import pytest
 from gates.evidence.folder import Evidence
 from gates.finding import Finding, Observation, Result, State
 from gates.rules.reported_metrics import ReportedMetrics
+from gates.testing import case, evidence, items, outcome
 from pipeline.evaluate import measure, measure_groups
-from tests.build import case, evidence, items, outcome
 from tests.build_tasks import multiclass
 
 # Four rows: one hit, one miss, one false alarm, one true negative.

@@ -8,7 +8,7 @@ import pytest
 
 from gates.finding import Finding, Observation, Result, State
 from gates.rules.schema import Schema
-from tests.build import Columns, case, evidence, items, outcome
+from gates.testing import Columns, case, evidence, items, outcome
 
 YEAR: dict[str, Any] = {"year": "time integer"}
 

@@ -10,7 +10,7 @@ from gates.case.case import Case
 from gates.finding import Finding, Limit, Mode, Result, State
 from gates.policy.settings import Settings
 from gates.rules.segment_floor import SegmentFloor
-from tests.build import case, evidence, items, outcome
+from gates.testing import case, evidence, items, outcome
 
 
 def scored(tmp_path: Path, towns: Mapping[str | None, tuple[int, int]]) -> Case:

@@ -12,7 +12,7 @@ from gates.judging.margin import Margin
 from gates.policy.settings import Columns, Settings
 from gates.rules.gate import Comparison, Correction
 from gates.rules.segment_regression import Critical, SegmentRegression
-from tests.build import case, evidence, items, outcome
+from gates.testing import case, evidence, items, outcome
 
 LISTED: dict[str, Any] = {
     "sex": "feature category",

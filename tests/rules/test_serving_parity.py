@@ -8,7 +8,7 @@ from gates.finding import Outcome, Result, State
 from gates.policy.settings import Settings
 from gates.rules.serving_parity import ServingParity
 from gates.serving.measured import Measured, Sampled
-from tests.build import case, evidence, outcome, seal
+from gates.testing import case, evidence, outcome, seal
 from tests.serving.samples import IDS, SCORES, honest, judged, sampled, write
 
 

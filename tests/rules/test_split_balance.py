@@ -12,7 +12,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import Finding, Observation, Result, State
 from gates.policy.settings import Settings
 from gates.rules.split_balance import SplitBalance
-from tests.build import Columns, case, evidence, items, outcome
+from gates.testing import Columns, case, evidence, items, outcome
 from tests.build_tasks import multiclass, regression
 
 SETTINGS = Settings(segments=("k",))

@@ -10,7 +10,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import Result, State
 from gates.rules.gate import NotApplicableError
 from gates.rules.suspicious_improvement import Believed, SuspiciousImprovement
-from tests.build import case, evidence, items, outcome
+from gates.testing import case, evidence, items, outcome
 from tests.build_tasks import multiclass, regression
 
 ROWS = 2_000

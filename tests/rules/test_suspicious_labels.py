@@ -13,7 +13,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import Finding, Observation, Result, State
 from gates.policy.settings import Settings
 from gates.rules.suspicious_labels import SuspiciousLabels
-from tests.build import case, evidence, items, outcome, seal
+from gates.testing import case, evidence, items, outcome, seal
 from tests.build_tasks import multiclass, regression
 
 ROWS = 1000

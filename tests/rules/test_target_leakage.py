@@ -11,7 +11,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import Finding, Mode, Observation, Result, State
 from gates.judging.telling import measure_column
 from gates.rules.target_leakage import TargetLeakage
-from tests.build import case, evidence, items, outcome
+from gates.testing import case, evidence, items, outcome
 
 ROWS = 1000
 LABELS = [at % 10 == 0 for at in range(ROWS)]  # one in ten

@@ -10,7 +10,7 @@ from gates.finding import Finding, Mode, Observation, Result, State
 from gates.policy.settings import Settings
 from gates.rules.gate import NotApplicableError
 from gates.rules.test_set_change import TestSetChange
-from tests.build import case, evidence, items, outcome
+from gates.testing import case, evidence, items, outcome
 
 ROWS = 100
 IDS = [f"r{at}" for at in range(ROWS)]

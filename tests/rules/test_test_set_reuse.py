@@ -13,7 +13,7 @@ from gates.policy.settings import Settings
 from gates.reading.strict_yaml import Document
 from gates.rules.gate import NotApplicableError
 from gates.rules.test_set_reuse import Reuse
-from tests.build import evidence, items
+from gates.testing import evidence, items
 
 WEAR = Wear(judged=60, metric="accuracy", margin=0.01, optimism=0.004)
 

@@ -8,7 +8,7 @@ from gates.finding import Result, State
 from gates.policy.settings import Settings
 from gates.rules.throughput import ThroughputGate
 from gates.serving.measured import Measured
-from tests.build import outcome
+from gates.testing import outcome
 from tests.serving.samples import honest, judged, served, throughput
 
 

@@ -10,7 +10,7 @@ import pytest
 from gates.finding import Outcome, Result, State
 from gates.rules.time_leakage import TimeLeakage
 from gates.stats.leakage import top_p_value
-from tests.build import case, evidence, outcome
+from gates.testing import case, evidence, outcome
 
 NAN = float("nan")
 

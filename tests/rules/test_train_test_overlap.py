@@ -13,7 +13,7 @@ from gates.judging.twins import count_near_twins, count_twins, draw_rows
 from gates.rules.train_test_overlap import TrainTestOverlap
 from gates.stats.leakage import excess_p_value
 from gates.tables.table import Table
-from tests.build import Columns, case, evidence, outcome
+from gates.testing import Columns, case, evidence, outcome
 
 FEATURES = {"x": "feature number", "k": "feature category"}
 NAN = float("nan")

@@ -8,7 +8,7 @@ import pytest
 from gates.evidence.folder import Evidence
 from gates.finding import Finding, Result, State
 from gates.rules.unavailable_feature import UnavailableFeature
-from tests.build import case, evidence, outcome
+from gates.testing import case, evidence, outcome
 
 TEST = {"bonus": [1, 2], "age": [30, 40], "label": [False, True]}
 

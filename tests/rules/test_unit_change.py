@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gates.evidence.folder import Evidence
 from gates.finding import Finding, Observation, Result, State
 from gates.rules.unit_change import UnitChange
-from tests.build import Columns, Entry, case, evidence, items, outcome
+from gates.testing import Columns, Entry, case, evidence, items, outcome
 from tests.build_tasks import regression
 
 NUMBER: dict[str, Entry] = {"x": "feature number"}

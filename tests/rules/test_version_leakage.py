@@ -7,7 +7,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import Finding, Mode, Result, State
 from gates.rules.gate import NotApplicableError
 from gates.rules.version_leakage import VersionLeakage
-from tests.build import Columns, case, evidence, items, outcome
+from gates.testing import Columns, case, evidence, items, outcome
 
 ROWS = 200
 IDS = [f"r{at}" for at in range(ROWS)]

@@ -13,7 +13,7 @@ from gates.judging import searched_rows
 from gates.policy.settings import Settings
 from gates.rules.gate import NotApplicableError
 from gates.rules.weak_segments import WeakSegments
-from tests.build import case, evidence, items, outcome
+from gates.testing import case, evidence, items, outcome
 from tests.build_tasks import multiclass, regression
 
 ROWS = 4_000

@@ -24,7 +24,7 @@ from gates.serving.measured import (
     Turn,
     Update,
 )
-from tests.build import case, evidence, outcome, seal
+from gates.testing import case, evidence, outcome, seal
 
 IDS = ("r0", "r1", "r2", "r3")
 SCORES = (0.1, 0.2, 0.7, 0.9)

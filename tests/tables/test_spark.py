@@ -29,7 +29,7 @@ from gates.tables.spark import SparkEngine
 from gates.tables.spark_session import spark_session
 from gates.tables.spark_store import spark_store
 from gates.tables.table import Table
-from tests.build import Entry, evidence
+from gates.testing import Entry, evidence
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java, which is not here"),

@@ -29,10 +29,10 @@ from gates.policy.policy import Policy
 from gates.policy.settings import Settings
 from gates.reading.strict_yaml import Document
 from gates.rules.gate import Gate, Item, NotApplicableError
+from gates.testing import evidence
 from gates.verdict import read_verdict, write_verdict
 from gates.waivers.apply import Waiving, bounded, sentence_digest
 from gates.waivers.waivers import Waiver, Waivers
-from tests.build import evidence
 from tests.build_waivers import TODAY, waiver
 
 
