@@ -142,3 +142,8 @@ def _with_params(depth: int, md5: str = MD5) -> object:
 def test_what_is_no_list_of_inputs_is_refused(content: bytes) -> None:
     with pytest.raises(EvidenceError, match=r"inputs\.json: "):
         read_inputs(content, "inputs.json")
+
+
+def test_a_list_that_does_not_say_its_schema_is_refused() -> None:
+    with pytest.raises(EvidenceError, match=r"inputs\.json: .*`schema`\. Collect .* again"):
+        read_inputs(b'{"inputs": [], "stages": []}', "inputs.json")

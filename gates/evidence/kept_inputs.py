@@ -68,6 +68,12 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     unread: tuple[str, ...] = ()  # under DVC by a pointer, and read by no stage
 
 
+class _Written(Inputs, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """As a file holds them: what says nothing of its schema is not ours."""
+
+    schema: Literal[1]
+
+
 def read_inputs(content: bytes, name: str) -> Inputs:
     """Parse an `inputs.json`; `name` is what messages call it.
 
@@ -75,9 +81,10 @@ def read_inputs(content: bytes, name: str) -> Inputs:
         EvidenceError: it is none.
     """
     try:
-        return msgspec.convert(strict_json.load(content, name, EvidenceError), Inputs)
+        written = msgspec.convert(strict_json.load(content, name, EvidenceError), _Written)
     except msgspec.ValidationError as error:
         raise EvidenceError(f"{name}: {error}. Collect the evidence again.") from error
+    return msgspec.convert(written, Inputs, from_attributes=True)
 
 
 def encode_inputs(inputs: Inputs) -> bytes:

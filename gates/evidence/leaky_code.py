@@ -51,6 +51,12 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     spots: tuple[Spot, ...] = ()
 
 
+class _Written(Scan, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """As a file holds it: what says nothing of its schema is not ours."""
+
+    schema: Literal[1]
+
+
 def scan_sources(sources: Mapping[str, str]) -> Scan:
     """Read all sources by path; those that do not parse are named."""
     spots: list[Spot] = []
@@ -75,11 +81,12 @@ def read_scan(value: object, name: str) -> Scan:
         EvidenceError: it is none.
     """
     try:
-        return msgspec.convert(value, Scan)
+        written = msgspec.convert(value, _Written)
     except msgspec.ValidationError as error:
         raise EvidenceError(
             f"{name}: no scan of sources: {error}. Let `gatepost collect` write it."
         ) from error
+    return msgspec.convert(written, Scan, from_attributes=True)
 
 
 def _find(path: str, tree: ast.Module) -> Iterator[Spot]:

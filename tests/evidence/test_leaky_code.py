@@ -117,3 +117,8 @@ def test_a_scan_reads_what_was_written() -> None:
 def test_what_is_no_scan_is_refused(plain: object) -> None:
     with pytest.raises(EvidenceError, match=r"code\.json: no scan of sources"):
         read_scan(plain, "code.json")
+
+
+def test_a_scan_that_does_not_say_its_schema_is_refused() -> None:
+    with pytest.raises(EvidenceError, match=r"code\.json: .*`schema`\. Let `gatepost collect`"):
+        read_scan({"files": ["a.py"]}, "code.json")
