@@ -99,7 +99,7 @@ FAULTS = (
           f"{MACHINE}_no_home_and_no_folder_for_temporary_files_are_needed "
           f"{BAD}_what_is_not_there_is_said_and_a_place_that_cannot_be_written"),
     Fault(22, "1 GiB of memory, 5,000,000 rows", "too many rows, by the footer",
-          f"{SH}_intake.py::test_a_table_too_large_for_memory_is_refused_with_little_of_it "
+          f"{GH}_intake.py::test_a_table_too_large_for_memory_is_refused_with_little_of_it "
           f"{GH}_receive.py::test_a_judge_that_the_machine_ends_is_no_pass"),
     Fault(23, "processor time is used up", "not judged: ended, and by what",
           f"{GH}_receive.py::test_a_judge_that_the_machine_ends_is_no_pass "
@@ -111,7 +111,7 @@ FAULTS = (
           f"{BAD}_a_table_with_damaged_pages_is_refused_though_its_manifest_agrees", Met.IN_PART,
           "the file and column are named, no byte; a flip may be another value, which is judged"),
     Fault(25, "JSON cut", "refused",
-          "test_manifest.py::test_a_manifest_cut_anywhere_is_refused "
+          "evidence/test_manifest.py::test_a_manifest_cut_anywhere_is_refused "
           "test_verdict.py::test_a_verdict_cut_at_any_byte_is_refused"),
     Fault(26, "another hash, or no manifest", "incomplete or changed evidence, and which file",
           f"{BAD}_evidence_that_is_not_what_its_manifest_says"),
@@ -120,7 +120,7 @@ FAULTS = (
           f"{GH}_runs.py::test_what_has_expired_or_is_there_twice_is_not_there "
           f"{GH}_receive.py::test_whatever_is_missing_leaves_a_verdict_that_there_is_none"),
     Fault(28, "another digest than the API's", "refused",
-          f"{SH}_intake.py::test_another_digest_than_the_api_names_is_refused"),
+          f"{GH}_intake.py::test_another_digest_than_the_api_names_is_refused"),
     Fault(29, "DVC remote: missing, cut, damaged", "does not match its hash; never used",
           f"{SH}_dvc.py::TestData::test_damaged_on_the_remote_is_never_used "
           f"{SH}_baseline.py::TestFaults::test_a_damaged_remote_is_not_believed "
@@ -135,7 +135,7 @@ FAULTS = (
           f"{SH}_dvc.py::test_what_a_killed_dvc_left_locked_is_no_hindrance"),
     Fault(33, "a metric of NaN, text, nothing", "blocked by the gate that asks for it",
           f"{BAD}_a_metrics_file_that_says_nothing_is_no_pass "
-          "test_strict_json.py::test_what_json_would_accept_and_mean_otherwise_is_refused"),
+          "reading/test_strict_json.py::test_what_json_would_accept_and_mean_otherwise_is_refused"),
     Fault(34, "no row, one row, one class", "undecided or refused, with the reason",
           f"{BAD}_too_little_to_tell_is_never_a_pass {BAD}_evidence_that_cannot_be_judged "
           "test_degenerate.py::test_little_data_is_a_state_with_a_reason"),
@@ -148,7 +148,7 @@ FAULTS = (
           f"{GH}_receive.py::test_before_the_first_baseline_there_is_none"),
     Fault(37, "columns, classes or metrics renamed", "named beside what is gone",
           "rules/test_columns.py::test_added_removed_and_changed_columns_are_observed "
-          "test_case.py::test_a_missing_segment_column_is_named_with_the_nearest "
+          "case/test_case.py::test_a_missing_segment_column_is_named_with_the_nearest "
           "rules/test_reported_metrics.py::test_a_number_that_is_no_longer_reported_fails",
           Met.IN_PART, "old and new are listed, not paired as old→new"),
     Fault(38, "other types, times without a zone", "refused, or compared as UTC",
