@@ -9,7 +9,7 @@ from gates.case.case import Case, NotComparableError
 from gates.case.effect import Effect
 from gates.finding import Finding, Limit, Mode, State, Subject, Support
 from gates.metrics.metric import Metric
-from gates.rules.gate import Amount, Comparison, Correction, Item
+from gates.rules.gate import Change, Comparison, Correction, Item
 from gates.tables.table import Floats
 
 _MEND = "Give the test set the rows that are missing, or take the limit away."
@@ -26,7 +26,7 @@ _MEND_SINCE = (
 class Margin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The largest loss that the owner accepts, in the metric's own unit."""
 
-    margin: Amount
+    margin: Change
     mode: Mode = Mode.GUARD
 
 

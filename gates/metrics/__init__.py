@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args
 
 from gates.case.answers import Task
 from gates.metrics import binary, multiclass, regression
-from gates.metrics.metric import Metric
+from gates.metrics.group import GroupMean, GroupMetric
+from gates.metrics.metric import ANY, Metric, Range
 
 DirectedMetric = Literal[
     "log_loss",
@@ -60,6 +61,14 @@ def directed_names(task: Task) -> tuple[str, ...]:
     """The names that a policy may set a limit for, of all names."""
     more = multiclass.OF_EACH_CLASS if task == "multiclass" else ()
     return tuple(name for name in get_args(DirectedMetric) if name in (*METRICS[task], *more))
+
+
+def range_of(name: str, task: Task) -> Range:
+    """The values that a metric, or a mean of groups, can take: in this task, else in another."""
+    metrics = (METRICS[task], *METRICS.values())
+    found = next((of[name].range for of in metrics if name in of), None)
+    means = (GroupMean(kind).range for kind in get_args(GroupMetric) if kind == name)
+    return found or next(means, ANY)
 
 
 def is_greater_better(name: str) -> bool | None:

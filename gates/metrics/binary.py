@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from gates.case.answers import Scored
-from gates.metrics.metric import Metric
+from gates.metrics.metric import NOT_NEGATIVE, RATE, SIGNED, Metric, Range
 from gates.stats import influence
 from gates.stats.auc import auc_pseudo_values, delong, roc_auc
 from gates.stats.confusion import ConfusionMetric, confusion_change, confusion_value
@@ -35,6 +35,7 @@ class CellCount(msgspec.Struct, frozen=True):
 
     name: str
     greater_is_better: bool | None
+    range: Range = RATE
 
     @property
     def _metric(self) -> influence.CellMetric:
@@ -120,6 +121,7 @@ class Confusion(msgspec.Struct, frozen=True):
 
     metric: ConfusionMetric
     greater_is_better: bool | None = True
+    range: Range = RATE
 
     def of(self, answers: Scored, confidence: float) -> ModelValue:
         """The metric of one model, by its influence."""
@@ -153,6 +155,7 @@ class RocAuc(msgspec.Struct, frozen=True):
     """Area under the ROC curve, with DeLong's interval."""
 
     greater_is_better: bool | None = True
+    range: Range = RATE
 
     def of(self, answers: Scored, confidence: float) -> ModelValue:
         """The area, from `MIN_OF_EACH_CLASS` rows of each class on."""
@@ -202,6 +205,7 @@ class AveragePrecision(msgspec.Struct, frozen=True):
     """Precision averaged over the recall that it is had at."""
 
     greater_is_better: bool | None = True
+    range: Range = RATE
 
     def of(self, answers: Scored, confidence: float) -> ModelValue:
         """The average of one model."""
@@ -229,6 +233,7 @@ class MeanLoss(msgspec.Struct, frozen=True):
 
     name: str
     greater_is_better: bool | None = False
+    range: Range = RATE
 
     def of(self, answers: Scored, confidence: float) -> ModelValue:
         """The mean, from `MIN_OF_EACH_CLASS_FOR_A_LOSS` rows of each class on."""
@@ -274,13 +279,13 @@ _CONFUSION: Mapping[str, Confusion] = MappingProxyType(
         "precision": Confusion(ConfusionMetric("precision", 1)),
         "f1": Confusion(ConfusionMetric("f1", 1)),
         "macro_f1": Confusion(ConfusionMetric("macro_f1")),
-        "matthews_corrcoef": Confusion(ConfusionMetric("mcc")),
-        "cohen_kappa": Confusion(ConfusionMetric("cohen_kappa")),
+        "matthews_corrcoef": Confusion(ConfusionMetric("mcc"), range=SIGNED),
+        "cohen_kappa": Confusion(ConfusionMetric("cohen_kappa"), range=SIGNED),
     }
 )
 METRICS: Mapping[str, Metric[Scored]] = MappingProxyType(
     {
-        "log_loss": MeanLoss("log_loss"),
+        "log_loss": MeanLoss("log_loss", range=NOT_NEGATIVE),
         "brier_score_loss": MeanLoss("brier_score_loss"),
         "roc_auc": RocAuc(),
         "average_precision": AveragePrecision(),

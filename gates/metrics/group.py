@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from gates.case.answers import Answers, Task, Values
+from gates.metrics.metric import ANY, NOT_NEGATIVE, RATE, SIGNED, Range
 from gates.tables.table import Floats, Mask
 
 GroupMetric = Literal[
@@ -41,6 +42,15 @@ class GroupMean(msgspec.Struct, frozen=True):
     def is_of_scores(self) -> bool:
         """Whether it reads what the model says, and not what it decides."""
         return self.kind == "calibration_error"
+
+    @property
+    def range(self) -> Range:
+        """The values that the mean can take."""
+        if self.is_share:
+            return RATE
+        if self.is_of_scores:
+            return SIGNED
+        return NOT_NEGATIVE if self.kind == "mean_absolute_error" else ANY
 
     def counted(self, labels: Values) -> Mask | None:
         """The rows of the mean; `None` for all."""

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from gates.case.answers import Classes, Classified
-from gates.metrics.metric import Metric
+from gates.metrics.metric import NOT_NEGATIVE, RATE, SIGNED, Metric, Range
 from gates.stats.confusion import ConfusionMetric, confusion_change, confusion_value
 from gates.stats.losses import class_brier_scores, class_log_losses
 from gates.stats.matrix import Kind
@@ -30,6 +30,7 @@ class Confusion(msgspec.Struct, frozen=True):
 
     metric: ConfusionMetric
     greater_is_better: bool | None = True
+    range: Range = RATE
 
     def of(self, answers: Classified, confidence: float) -> ModelValue:
         """The metric of one model: Wilson's interval for a share, else the influence's."""
@@ -69,6 +70,7 @@ class MeanLoss(msgspec.Struct, frozen=True):
 
     name: str
     greater_is_better: bool | None = False
+    range: Range = NOT_NEGATIVE
 
     def of(self, answers: Classified, confidence: float) -> ModelValue:
         """The mean, from `MIN_ROWS` rows on."""
@@ -98,6 +100,7 @@ class RocAucOvr(msgspec.Struct, frozen=True):
     """Mean over the labelled classes of the area of one against the rest."""
 
     greater_is_better: bool | None = True
+    range: Range = RATE
 
     def of(self, answers: Classified, confidence: float) -> ModelValue:
         """The mean area, from `MIN_OF_EACH_CLASS` rows of each labelled class on."""
@@ -127,13 +130,13 @@ class RocAucOvr(msgspec.Struct, frozen=True):
 METRICS: Mapping[str, Metric[Classified]] = MappingProxyType(
     {
         "log_loss": MeanLoss("log_loss"),
-        "brier_score_loss": MeanLoss("brier_score_loss"),
+        "brier_score_loss": MeanLoss("brier_score_loss", range=Range(0.0, 2.0)),
         "roc_auc_ovr": RocAucOvr(),
         "accuracy": Confusion(ConfusionMetric("accuracy")),
         "balanced_accuracy": Confusion(ConfusionMetric("balanced_accuracy")),
         "macro_f1": Confusion(ConfusionMetric("macro_f1")),
-        "matthews_corrcoef": Confusion(ConfusionMetric("mcc")),
-        "cohen_kappa": Confusion(ConfusionMetric("cohen_kappa")),
+        "matthews_corrcoef": Confusion(ConfusionMetric("mcc"), range=SIGNED),
+        "cohen_kappa": Confusion(ConfusionMetric("cohen_kappa"), range=SIGNED),
     }
 )
 

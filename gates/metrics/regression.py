@@ -3,13 +3,14 @@
 `mean_error` is prediction − label: above 0 the model says too much. Neither side is better.
 """
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
 
 from gates.case.answers import Predicted
-from gates.metrics.metric import Metric
+from gates.metrics.metric import ANY, NOT_NEGATIVE, Metric, Range
 from gates.stats import regression as stats
 from gates.stats.measured import ModelValue, PairedChange
 from gates.stats.undefined import UndefinedError
@@ -23,6 +24,7 @@ class Error(msgspec.Struct, frozen=True):
 
     kind: stats.Kind
     greater_is_better: bool | None = False
+    range: Range = NOT_NEGATIVE
 
     def of(self, answers: Predicted, confidence: float) -> ModelValue:
         """The metric of one model, from `MIN_ROWS` rows on."""
@@ -57,8 +59,8 @@ METRICS: Mapping[str, Metric[Predicted]] = MappingProxyType(
         "mean_absolute_error": Error("mean_absolute_error"),
         "mean_squared_error": Error("mean_squared_error"),
         "root_mean_squared_error": Error("root_mean_squared_error"),
-        "r2": Error("r2", greater_is_better=True),
-        "mean_error": Error("mean_error", greater_is_better=None),
+        "r2": Error("r2", greater_is_better=True, range=Range(-math.inf, 1.0)),
+        "mean_error": Error("mean_error", greater_is_better=None, range=ANY),
     }
 )
 

@@ -9,6 +9,7 @@ from gates.case.ask import Ask
 from gates.custom import Load, Unloaded, leave_unloaded, load_all
 from gates.errors import PolicyError
 from gates.evidence.folder import Evidence
+from gates.policy.idle_limits import refuse_idle
 from gates.policy.settings import Settings
 from gates.policy.task_limits import refuse_other_tasks
 from gates.reading.strict_yaml import Document
@@ -69,7 +70,8 @@ def read_policy(content: bytes, name: str, load: Load = leave_unloaded) -> Polic
         load: where a team's own gates come from; by default none is run, and none can judge.
 
     Raises:
-        PolicyError: no policy, unknown keys or names, values of the wrong type, or no gate.
+        PolicyError: no policy, unknown keys or names, values of the wrong type, limits that
+            nothing could break, or no gate.
     """
     document = _document(content, name)
     block, settings = document.at(KEY), _settings(document)
@@ -90,6 +92,7 @@ def read_policy(content: bytes, name: str, load: Load = leave_unloaded) -> Polic
         if key not in general
     }
     refuse_other_tasks(block, settings.task, (KEY,))
+    refuse_idle(block, gates, settings.task, (KEY,))
     if not gates:
         raise PolicyError(f"{document.place((KEY,))}: names no gate, so nothing can pass. Add one.")
     return Policy(settings, gates, document)

@@ -2,7 +2,7 @@
 
 import difflib
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -69,7 +69,8 @@ class _Builder:
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as fault:
             place = self.document.place(path)
-            raise self.error(f"{place}: {_shown(value)}: {_plain(fault)}.") from fault
+            said = f"{place}: {_shown(value)}: {_plain(fault)}."
+            raise self.error(" ".join([said, *_descriptions(kind)])) from fault
 
     def struct(self, value: Any, kind: type[msgspec.Struct], path: Path) -> msgspec.Struct:
         pairs = self._pairs(value, path)
@@ -132,6 +133,15 @@ def _is_scalar(arm: Any) -> bool:
 
 def _is_struct(arm: Any) -> bool:
     return isinstance(arm, type) and issubclass(arm, msgspec.Struct)
+
+
+def _descriptions(kind: Any) -> Iterator[str]:
+    """What a type says of itself: what to write instead, and why."""
+    if get_origin(kind) is Annotated:
+        metas = (meta for meta in get_args(kind)[1:] if isinstance(meta, msgspec.Meta))
+        yield from (meta.description for meta in metas if meta.description)
+    for part in get_args(kind):
+        yield from _descriptions(part)
 
 
 def _shown(value: Any) -> str:

@@ -14,8 +14,8 @@ from gates.case.segments import Rows, split_by
 from gates.finding import Family, Limit, Mode
 from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.judging.periods import time_segments
-from gates.policy.settings import Columns, Probability
-from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
+from gates.policy.settings import Columns
+from gates.rules.gate import Gate, Item, Measurement, NotApplicableError, Share
 from gates.rules.segment_regression import too_small
 from gates.stats import calibration as stats
 from gates.stats.estimate import Estimate
@@ -48,7 +48,7 @@ class CalibrationGate(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.METRICS
-    ceiling: Probability = 0.02
+    ceiling: Share = 0.02
     segments: bool | tuple[Columns, ...] = False  # all that `gates.segments` declares, or these
     min_rows: Annotated[int, msgspec.Meta(ge=1)] = 300  # with fewer a good model looks like any
     mode: Mode = Mode.GUARD

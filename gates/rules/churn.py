@@ -1,9 +1,8 @@
 """Gate `churn`."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -21,7 +20,7 @@ from gates.judging.flips import (
     take_ids,
 )
 from gates.judging.margin import cannot_tell
-from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
+from gates.rules.gate import Change, Gate, Item, Measurement, NotApplicableError, Share
 from gates.stats.estimate import Estimate
 from gates.stats.interval import Interval
 from gates.stats.law import binomial_cdf
@@ -41,8 +40,6 @@ _MEND_GOLDEN = (
     "`golden` in a pull request of its own, or waive the finding."
 )
 _MEND_MISSING = "Put the golden rows back into the test set, and let the model answer them."
-
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Churn(Gate, frozen=True, kw_only=True):
@@ -70,7 +67,7 @@ class Churn(Gate, frozen=True, kw_only=True):
     family: ClassVar[Family] = Family.METRICS
     share: Share | None = None  # of the test rows, whose answer may change
     golden: str | dict[str, str] | tuple[str, ...] | None = None
-    tolerance: Amount | None = None  # of a number, in the label's unit
+    tolerance: Change | None = None  # of a number, in the label's unit
     mode: Mode = Mode.GUARD
 
     def __post_init__(self) -> None:

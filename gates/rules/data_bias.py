@@ -12,9 +12,9 @@ from gates.judging.declared import sensitive_anywhere
 from gates.judging.group_labels import Groups, Split, Target, bands_of, places_of, targets_of
 from gates.judging.growth import grown, most_telling, rows_to_tell, rows_within
 from gates.judging.margin import cannot_tell
-from gates.policy.settings import Columns, Probability
+from gates.policy.settings import Columns
 from gates.quoting import first_few, quote
-from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
+from gates.rules.gate import Change, Gate, Item, LeastShare, Measurement, NotApplicableError
 from gates.stats.estimate import Estimate
 from gates.stats.growth import gap_level
 from gates.stats.law import binomial_cdf
@@ -58,9 +58,9 @@ class DataBias(Gate, frozen=True, kw_only=True):
     features: tuple[Columns, ...] = ()  # by default either dictionary's sensitive segments
     # By column and level; a level that is not listed is not judged.
     population: dict[str, Shares] = msgspec.field(default_factory=dict)
-    ratio: Probability = 0.8  # of a group's share to what it should be
-    worsening: Amount = 0.05  # of the gap between a group's label rate and that of the others
-    limit: Amount | None = None  # of that gap
+    ratio: LeastShare = 0.8  # of a group's share to what it should be
+    worsening: Change = 0.05  # of the gap between a group's label rate and that of the others
+    limit: Change | None = None  # of that gap
     min_rows: Annotated[int, msgspec.Meta(ge=1)] = 30
     mode: Mode = Mode.GUARD
 

@@ -8,18 +8,40 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from gates.case.answers import Task
 from gates.case.ask import Ask
 from gates.case.case import Case
 from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Observation, Subject, Support
+from gates.metrics.metric import ANY, RATE, Range
 from gates.stats.multiplicity import SURE, Doubt
 from gates.tables.table import Floats
 
 if TYPE_CHECKING:
     from gates.case.streamed import Added
 
+_BELOW = "Write a number from 0 to below 1: nothing exceeds 1, so that 1 would limit nothing."
+_ABOVE = "Write a number above 0, up to 1: nothing falls below 0, so that 0 would limit nothing."
+
 Amount = Annotated[float, msgspec.Meta(ge=0)]
 Factor = Annotated[float, msgspec.Meta(ge=1)]  # times the baseline's value
+Share = Annotated[float, msgspec.Meta(ge=0, lt=1, description=_BELOW)]  # the largest accepted
+LeastShare = Annotated[float, msgspec.Meta(gt=0, le=1, description=_ABOVE)]  # the smallest accepted
+
+
+class Bounds(StrEnum):
+    """What a number limits of a metric, in the metric's own unit and so within its range."""
+
+    CHANGE = "change"  # the largest accepted one: less than the range is wide
+    GAIN = "gain"  # the smallest that is asked for: no more than the range is wide
+    VALUE = "value"  # the worst accepted one: better than the worst of the range
+    LEVEL = "level"  # a value that somebody has measured
+
+
+Change = Annotated[float, msgspec.Meta(ge=0, extra={"bounds": Bounds.CHANGE})]
+LeastGain = Annotated[float, msgspec.Meta(ge=0, extra={"bounds": Bounds.GAIN})]
+Value = Annotated[float, msgspec.Meta(extra={"bounds": Bounds.VALUE})]
+Level = Annotated[float, msgspec.Meta(extra={"bounds": Bounds.LEVEL})]
 NOT_EMPTY = msgspec.Meta(min_length=1)  # of a mapping without which there is nothing to judge
 
 
@@ -99,6 +121,10 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def asks(self, _evidence: Evidence) -> Iterator[Ask]:
         """What it will ask of both models' rows; nothing where it asks no sums over them."""
         return iter(())
+
+    def range_limited(self, task: Task) -> Range:
+        """Of what its own numbers limit: by default probabilities, of a regression any number."""
+        return ANY if task == "regression" else RATE
 
     def judge(self, case: Case) -> Iterator[Item]:
         """Every comparison it makes, passed or not.

@@ -15,9 +15,17 @@ from gates.judging.gap import Rate, measure_gap, rates_of
 from gates.judging.group_gaps import Bound, judge_gaps
 from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.metrics.group import GroupMean, GroupMetric, group_means, group_names
-from gates.policy.settings import Columns, Probability
+from gates.policy.settings import Columns
 from gates.quoting import first_few
-from gates.rules.gate import Amount, Comparison, Correction, Gate, Item, NotApplicableError
+from gates.rules.gate import (
+    Change,
+    Comparison,
+    Correction,
+    Gate,
+    Item,
+    LeastShare,
+    NotApplicableError,
+)
 from gates.stats.undefined import UndefinedError
 
 if TYPE_CHECKING:
@@ -33,9 +41,9 @@ _MEND = (
 class Demand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is asked of one rate; without any limit its gap is shown and not judged."""
 
-    worsening: Amount | None = None  # the largest accepted growth of a group's gap to the rest
-    limit: Amount | None = None  # the largest accepted difference between two groups
-    ratio: Probability | None = None  # the smallest accepted ratio, such as four fifths
+    worsening: Change | None = None  # the largest accepted growth of a group's gap to the rest
+    limit: Change | None = None  # the largest accepted difference between two groups
+    ratio: LeastShare | None = None  # the smallest accepted ratio, such as four fifths
     mode: Mode = Mode.GUARD
 
     @property

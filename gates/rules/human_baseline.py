@@ -23,7 +23,7 @@ from gates.judging.rivals import (
 )
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
-from gates.rules.gate import Amount, Gate, Item, NotApplicableError
+from gates.rules.gate import Change, Gate, Item, Level, NotApplicableError
 from gates.stats.interval import Interval
 from gates.stats.proportion import wilson
 from gates.stats.undefined import UndefinedError
@@ -53,8 +53,8 @@ class People(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Without `level`, by the answers of people that come with the evidence.
     """
 
-    margin: Amount = 0.0
-    level: float | None = None  # the metric's value
+    margin: Change = 0.0
+    level: Level | None = None  # the metric's value
     rows: Rows | None = None  # that people answered, of those that the metric counts
     interval: tuple[float, float] | None = None  # of 95 %, of a metric that is no share of rows
     how: Text | None = None  # it was measured

@@ -1,9 +1,8 @@
 """Gate `label_conflicts`."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-import msgspec
 import numpy as np
 
 from gates.case.case import Case
@@ -19,7 +18,7 @@ from gates.judging.conflicts import (
 )
 from gates.judging.growth import grown
 from gates.judging.sides import TEST, TRAIN, same_file
-from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
+from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError, Share
 from gates.stats.growth import Places, Sample, mean_growth, overlap_of
 from gates.tables.arrow import places_in
 
@@ -27,8 +26,6 @@ _MEND = (
     "Look at rows that are equal in every feature: settle their label, or add the feature that "
     "tells them apart."
 )
-
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class LabelConflicts(Gate, frozen=True, kw_only=True):
@@ -53,7 +50,7 @@ class LabelConflicts(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.LABELS
-    worsening: Amount = 0.05  # of the share of a row's twins that have another label
+    worsening: Share = 0.05  # of the share of a row's twins that have another label
     share: Share | None = None  # of rows in a conflict, whatever it was
     apart: Amount = 0.5  # of a number, in standard deviations of the label
     mode: Mode = Mode.GUARD

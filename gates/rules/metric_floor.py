@@ -12,7 +12,7 @@ from gates.judging.bound import limit_of, measure
 from gates.judging.margin import mend_in, on_each_test_set, subject_in
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
-from gates.rules.gate import NOT_EMPTY, Gate, Item
+from gates.rules.gate import NOT_EMPTY, Gate, Item, Value
 from gates.stats.undefined import UndefinedError
 
 _MEND = "Find what the model lost (segments, calibration, drift below), or argue for another floor."
@@ -37,7 +37,7 @@ class MetricFloor(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.METRICS
-    metrics: Annotated[dict[DirectedMetric, float], NOT_EMPTY]
+    metrics: Annotated[dict[DirectedMetric, Value], NOT_EMPTY]
     mode: Mode = Mode.GUARD
 
     def asks(self, _evidence: Evidence) -> Iterator[Ask]:

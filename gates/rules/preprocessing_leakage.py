@@ -14,7 +14,7 @@ from gates.evidence.leaky_code import Fault, Scan, Spot, read_scan
 from gates.evidence.outputs import read_outputs
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.quoting import first_few, quote
-from gates.rules.gate import Amount, Gate, Item, NotApplicableError
+from gates.rules.gate import Change, Gate, Item, NotApplicableError
 from gates.tables.arrow import places_in
 from gates.tables.table import Floats, Mask
 
@@ -72,7 +72,7 @@ class PreprocessingLeakage(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.LEAKAGE
-    tolerance: Amount = 1e-9  # of a probability, or of a number's size
+    tolerance: Change = 1e-9  # of a probability, or of a number's size
     mode: Mode = Mode.STRICT
 
     def judge(self, case: Case) -> Iterator[Item]:

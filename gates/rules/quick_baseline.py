@@ -20,7 +20,7 @@ from gates.judging.rivals import (
 )
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
-from gates.rules.gate import Amount, Gate, Item, NotApplicableError
+from gates.rules.gate import Gate, Item, LeastGain, NotApplicableError
 from gates.stats.undefined import UndefinedError
 
 USUAL: Mapping[Task, DirectedMetric] = MappingProxyType(
@@ -40,7 +40,7 @@ _MEND_GONE = (
 class Demand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """By how much a metric has to be better, in its own unit."""
 
-    gain: Amount = 0.0
+    gain: LeastGain = 0.0
 
 
 class QuickBaseline(Gate, frozen=True, kw_only=True):

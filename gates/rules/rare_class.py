@@ -26,14 +26,14 @@ from gates.judging.margin import (
     why_incomparable,
 )
 from gates.metrics import RareMetric, binary
-from gates.metrics.metric import Metric
-from gates.policy.settings import Probability
+from gates.metrics.metric import RATE, Metric, Range
 from gates.rules.gate import (
     NOT_EMPTY,
-    Amount,
+    Change,
     Correction,
     Gate,
     Item,
+    LeastShare,
     Measurement,
     NotApplicableError,
 )
@@ -53,8 +53,8 @@ _POSITIVE = "positive"
 class Demand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is asked of a metric of each rare class: a floor, a largest loss, or both."""
 
-    floor: Probability | None = None
-    margin: Amount | None = None
+    floor: LeastShare | None = None
+    margin: Change | None = None
     mode: Mode = Mode.GUARD
 
     def __post_init__(self) -> None:
@@ -200,6 +200,7 @@ class OfClass(msgspec.Struct, frozen=True):
     code: int
     metric: Metric[Scored]
     greater_is_better: bool | None = True
+    range: Range = RATE
 
     def of(self, answers: Answers, confidence: float) -> ModelValue:
         """The metric of one model."""

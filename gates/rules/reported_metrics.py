@@ -13,7 +13,7 @@ from gates.metrics import metrics_called
 from gates.metrics.group import GroupMean, GroupMetric
 from gates.metrics.plain import plain_value
 from gates.quoting import quote
-from gates.rules.gate import Amount, Gate, Item, NotApplicableError
+from gates.rules.gate import Change, Gate, Item, NotApplicableError
 from gates.stats.undefined import UndefinedError
 
 _MEND = "Restore the file with `dvc repro --force`, or mend the stage that writes it."
@@ -44,7 +44,7 @@ class ReportedMetrics(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.REPRODUCIBILITY
-    tolerance: Amount = 1e-6
+    tolerance: Change = 1e-6
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One finding per reported number that can be recomputed."""

@@ -13,7 +13,7 @@ from gates.finding import Family, Mode
 from gates.judging.bound import limit_of, measure
 from gates.judging.margin import mend_in, on_each_test_set, subject_in
 from gates.metrics import DirectedMetric
-from gates.rules.gate import NOT_EMPTY, Gate, Item, NotApplicableError
+from gates.rules.gate import NOT_EMPTY, Gate, Item, NotApplicableError, Value
 from gates.rules.segment_regression import too_small, without_weight
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class SegmentFloor(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.SEGMENTS
-    metrics: Annotated[dict[DirectedMetric, float], NOT_EMPTY]
+    metrics: Annotated[dict[DirectedMetric, Value], NOT_EMPTY]
     min_rows: Annotated[int, msgspec.Meta(ge=1)] = 30
     mode: Mode = Mode.GUARD
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 
+from gates.case.answers import Task
 from gates.case.ask import Ask
 from gates.case.case import Case
 from gates.case.effect import Effect, measure_effect
@@ -19,9 +20,9 @@ from gates.judging.margin import (
     subject_in,
     why_incomparable,
 )
-from gates.metrics import DirectedMetric
-from gates.metrics.metric import Metric
-from gates.rules.gate import NOT_EMPTY, Amount, Correction, Gate, Item, NotApplicableError
+from gates.metrics import DirectedMetric, range_of
+from gates.metrics.metric import Metric, Range
+from gates.rules.gate import NOT_EMPTY, Change, Correction, Gate, Item, NotApplicableError
 from gates.stats.undefined import UndefinedError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Critical(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A segment with a margin of its own; it gets most of the segments' level alpha."""
 
     segment: dict[str, str]
-    margin: Amount
+    margin: Change
     mode: Mode = Mode.GUARD
 
 
@@ -73,6 +74,10 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
         for columns in evidence.settings.segment_columns:
             yield from (Ask(metric, columns) for metric in self.metrics)
 
+    def range_limited(self, task: Task) -> Range:
+        """A critical segment's margin is of each metric, so of the narrowest."""
+        return min((range_of(name, task) for name in self.metrics), key=lambda of: of.width)
+
     def judge(self, case: Case) -> Iterator[Item]:
         """One comparison per metric and segment; what is too small is counted in one finding."""
         if case.baseline is None:
@@ -97,9 +102,7 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
         small: list[int] = []
         for segment, rows in _segments(case, columns):
             size = _size(rows)
-            if not size and case.weighted:
-                yield without_weight(case, segment)
-            elif size >= self.min_rows:
+            if size >= self.min_rows:
                 for name, metric, margin in self._named(case):
                     yield self._judge_segment(
                         case, name, metric, margin, segment=segment, rows=rows
@@ -107,6 +110,8 @@ class SegmentRegression(Gate, frozen=True, kw_only=True):
             elif (critical := self._critical(segment)) is not None:
                 reason = f"{size} rows; at least {self.min_rows} are judged"
                 yield _not_judged(case, critical, reason)
+            elif not size and case.weighted:
+                yield without_weight(case, segment)
             else:
                 small.append(size)
         if small:
@@ -178,10 +183,11 @@ def _not_judged(case: Case, critical: Critical, reason: str) -> Item:
 
 def too_small(case: Case, columns: tuple[str, ...], sizes: list[int], min_rows: int) -> Item:
     """One finding for all segments that are too small to judge, with how many rows they hold."""
+    many = "segment" if len(sizes) == 1 else "segments"
     return cannot_tell(
         subject_in(case, key=" × ".join(columns)),
         Limit(rule=f"at least {min_rows} rows", mode=Mode.GUARD),
-        f"{len(sizes):,} segments of fewer than {min_rows} rows, {sum(sizes):,} rows in all",
+        f"{len(sizes):,} {many} of fewer than {min_rows} rows, {sum(sizes):,} rows in all",
         sum(sizes),
     )
 

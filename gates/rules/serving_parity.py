@@ -10,7 +10,7 @@ from gates.case.case import Case
 from gates.errors import EvidenceError
 from gates.finding import Family, Finding, Limit, State, Subject, Support
 from gates.judging.served import measured_service, never_started
-from gates.rules.gate import Amount, Gate, Item
+from gates.rules.gate import Change, Gate, Item
 from gates.serving import SERVING
 from gates.serving.measured import Answers, Sampled
 from gates.tables.arrow import places_in
@@ -43,7 +43,7 @@ class ServingParity(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.SERVING
-    tolerance: Amount = 1e-6
+    tolerance: Change = 1e-6
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One finding for each way in which the sample was asked."""

@@ -15,7 +15,7 @@ from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subj
 from gates.judging.growth import most_telling, rows_within
 from gates.judging.splits import Counts, Part, Split, split_sides, splits_of
 from gates.quoting import first_few, quote
-from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
+from gates.rules.gate import Gate, Item, LeastShare, Measurement, NotApplicableError, Share
 from gates.stats.shift import Shift, cramers_v, kolmogorov_shift, total_variation_shift
 from gates.stats.undefined import UndefinedError
 from gates.tables.table import Table
@@ -23,8 +23,6 @@ from gates.tables.table import Table
 _ALPHA = (1 - CONFIDENCE) / 2  # of either limit of an interval that is shown
 _MEND = "Draw the split by a hash of the row's identifier over all rows, or stratify it."
 _MEND_FEW = "Add rows of it to the test set and to train, or take the segment out of the policy."
-
-Distance = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class SplitBalance(Gate, frozen=True, kw_only=True):
@@ -51,9 +49,9 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.SPLIT
-    tolerance: Distance = 0.05
+    tolerance: Share = 0.05
     least_rows: Annotated[int, msgspec.Meta(ge=1)] = 30  # of each class and segment
-    least_share: Distance | None = None  # of all rows that are test rows
+    least_share: LeastShare | None = None  # of all rows that are test rows
     mode: Mode = Mode.GUARD
 
     def judge(self, case: Case) -> Iterator[Item]:

@@ -18,7 +18,7 @@ from gates.judging.margin import cannot_tell
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
 from gates.quoting import quote
-from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
+from gates.rules.gate import Change, Gate, Item, Measurement, NotApplicableError
 from gates.stats.estimate import Estimate
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
@@ -41,13 +41,13 @@ _CHECKS = (
     "later, fits that see test rows, test labels that were made by a model"
 )
 
-Reduction = Annotated[float, msgspec.Meta(gt=0, le=1)]
+Reduction = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 
 
 class Believed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The largest gain of a metric that is believed without a look, in its own unit."""
 
-    largest_gain: Amount
+    largest_gain: Change
 
 
 class SuspiciousImprovement(Gate, frozen=True, kw_only=True):
@@ -72,7 +72,7 @@ class SuspiciousImprovement(Gate, frozen=True, kw_only=True):
 
     family: ClassVar[Family] = Family.LEAKAGE
     reduction: Reduction = 0.5  # of the distance to a perfect score
-    perfect: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.995
+    perfect: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.995
     metrics: dict[DirectedMetric, Believed] = msgspec.field(default_factory=dict)
     mode: Mode = Mode.GUARD
 

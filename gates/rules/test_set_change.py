@@ -10,9 +10,8 @@ from gates.case.answers import answer
 from gates.case.case import Case, NotComparableError
 from gates.case.tested_rows import TestedRows
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
-from gates.policy.settings import Probability
 from gates.quoting import quote
-from gates.rules.gate import Gate, Item, NotApplicableError
+from gates.rules.gate import Gate, Item, NotApplicableError, Share
 from gates.tables.table import Mask
 
 _MEND_ALONE = (
@@ -38,7 +37,7 @@ class TestSetChange(Gate, frozen=True, kw_only=True):
     What it does not see: whether the new labels are right, and what the added rows are like (see
     `drift`). Rows are known by their identifier, so a row that is renamed is one removed and one
     added. A pipeline that writes engineered features changes them with every idea; there,
-    `changed: 1` says that it may. Of evidence that is judged in passes it sees labels alone.
+    `changed: null` says that it may. Of evidence that is judged in passes it sees labels alone.
 
     Example:
         test_set_change: {relabelled: 0.01, removed: 0.05}
@@ -46,10 +45,10 @@ class TestSetChange(Gate, frozen=True, kw_only=True):
 
     __test__: ClassVar[bool] = False  # pytest must not take it for a test
     family: ClassVar[Family] = Family.SPLIT
-    relabelled: Probability = 0.01
-    regrouped: Probability = 0.01
-    changed: Probability = 0.05
-    removed: Probability = 0.05
+    relabelled: Share = 0.01
+    regrouped: Share = 0.01
+    changed: Share | None = 0.05
+    removed: Share = 0.05
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One finding for each way in which test rows changed, and what was added."""
@@ -66,7 +65,7 @@ class TestSetChange(Gate, frozen=True, kw_only=True):
         alone = rows.same_model
         for key, allowed, mask, more in self._looks(case, rows):
             seen = _Seen(int(np.count_nonzero(mask)), case.baseline.test.rows, alone, more)
-            yield seen.finding(key, allowed)
+            yield seen.observation(key) if allowed is None else seen.finding(key, allowed)
         added = case.candidate.test.rows - len(rows.shared[0])
         if added:
             yield Observation(
@@ -77,7 +76,7 @@ class TestSetChange(Gate, frozen=True, kw_only=True):
         if case.test_set.changed:
             yield Observation(subject=Subject(key="test rows judged on"), message=_judged_on(case))
 
-    def _looks(self, case: Case, rows: TestedRows) -> Iterator[tuple[str, float, Mask, str]]:
+    def _looks(self, case: Case, rows: TestedRows) -> Iterator[tuple[str, float | None, Mask, str]]:
         yield "relabelled", self.relabelled, ~rows.same, _whom_it_suits(case, rows)
         regrouped, named = _moved(rows, rows.grouping)
         yield "regrouped", self.regrouped, regrouped, named
@@ -105,19 +104,32 @@ class _Seen(msgspec.Struct, frozen=True):
         """Failed where it is more than is allowed beside another model."""
         share = self.count / self.rows
         kept = self.alone or share <= allowed
-        beside = " The model answers them as before." if self.alone and self.count else ""
         return Finding(
             subject=Subject(key=f"test rows {key}"),
             state=State.PASSED if kept else State.FAILED,
             limit=Limit(ceiling=allowed, mode=Mode.STRICT),
-            message=(
-                f"{self.count:,} of the baseline's {self.rows:,} test rows ({share:.2%}) "
-                f"{_WORDS[key]}{self.more}.{beside}"
-            ),
+            message=self._message(key),
             mend="" if kept else _MEND_ALONE.format(key=f"test_set_change.{key}"),
             candidate=share,
             greater_is_better=False,
             support=Support(rows=self.rows),
+        )
+
+    def observation(self, key: str) -> Observation:
+        """Shown where no share is set."""
+        return Observation(
+            subject=Subject(key=f"test rows {key}"),
+            message=self._message(key),
+            candidate=self.count / self.rows,
+            greater_is_better=False,
+            support=Support(rows=self.rows),
+        )
+
+    def _message(self, key: str) -> str:
+        beside = " The model answers them as before." if self.alone and self.count else ""
+        return (
+            f"{self.count:,} of the baseline's {self.rows:,} test rows "
+            f"({self.count / self.rows:.2%}) {_WORDS[key]}{self.more}.{beside}"
         )
 
 

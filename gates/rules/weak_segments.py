@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from gates.case.answers import Task
 from gates.case.case import Case, NotComparableError
 from gates.case.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
@@ -14,7 +15,9 @@ from gates.judging.predicates import DEEP_COLUMNS, Searched, rows_of, searched_c
 from gates.judging.row_losses import RowLoss, row_losses, usual_loss
 from gates.judging.searched_rows import Ground
 from gates.judging.segment_advice import advise
-from gates.rules.gate import Amount, Gate, Item, Measurement, NotApplicableError
+from gates.metrics import range_of
+from gates.metrics.metric import RATE, Range
+from gates.rules.gate import Change, Gate, Item, Measurement, NotApplicableError
 from gates.stats.covering import MIN_ROWS
 from gates.stats.paired import paired_mean
 from gates.stats.slices import (
@@ -63,8 +66,8 @@ class WeakSegments(Gate, frozen=True, kw_only=True):
 
     family: ClassVar[Family] = Family.SEGMENTS
     loss: RowLoss | None = None  # by default log loss, or of a regression the absolute error
-    margin: Amount | None = None  # largest growth of a segment's mean loss
-    excess: Amount = 0.0  # of a segment's mean loss over that of all rows
+    margin: Change | None = None  # largest growth of a segment's mean loss
+    excess: Change = 0.0  # of a segment's mean loss over that of all rows
     columns: tuple[str, ...] = ()  # by default features, and declared and sensitive segments
     predicates: Predicates = 3
     mode: Mode = Mode.GUARD
@@ -73,6 +76,11 @@ class WeakSegments(Gate, frozen=True, kw_only=True):
         """Refuse a margin that every change breaks."""
         if self.margin == 0:
             raise ValueError("margin 0: every model is worse somewhere; expected more than 0.")
+
+    def range_limited(self, task: Task) -> Range:
+        """Of the loss, whose mean it compares."""
+        loss = self.loss or usual_loss(task)
+        return RATE if loss == "error_rate" else range_of(loss, task)
 
     def judge(self, case: Case) -> Iterator[Item]:
         """What got worse against the baseline, then what is weak."""

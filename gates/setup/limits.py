@@ -103,7 +103,7 @@ def _lines(ground: Ground) -> Iterator[str]:
         yield "  reported_metrics: {}"
     elif ground.sources.metrics:
         yield "  # reported_metrics: {}   # once the file has scikit-learn's names, such as roc_auc"
-    yield "  test_set_change: {}   # `changed: 1` where the tables hold engineered features"
+    yield "  test_set_change: {}   # `changed: null` where the tables hold engineered features"
     yield "  test_set_reuse: {}"
     yield "  policy_change: {}"
 
