@@ -3,19 +3,15 @@
 from gates.case.case import Case
 from gates.evidence.columns import ColumnDictionary, Role, Type
 from gates.evidence.folder import Evidence
-from gates.judging.sides import TEST, tables_of
 
 
 def with_role_anywhere(case: Case, role: Role) -> tuple[str, ...]:
-    """Columns that either dictionary gives the role, and that the candidate's test table has.
+    """Columns that either dictionary gives the role, also where the candidate's tables lack them.
 
-    What the candidate lists with the role counts even where the table lacks it, so that the gate
-    can say so.
+    A column that is gone cannot say any more what it said, so the gate has to name it.
     """
-    mine = case.candidate.dictionary.with_role(role)
-    base = () if case.baseline is None else case.baseline.dictionary.with_role(role)
-    kept = [name for name in base if name in tables_of(case.candidate)[TEST]]
-    return tuple(dict.fromkeys([*mine, *kept]))
+    sides = [side for side in (case.candidate, case.baseline) if side is not None]
+    return tuple(dict.fromkeys(name for side in sides for name in side.dictionary.with_role(role)))
 
 
 def sensitive_anywhere(case: Case) -> tuple[str, ...]:

@@ -36,8 +36,8 @@ class GroupLeakage(Gate, frozen=True, kw_only=True):
 
     What it blocks: more test rows than `share` whose value of a column with the role group stands
     in the training table too. The base's groups count, even if the pull request gives the column
-    another role. Where no column has that role, it warns of each that looks as if it should:
-    values that repeat, as many as names have, on both sides.
+    another role or drops it. Where no column has that role, it warns of each that looks as if it
+    should: values that repeat, as many as names have, on both sides.
 
     Why: rows of one patient or customer resemble each other. A model recognises whom it has seen,
     and its score tells how well it remembers, not how well it will do with the next one: with five

@@ -35,9 +35,9 @@ class TimeLeakage(Gate, frozen=True, kw_only=True):
 
     What it blocks: more test rows than `share` that are not later than the newest training row, by
     more than `gap` (days for a date, else the column's unit), by any column with the role time. The
-    base's time columns count, even if the pull request gives one another role. With `random: true`
-    the split may mix times; then only training rows later than every test row fail, if they are
-    more than a random draw leaves there.
+    base's time columns count, even if the pull request gives one another role or drops it. With
+    `random: true` the split may mix times; then only training rows later than every test row fail,
+    if they are more than a random draw leaves there.
 
     Why: a model is used on what comes next. What it learnt from the same weeks that it is tested
     on, it will not know of the weeks to come, and prices, fashions and diseases drift. A gap keeps

@@ -88,6 +88,17 @@ def test_the_bases_groups_count_whatever_the_pull_request_calls_them(tmp_path: P
     assert outcome("group_leakage", GroupLeakage(), case(new, old)).outcome is Result.FAILED
 
 
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_group_of_the_base_that_is_gone_blocks(tmp_path: Path, renamed: bool) -> None:
+    rows = {"label": [True]}
+    old = evidence(tmp_path / "old", {"person": "group text"}, test=table(["a"]))
+    listed, columns = ({"who": "group text"}, {**rows, "who": ["b"]}) if renamed else ({}, rows)
+    new = evidence(tmp_path / "new", listed, test=columns, train=columns | {"who": ["c"]})
+    found = outcome("group_leakage", GroupLeakage(), case(new, old)).findings[-1]
+    assert (found.state, found.blocks) == (State.UNDECIDED, True)
+    assert found.message == "person: cannot be judged: test.parquet has no such column."
+
+
 REPEATED = [f"p{at % 120}" for at in range(600)]
 
 

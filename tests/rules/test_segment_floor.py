@@ -67,7 +67,7 @@ def test_findings_come_by_level_then_metric(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(("rows", "small"), [(29, "2 segments"), (30, "1 segments")])
+@pytest.mark.parametrize(("rows", "small"), [(29, "2 segments"), (30, "1 segment")])
 def test_what_is_too_small_is_counted_and_never_good(tmp_path: Path, rows: int, small: str) -> None:
     found = findings(gate(accuracy=0.5), scored(tmp_path, {"a": (rows, rows), "b": (5, 5)}))
     assert found[-1].state is State.UNDECIDED

@@ -110,7 +110,7 @@ def test_what_is_too_small_is_counted_and_never_good(
 ) -> None:
     towns = ["a"] * 60 + ["b"] * rows + ["c"] * 7
     found = findings(gate(), change(tmp_path, {"town": towns}, (), segments=("town",)))
-    small = "1 segments" if judged else "2 segments"
+    small = "1 segment" if judged else "2 segments"
     count = 7 if judged else rows + 7
     assert [each.subject.segment for each in found[:-1]] == [
         {"town": town} for town in ("ab" if judged else "a")
@@ -161,6 +161,30 @@ def test_a_critical_segment_that_is_too_small_is_named(tmp_path: Path) -> None:
     assert women.limit == Limit(margin=0.05, mode=Mode.STRICT)
     assert "29 rows; at least 30 are judged" in women.message
     assert men.state is State.PASSED
+
+
+def test_a_critical_segment_none_of_whose_rows_counts_blocks_by_its_own_mode(
+    tmp_path: Path,
+) -> None:
+    listed = {**LISTED, "weight": "weight number"}
+    test = {
+        "sex": SEXES,
+        "town": ["a"] * 1000,
+        "age": [30] * 1000,
+        "weight": [0.0] * 100 + [1.0] * 900,
+        "label": [True] * 1000,
+    }
+    settings = Settings(segments=("sex",), sample_weight="weight")
+    new, old = (
+        evidence(tmp_path / name, listed, test=test, scores=[0.9] * 1000, settings=settings)
+        for name in ("new", "old")
+    )
+    own = Critical(segment={"sex": "F"}, margin=0.05, mode=Mode.STRICT)
+    women, _ = findings(gate(own), case(new, old))
+    assert (women.subject.segment, women.blocks) == ({"sex": "F"}, True)
+    assert "0 rows; at least 30 are judged" in women.message
+    women, _ = findings(gate(), case(new, old))
+    assert (women.blocks, women.limit.rule) == (False, "rows with weight")
 
 
 def test_a_critical_segment_is_the_same_in_whatever_order_its_columns_stand(

@@ -134,6 +134,14 @@ def test_the_bases_times_count_whatever_the_pull_request_calls_them(tmp_path: Pa
     assert outcome("time_leakage", TimeLeakage(), case(new, old)).outcome is Result.FAILED
 
 
+def test_a_time_of_the_base_that_is_gone_blocks(tmp_path: Path) -> None:
+    old = evidence(tmp_path / "old", {"when": "time integer"}, test=table([5]))
+    new = evidence(tmp_path / "new", {}, test={"label": [True]}, train={"label": [True]})
+    (found,) = outcome("time_leakage", TimeLeakage(), case(new, old)).findings
+    assert (found.state, found.blocks) == (State.UNDECIDED, True)
+    assert found.message == "when: cannot be judged: test.parquet has no such column."
+
+
 def test_without_a_time_it_is_skipped(tmp_path: Path) -> None:
     result = judged(tmp_path, [5], [7], "ignored integer")
     assert (result.outcome, result.reason) == (Result.SKIPPED, "no column has the role time")
