@@ -132,9 +132,14 @@ def _copy(root: Path, path: str, recorded: dict[str, Recorded], destination: Pat
 
 
 def _missing(root: Path, name: str, path: str) -> EvidenceError:
+    mend = (
+        "`gatepost init --label COLUMN` drafts it"
+        if name == "columns.yaml"
+        else "Let a stage write it"
+    )
     return EvidenceError(
-        f"{root / path}: not there after the pipeline ran, and {name} is needed to judge. Let a "
-        f"stage write it, or say under `gates.evidence` in params.yaml where it is."
+        f"{root / path}: not there after the pipeline ran, and {name} is needed to judge. {mend}, "
+        "or say under `gates.evidence` in params.yaml where it is."
     )
 
 

@@ -42,9 +42,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _line(note: Note) -> str:
-    value = f" {note.value}" if note.value else ""
+    value = f": {note.value}" if note.value else ""
     why = f" ({note.why})" if note.why else ""
-    return f"{_MARKS[note.how]} {note.name}:{value}{why}"
+    return f"{_MARKS[note.how]} {note.name}{value}{why}"
 
 
 def _closing(prepared: Prepared, *, dry: bool) -> list[str]:
@@ -52,15 +52,18 @@ def _closing(prepared: Prepared, *, dry: bool) -> list[str]:
     kept = [change for change in prepared.changes if change.what is What.KEPT]
     lines = [f"kept    {change.path}: {change.why}" for change in kept]
     if not written:
-        return [*lines, "nothing to write: everything is there"]
+        missing = [f"first: {need}" for need in prepared.needs]
+        return [*lines, *missing, "nothing to write" + ("" if missing else ": everything is there")]
     verb = "would write" if dry else "wrote"
     lines += [f"{verb} {change.path}" for change in written]
-    return lines if dry else [*lines, *_next_steps(written)]
+    return lines if dry else [*lines, *_next_steps(written, prepared.needs)]
 
 
-def _next_steps(written: Sequence[Change]) -> list[str]:
+def _next_steps(written: Sequence[Change], needs: Sequence[str]) -> list[str]:
+    """What to do now; what nothing could be judged without comes first."""
     paths = " ".join(change.path for change in written)
     steps = [
+        *(f"first: {need}" for need in needs),
         f"next: git add {paths}",
         "then: git commit and git push; the first pull request gets its report",
     ]

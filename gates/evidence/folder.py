@@ -27,6 +27,7 @@ from gates.policy.settings import Settings
 from gates.reading import strict_json
 from gates.tables.arrow import places_in, values_of
 from gates.tables.json_rows import encode_rows
+from gates.tables.parts import no_column
 from gates.tables.table import Floats, Table
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ REPEATS = "repeats.parquet"
 AGAIN = "again"  # the repeat with the same seed
 LARGE_ROWS = 250_000  # test rows beyond which evidence is judged in passes, if it can be
 _ENCODED_ROWS = 1 << 14  # at a time, so that few objects are made
-_SHOWN_COLUMNS = 8
 
 
 class Evidence:
@@ -336,12 +336,7 @@ class Evidence:
 
     def _require_column(self, table: Table, name: str) -> None:
         if name not in table:
-            more = len(table.names) - _SHOWN_COLUMNS
-            known = ", ".join(table.names[:_SHOWN_COLUMNS]) + (f" and {more} more" * (more > 0))
-            raise EvidenceError(
-                f"{table.path}: no column {name!r}; it has {known}. "
-                "Write the column, or mend the dictionary."
-            )
+            raise no_column(str(table.path), name, table.names)
 
     def _unique_ids(self, table: Table, name: str) -> pa.Array:
         ids = table.texts(name)

@@ -131,8 +131,8 @@ def _metrics(ground: Ground) -> Iterator[str]:
     yield "    metrics:"
     if ground.task == "regression":
         margin = _of_spread(ground)
-        why = "in the label's unit: 2 % of its spread" if ground.spread else "in the label's unit"
-        yield f"      mean_absolute_error: {{margin: {margin}}}  # {why}"
+        why = "2 % of its spread" if ground.spread else "yours to set"
+        yield f"      mean_absolute_error: {{margin: {margin}}}  # in the label's unit: {why}"
         yield f"      root_mean_squared_error: {{margin: {margin}}}"
         return
     for name, margin, why in _METRICS[ground.task]:

@@ -8,6 +8,7 @@ from gates.evidence.columns import ColumnDictionary, Role
 from gates.setup.pipeline import How, Parts
 from gates.setup.roles import Draft
 from gates.setup.workflows import Release
+from gates.tables.parts import ROW_ID
 
 _ROLES = (Role.ID, Role.LABEL, Role.WEIGHT, Role.GROUP, Role.TIME)
 _NO_PACKAGES = (
@@ -55,7 +56,7 @@ def notes_of_tables(tables: Tables) -> Iterator[Note]:
         yield Note("columns", "", How.ABSENT, tables.why)
         return
     for lacking in tables.draft.lacks:
-        yield Note("columns", "", How.ABSENT, f"{lacking}; no dictionary is written before")
+        yield Note("columns", "", How.ABSENT, f"no dictionary is written without {lacking}")
     yield Note("task", tables.draft.task, How.GUESSED)
     for role in _ROLES:
         names = [entry.name for entry in tables.draft.entries if entry.role is role]
@@ -69,6 +70,20 @@ def notes_of_tables(tables: Tables) -> Iterator[Note]:
         count = len(tables.draft.entries)
         why = f"{count} descriptions are to be written, and all roles to be looked at"
         yield Note("columns", tables.path, How.GUESSED, why)
+
+
+def needs_of(parts: Parts, tables: Tables) -> Iterator[str]:
+    """What is to be done before anything can be judged."""
+    for name in ("predictions", "test"):
+        part = getattr(parts, name)
+        if part.how is How.ABSENT:
+            yield part.why
+        elif part.how is How.GUESSED and ROW_ID in part.why:
+            yield f"{part.value}: {part.why}"
+    if tables.draft is not None:
+        yield from (f"gatepost init again, with {lacking}" for lacking in tables.draft.lacks)
+    elif tables.known is None and parts.test.value is not None:
+        yield tables.why
 
 
 def note_of_release(release: Release) -> Note:

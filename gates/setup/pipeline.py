@@ -4,20 +4,21 @@ import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
+from posixpath import join, normpath
 from typing import Any
 
 import msgspec
 
-from gates.dvc.files import LOCK, PIPELINE, read_lock, read_texts
+from gates.dvc.files import LOCK, PIPELINE, read_lock_in, read_texts
 from gates.errors import UsageError
 from gates.evidence.sources import Sources
 from gates.setup.look import column_names
+from gates.tables.parts import ROW_ID
 
 _MODELS = (
     *(".cbm", ".ckpt", ".h5", ".joblib", ".keras", ".onnx", ".pickle", ".pkl", ".pt", ".pth"),
     *(".safetensors", ".skops", ".ubj"),
 )
-ROW_ID = "row_id"  # which row of the test table a prediction is of
 _DATA = (".csv", ".json", ".parquet")
 
 
@@ -91,8 +92,8 @@ def read_pipeline(root: Path) -> Pipeline:
             )
     tree = read_texts((root / PIPELINE).read_bytes(), PIPELINE)
     declared = {stage.name: stage for stage in _declared(tree)}
-    if (path := root / LOCK).is_file():
-        for name, locked in read_lock(path.read_bytes()).stages.items():
+    if (root / LOCK).is_file():
+        for name, locked in read_lock_in(root).stages.items():
             declared[name] = Stage(
                 name,
                 _text(locked.command),
@@ -148,8 +149,9 @@ def _declared(tree: Any) -> Iterator[Stage]:
         if not isinstance(stage, dict) or "cmd" not in stage:
             continue
         kinds = ("outs", "metrics", "plots")
-        outputs = [path for kind in kinds for path in _paths(stage.get(kind))]
-        inputs = _paths(stage.get("deps"))
+        folder = _folder_of(stage)
+        outputs = [path for kind in kinds for path in _paths(stage.get(kind), folder)]
+        inputs = _paths(stage.get("deps"), folder)
         yield Stage(name, _text(stage["cmd"]), tuple(inputs), tuple(outputs))
 
 
@@ -160,10 +162,17 @@ def _metrics(tree: Any) -> Iterator[str]:
     stages = tree.get("stages")
     for stage in stages.values() if isinstance(stages, dict) else ():
         inner = stage.get("do", stage) if isinstance(stage, dict) else None
-        yield from _paths(inner.get("metrics")) if isinstance(inner, dict) else ()
+        if isinstance(inner, dict):
+            yield from _paths(inner.get("metrics"), _folder_of(inner))
 
 
-def _paths(entries: Any) -> list[str]:
+def _folder_of(stage: dict[str, Any]) -> str:
+    """Where a stage runs, which its paths are relative to; a template's is known by the lock."""
+    folder = stage.get("wdir")
+    return folder if isinstance(folder, str) and "${" not in folder else "."
+
+
+def _paths(entries: Any, folder: str = ".") -> list[str]:
     """Paths of a list whose items are paths, or mappings of one path to its options."""
     names = [
         name
@@ -171,7 +180,7 @@ def _paths(entries: Any) -> list[str]:
         for name in (entry if isinstance(entry, dict) else [entry])
     ]
     return [
-        str(PurePosixPath(name)) for name in names if isinstance(name, str) and "${" not in name
+        normpath(join(folder, name)) for name in names if isinstance(name, str) and "${" not in name
     ]
 
 
@@ -186,7 +195,7 @@ def _find_predictions(root: Path, tables: list[str]) -> Part:
         if said and len(names) <= len(said) + 1:
             if ROW_ID in names:
                 return Part(path, How.FOUND, f"it has the column {said[0]}")
-            why = f"it has the column {said[0]}, but no column {ROW_ID}, which it needs"
+            why = f"it has the column {said[0]}; call its row identifier {ROW_ID}, which it lacks"
             return Part(path, How.GUESSED, why)
     for path in tables:
         if _called(path, r"pred(iction)?s?|scores?|scored"):

@@ -20,6 +20,7 @@ from gates.setup.look import Look, column_names, find_same_ids, look_at
 from gates.setup.notes import (
     Note,
     Tables,
+    needs_of,
     note_of_owner,
     note_of_packages,
     note_of_release,
@@ -27,7 +28,6 @@ from gates.setup.notes import (
     notes_of_tables,
 )
 from gates.setup.pipeline import (
-    ROW_ID,
     How,
     Part,
     Parts,
@@ -45,6 +45,7 @@ from gates.setup.surroundings import (
     write_waivers,
 )
 from gates.setup.workflows import find_install, find_release, write_workflows
+from gates.tables.parts import ROW_ID
 
 PARAMS = "params.yaml"
 _DICTIONARIES = ("data/columns.yaml", "columns.yaml", "gatepost/columns.yaml")
@@ -64,6 +65,7 @@ class Prepared(msgspec.Struct, frozen=True):
 
     notes: tuple[Note, ...]
     changes: tuple[Change, ...]
+    needs: tuple[str, ...]  # what is to be done before anything can be judged
 
 
 def prepare(root: Path, wishes: Wishes) -> Prepared:
@@ -100,7 +102,7 @@ def prepare(root: Path, wishes: Wishes) -> Prepared:
         write_hook(root),
         write_ignored(root),
     ]
-    return Prepared(notes, tuple(changes))
+    return Prepared(notes, tuple(changes), tuple(needs_of(parts, tables)))
 
 
 def _read_sources(root: Path) -> Sources | None:

@@ -28,6 +28,7 @@ _SENSITIVE = re.compile(
 _POSITIVE = ("1", "true", "yes", "y", "positive", "pos", "bad", "fraud", "churned", "default")
 _AGE_BANDS = (25, 45, 65)
 _SEGMENTS_MAX, _SEGMENT_LEVELS_MAX = 3, 10
+_SHOWN = 8
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,14 +100,21 @@ def draft_columns(test: Look, train: Look | None, hints: Hints) -> Draft:
         )
         for column in columns.values()
     )
-    lacks = [] if label else ["the label: name its column with --label"]
-    lacks += [] if row else ["the row identifier: name its column with --id"]
+    lacks = [] if label else [f"--label COLUMN, which is one of {_shown(columns, row)}"]
+    lacks += [] if row else [f"--id COLUMN, which is one of {_shown(columns, label)}"]
     return Draft(
         entries=_with_segments(entries, columns),
         task=task,
         label=columns[label] if label else None,
         lacks=tuple(lacks),
     )
+
+
+def _shown(columns: Mapping[str, Column], taken: str | None) -> str:
+    """The columns that may be meant, the last ones first: a label mostly stands there."""
+    names = [name for name in reversed([*columns]) if name != taken]
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _find_label(columns: Mapping[str, Column], hints: Hints) -> str | None:

@@ -16,6 +16,8 @@ from gates.errors import EvidenceError
 
 CODED_TEXT = pa.dictionary(pa.int32(), pa.string())
 INT96 = {"coerce_int96_timestamp_unit": "us"}  # as Spark writes times; years beyond 2262 fit
+ROW_ID = "row_id"  # what prediction tables and repeats call the identifier of a row
+_SHOWN_COLUMNS = 8
 _WIDE = 100  # columns from which a file stays open: opening it takes as long as it has columns
 _SHORT = {pa.large_string(): pa.string(), pa.string_view(): pa.string()}
 
@@ -202,6 +204,20 @@ def common_schema(parts: Sequence[Part]) -> pa.Schema:
 def first_line(fault: BaseException) -> str:
     """What a library says is wrong, short enough for a message."""
     return (str(fault).splitlines() or [type(fault).__name__])[0][:200]
+
+
+def no_column(where: str, name: str, names: Sequence[str]) -> EvidenceError:
+    """A table lacks a column; predictions name rows by `row_id`, whatever the test table does."""
+    known = ", ".join(names[:_SHOWN_COLUMNS])
+    more = max(0, len(names) - _SHOWN_COLUMNS)
+    mend = (
+        "Call the column that identifies a row `row_id` there, also where the test table does not."
+        if name == ROW_ID
+        else "Write the column, or mend the dictionary."
+    )
+    return EvidenceError(
+        f"{where}: no column {name!r}; it has {known}{f' and {more} more' * (more > 0)}. {mend}"
+    )
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

@@ -17,7 +17,7 @@ from gates.errors import EvidenceError
 from gates.evidence.manifest import Manifest
 from gates.tables.engine import Kernel, Scan, Source
 from gates.tables.hadoop import HadoopFolder, translated
-from gates.tables.parts import Part, part_files
+from gates.tables.parts import Part, no_column, part_files
 from gates.tables.spark_columns import SparkColumns
 from gates.tables.spark_partition import OUTPUT, Partial, Task
 from gates.tables.spark_session import spark_session
@@ -32,7 +32,6 @@ R = TypeVar("R")
 Work = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 ROWS_A_PARTITION = 1 << 19  # of all tables of a join: what a worker holds at a time
 _MERGED_AT_ONCE = 32
-_SHOWN_COLUMNS = 8
 
 
 @contextmanager
@@ -279,12 +278,7 @@ def _refuse_unfit(source: Source, table: SparkColumns) -> None:
     for name in (source.id, *source.columns):
         found = schema.get_all_field_indices(name)
         if not found:
-            known = ", ".join(schema.names[:_SHOWN_COLUMNS])
-            more = max(0, len(schema.names) - _SHOWN_COLUMNS)
-            raise EvidenceError(
-                f"{source.location}: no column {name!r}; it has {known}"
-                f"{f' and {more} more' * (more > 0)}. Write the column, or mend the dictionary."
-            )
+            raise no_column(str(source.location), name, schema.names)
         if len(found) > 1:
             raise EvidenceError(f"{source.location}: two columns are called {name!r}. Rename one.")
         if pa.types.is_nested(schema.field(name).type):

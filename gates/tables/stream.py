@@ -8,12 +8,11 @@ import pyarrow.parquet as pq
 
 from gates.errors import EvidenceError
 from gates.tables.engine import Source
-from gates.tables.parts import INT96, Part, common_schema, first_line, part_files
+from gates.tables.parts import INT96, Part, common_schema, first_line, no_column, part_files
 
 BATCH_ROWS = 1 << 16  # decoded at a time
 _READ_BYTES = 1 << 20  # of a column chunk at a time, however large the writer made it
 MAX_ROWS = 200_000_000  # so that sums on the lattice fit into 64 bits
-_SHOWN_COLUMNS = 8
 
 
 class Stream:
@@ -61,12 +60,7 @@ class Stream:
         for name in (self.source.id, *self.source.columns):
             found = schema.get_all_field_indices(name)
             if not found:
-                known = ", ".join(schema.names[:_SHOWN_COLUMNS])
-                more = max(0, len(schema.names) - _SHOWN_COLUMNS)
-                raise EvidenceError(
-                    f"{where}: no column {name!r}; it has {known}{f' and {more} more' * (more > 0)}"
-                    ". Write the column, or mend the dictionary."
-                )
+                raise no_column(str(where), name, schema.names)
             if len(found) > 1:
                 raise EvidenceError(f"{where}: two columns are called {name!r}. Rename one.")
             if pa.types.is_nested(schema.field(name).type):

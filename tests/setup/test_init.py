@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -15,6 +16,7 @@ from gates.errors import ExitCode
 from gates.evidence.columns import Role, read_columns
 from gates.policy.policy import read_policy
 from gates.rules.gate import Gate
+from gates.setup.pipeline import find_parts, read_pipeline
 from tests.setup.project import PARAMS
 from tests.shell.project import git
 
@@ -160,9 +162,41 @@ def test_what_was_found_and_what_was_guessed_is_said(capsys: Captured) -> None:
     said = capsys.readouterr().err
     assert "found   predictions: out/predictions.parquet (it has the column score)" in said
     assert "guessed label: churned" in said
-    assert "missing repeats: (optional" in said
+    assert "missing repeats (optional" in said
     assert "10 descriptions are to be written" in said
     assert "guessed code owner: @acme" in said
+
+
+def test_what_a_stage_writes_in_its_folder_is_found_from_the_root(project: Path) -> None:
+    """With `wdir`, dvc.yaml's paths are relative to it."""
+    (project / "ml").mkdir()
+    for name in ("src", "data", "models", "out", "reports"):
+        shutil.move(project / name, project / "ml" / name)
+    text = (project / "dvc.yaml").read_text("utf-8").replace("    cmd:", "    wdir: ml\n    cmd:")
+    text = text.replace("reports/metrics.json", "ml/reports/metrics.json")
+    text = text.replace("params: [data]", "params: [../params.yaml: [data]]")
+    (project / "dvc.yaml").write_text(text, "utf-8")
+    (project / "dvc.lock").unlink()
+    for locked in (False, True):
+        if locked:
+            subprocess.run(["dvc", "commit", "-q", "--force"], cwd=project, check=True)
+            assert "wdir" not in (project / "dvc.lock").read_text("utf-8")
+        parts = find_parts(project, read_pipeline(project))
+        assert parts.predictions.value == "ml/out/predictions.parquet"
+        assert parts.test.value == "ml/data/prepared/test.parquet"
+        assert parts.model.value == "ml/models/churn.pkl"
+        assert parts.metrics.value == "ml/reports/metrics.json"
+
+
+def test_predictions_that_name_their_rows_otherwise_are_said_first(
+    project: Path, capsys: Captured
+) -> None:
+    predictions = project / "out/predictions.parquet"
+    table = pq.read_table(predictions)
+    pq.write_table(table.rename_columns(["customer", "score"]), predictions)
+    main(["init"])
+    said = "it has the column score; call its row identifier row_id, which it lacks"
+    assert f"first: out/predictions.parquet: {said}" in capsys.readouterr().err
 
 
 def test_options_replace_guesses(project: Path, capsys: Captured) -> None:
@@ -222,7 +256,12 @@ def test_without_a_label_everything_but_the_dictionary_is_written(
     )
     subprocess.run([sys.executable, "src/prepare.py"], check=True)
     main(["init"])
-    assert "missing columns: (the label: name its column with --label" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    needed = (
+        "--label COLUMN, which is one of left, weight, year, note, spent, plan, age, sex and 1 more"
+    )
+    assert f"missing columns (no dictionary is written without {needed})" in said
+    assert said.index(f"first: gatepost init again, with {needed}") < said.index("next: git add")
     assert not (project / "data/columns.yaml").exists()
     assert isinstance(
         next(iter(read_policy((project / "params.yaml").read_bytes(), "p").gates.values())), Gate

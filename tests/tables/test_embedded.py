@@ -172,6 +172,10 @@ def test_a_column_that_is_not_there_or_is_nested_is_refused(tmp_path: Path) -> N
     other = msgspec.structs.replace(test, columns=("z",))
     with pytest.raises(EvidenceError, match="no column 'z'; it has row_id, y"):
         EmbeddedEngine().rows(Scan(sources=(other,)))
+    unnamed = msgspec.structs.replace(test, id="row_id", location=tmp_path / "predictions.parquet")
+    pq.write_table(pa.table({"patient": ["a"], "y": [0.5]}), unnamed.location)
+    with pytest.raises(EvidenceError, match="Call the column that identifies a row `row_id` there"):
+        EmbeddedEngine().rows(Scan(sources=(unnamed,)))
 
 
 def test_a_file_that_is_cut_short_is_refused(tmp_path: Path) -> None:
