@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gates.tables.duplicates import find_duplicates
+from gates.tables.duplicates import Duplicates, find_duplicates
 from gates.tables.mixing import mix_words
 from gates.tables.near_duplicates import find_near_duplicates
 from gates.tables.one_off import find_one_off
@@ -29,6 +29,7 @@ class Twins(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     drawn: int
     drawn_rows: Mask  # of train
     twinned: Mask  # of test, then of train: rows with a twin in the part
+    duplicates: Duplicates  # of test and train
 
     @property
     def share(self) -> float:
@@ -88,6 +89,7 @@ def count_twins(features: list[str], test: Table, train: Table, seed: str) -> Tw
         drawn=count,
         drawn_rows=lots,
         twinned=twinned,
+        duplicates=duplicates,
     )
 
 

@@ -1,4 +1,4 @@
-"""Rows with a twin that differs in one column at most: no pair is listed, so none is too many.
+"""Rows with twins that differ in one column at most: no pair is listed, so none is too many.
 
 A row's hash is the sum of its columns' hashes. Less one column's it is the hash of all the others,
 so two rows that differ in that column alone have it in common. Before each column is tried, only
@@ -19,6 +19,7 @@ from gates.tables.mixing import Words, may_be_shared, mix_in, start_hashes
 from gates.tables.words import ColumnSource, Rows, hash_values, read_words
 
 Mask = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int64]
 
 _SHORT = 128  # bytes of a text, all of which a single word tells
 _NULL = np.uint64(0xA0761D6478BD642F)
@@ -44,18 +45,31 @@ def find_one_off(
     Returns:
         A mask over all rows of all tables in their order.
     """
+    return np.asarray(count_one_off(names, tables, asked, pool) > 0)
+
+
+def count_one_off(
+    names: Sequence[str],
+    tables: Sequence[ColumnSource],
+    asked: Sequence[Mask],
+    pool: Sequence[Mask],
+) -> Counts:
+    """How many rows of the pool differ in one column from a row that is asked about.
+
+    A row of the pool that is equal counts once a column. As `find_one_off`, of rows for a mask.
+    """
     ordered = most_telling_first(names, tables)
     halves = [ordered[::2], ordered[1::2]]
     sums = [_add_up(half, tables) for half in halves]
     search, others = np.concatenate(asked), np.concatenate(pool)
-    whole, found = sums[0] + sums[1], np.zeros(len(search), dtype=np.bool_)
+    whole, counts = sums[0] + sums[1], np.zeros(len(search), dtype=np.int64)
     for changed, same in ((halves[0], sums[1]), (halves[1], sums[0])):
         kept = np.flatnonzero((search | others) & may_be_shared(same))
         for name in changed:
             less = whole[kept] - _hash_column(name, tables)[kept]
-            hits = _in_both(less, search[kept] & ~found[kept], others[kept])
-            found[kept[hits]] = True
-    return found
+            rows, found = _count_in_both(less, search[kept], others[kept])
+            counts[kept[rows]] += found
+    return counts
 
 
 def _add_up(names: Sequence[str], tables: Sequence[ColumnSource]) -> Words:
@@ -106,12 +120,9 @@ def _is_long(piece: pa.Array) -> bool:
     return _is_text(piece) and (pc.max(pc.binary_length(piece.dictionary)).as_py() or 0) > _SHORT
 
 
-def _in_both(hashes: Words, asked: Mask, pool: Mask) -> Rows:
-    """Places of the asked whose hash the pool has."""
+def _count_in_both(hashes: Words, asked: Mask, pool: Mask) -> tuple[Rows, Counts]:
+    """Places of the asked, and how many of the pool have the hash of each."""
     rows = np.flatnonzero(asked)
     known = np.sort(hashes[pool])
-    if not len(known) or not len(rows):
-        return rows[:0]
-    at = np.searchsorted(known, hashes[rows])
-    hits: Rows = rows[known[np.minimum(at, len(known) - 1)] == hashes[rows]]
-    return hits
+    first, last = (np.searchsorted(known, hashes[rows], side=side) for side in ("left", "right"))
+    return rows, (last - first).astype(np.int64)

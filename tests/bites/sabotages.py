@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 
 from gates.evidence.kept_inputs import INPUTS, Input, Keeper, LockChange, encode_inputs, read_inputs
 from pipeline.evaluate import measure, measure_groups
+from pipeline.model import score
+from pipeline.model_file import load_model
 from tests.bites.reference import (
     GROUPS,
     LABEL,
@@ -252,6 +254,36 @@ def near_twins(candidate: Candidate) -> None:
         return pa.concat_tables([table, replace_column(moved, "row_id", names)])
 
     candidate.change_tables(append, "train")
+
+
+def copied_people(candidate: Candidate) -> None:
+    """Beside `train_test_overlap`: everybody comes twice before the split, under two names."""
+    reference, folder = candidate.reference, candidate.folder
+    everybody = pa.concat_tables([reference.tables["train"], reference.tables["test"]])
+    names = pa.array([f"again{at}" for at in range(everybody.num_rows)])
+    copies = replace_column(everybody, "row_id", names)
+    tested = pa.array(np.random.default_rng(1).random(copies.num_rows) < 1 / 3)
+    dealt = {"train": copies.filter(pc.invert(tested)), "test": copies.filter(tested)}
+    more = score(load_model(reference.pipeline / "model.skops"), dealt["test"])
+    labels = np.concatenate([reference.labels, labels_of(dealt["test"])])
+    scores = np.concatenate([reference.scores, more])
+    shutil.copy(folder / "predictions.parquet", folder / "predictions_on_baseline_test.parquet")
+    candidate.change_tables(lambda table, side: pa.concat_tables([table, dealt[side]]))
+    ids = pq.read_table(folder / "test.parquet")["row_id"]
+    written = {
+        "predictions": ("score", scores),
+        "baseline_predictions": ("score", scores),
+        "repeats": ("again.score", scores),
+        "quick_baselines": ("simple.score", 0.7 * scores + 0.3 * labels.mean()),
+    }
+    for name, (column, values) in written.items():
+        write_table(pa.table({"row_id": ids, column: values}), folder / f"{name}.parquet")
+    groups = {
+        name: np.concatenate([reference.texts(name), texts_of(dealt["test"], name)])
+        for name in GROUPS
+    }
+    reported = {**measure(labels, scores, 0.5), **measure_groups(labels, scores >= 0.5, groups)}
+    (folder / "metrics.json").write_text(json.dumps(reported), "utf-8")
 
 
 def group_leakage(candidate: Candidate) -> None:

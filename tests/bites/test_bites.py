@@ -11,7 +11,7 @@ from gates.policy.changes import policy_changes
 from gates.policy.policy import Policy
 from gates.rules import GATES
 from tests.bites.reference import Candidate, Reference
-from tests.bites.sabotages import SABOTAGES, near_twins
+from tests.bites.sabotages import SABOTAGES, copied_people, near_twins
 from tests.bites.verdicts import blocked_by, loosen, verdict_of
 from tests.entries import entry
 
@@ -38,8 +38,19 @@ def test_it_bites_alone(gate: str, candidate: Candidate, policy: Policy) -> None
 def test_nearly_equal_copies_are_all_that_blocks(candidate: Candidate, policy: Policy) -> None:
     near_twins(candidate)
     verdict = verdict_of(policy, candidate.sealed(), candidate.reference.evidence)
-    (message,) = blocked_by(verdict).pop("train_test_overlap")
-    assert "near twin" in message
+    messages = blocked_by(verdict)["train_test_overlap"]
+    assert all("near twin" in message for message in messages)
+    assert list(blocked_by(verdict)) == ["train_test_overlap"], blocked_by(verdict)
+
+
+def test_copies_of_everybody_before_the_split_are_all_that_blocks(
+    candidate: Candidate, policy: Policy
+) -> None:
+    copied_people(candidate)
+    verdict = verdict_of(policy, candidate.sealed(), candidate.reference.evidence)
+    messages = blocked_by(verdict)["train_test_overlap"]
+    assert any("that the baseline knew" in message for message in messages)
+    assert not any("expected by chance" in message for message in messages[1:])
     assert list(blocked_by(verdict)) == ["train_test_overlap"], blocked_by(verdict)
 
 

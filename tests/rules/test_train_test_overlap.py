@@ -58,7 +58,7 @@ def test_one_feature_that_differs_makes_no_twin(tmp_path: Path) -> None:
     message = twins_of(tmp_path, table([1.0], ["a"]), table([1.0, 1.0], ["b", None]))
     assert message == (
         "0 of 1 test rows (0.00%) have a twin in train, equal in all 2 features; about 0 are "
-        "expected by chance."
+        "expected by chance. Without a baseline, copies made before the split look like chance."
     )
 
 
@@ -219,6 +219,104 @@ def test_a_split_that_moves_the_baselines_test_rows_into_train_fails(tmp_path: P
         State.FAILED,
         "1 of 2 training rows are in the baseline's test table too: 'a'.",
     )
+
+
+PEOPLE = 300  # whom the baseline knows: a third of them are test rows
+
+
+def people(numbers: range, prefix: str, *, of: str = "p", step: int = 0) -> Columns:
+    """Rows of which no two have more than the category in common, by the names of their people."""
+    return {**wide(numbers, step=step), "row_id": [f"{prefix}{of}{at}" for at in numbers]}
+
+
+def together(*parts: Columns) -> Columns:
+    return {name: [value for part in parts for value in part[name]] for name in parts[0]}
+
+
+def known_and_new(tmp_path: Path, test: Columns, train: Columns) -> Any:
+    """The baseline's people, and new rows on either side."""
+    tested, trained = people(range(100), "n"), people(range(100, PEOPLE), "n")
+    old = evidence(tmp_path / "old", WIDE, test=tested, train=trained)
+    sides = {"test": together(tested, test), "train": together(trained, train)}
+    return case(evidence(tmp_path / "new", WIDE, **sides), old)
+
+
+def test_copies_of_everybody_before_the_split_fail(tmp_path: Path) -> None:
+    # Every person comes twice; the copies of 60 to 159 are dealt to test, the others to train.
+    rest = together(people(range(60), "copy"), people(range(160, PEOPLE), "copy"))
+    found = findings(
+        TrainTestOverlap(), known_and_new(tmp_path, people(range(60, 160), "copy"), rest)
+    )
+    assert found["twins above chance"].state is State.PASSED  # 120 of 200, and so of train
+    new = found["twins of new rows"]
+    assert (new.state, new.candidate) == (State.FAILED, 0.6)
+    assert new.message == (
+        "60 of 100 new test rows (60.00%) are the twin of a single row that the baseline knew and "
+        "that stands on the other side; of 100 test rows that it knew 0 are (0.00%). 15.00% more "
+        "are accepted."
+    )
+
+
+def test_nearly_equal_copies_of_everybody_fail(tmp_path: Path) -> None:
+    rest = together(people(range(60), "copy", step=1), people(range(160, PEOPLE), "copy", step=1))
+    copies = people(range(60, 160), "copy", step=1)
+    found = findings(TrainTestOverlap(), known_and_new(tmp_path, copies, rest))
+    assert found["near twins above chance"].state is State.PASSED
+    assert found["twins of new rows"].state is State.PASSED
+    assert (found["near twins of new rows"].state, found["near twins of new rows"].candidate) == (
+        State.FAILED,
+        0.6,
+    )
+    two = findings(TrainTestOverlap(differing=2), known_and_new(tmp_path / "2", copies, rest))
+    assert two["near twins of new rows"].state is State.FAILED
+
+
+def test_copies_that_stay_in_train_are_nobodys_fault(tmp_path: Path) -> None:
+    more = people(range(1000, 1010), "n")
+    found = findings(
+        TrainTestOverlap(), known_and_new(tmp_path, more, people(range(100, PEOPLE), "copy"))
+    )
+    assert found["twins of new rows"].state is State.PASSED
+    assert found["near twins of new rows"].state is State.PASSED
+
+
+def test_rows_that_many_share_are_no_copies(tmp_path: Path) -> None:
+    values = [float(at % 7) for at in range(300)]
+    old = evidence(
+        tmp_path / "old", FEATURES, test=table(values[:100]), train=table(values[100:200])
+    )
+    new = evidence(
+        tmp_path / "new", FEATURES, test=table(values[:150]), train=table(values[100:300])
+    )
+    found = findings(TrainTestOverlap(), case(new, old))["twins of new rows"]
+    assert (found.state, found.candidate) == (State.PASSED, 0)
+
+
+@pytest.mark.parametrize(
+    ("worsening", "state"), [(0.6, State.PASSED), (0.59, State.PASSED), (0.4, State.FAILED)]
+)
+def test_what_is_accepted_of_new_rows(tmp_path: Path, worsening: float, state: State) -> None:
+    # Of 100 new test rows, 60 repeat a known training row.
+    of = known_and_new(tmp_path, people(range(60, 160), "copy"), people(range(2000, 2009), "n"))
+    found = findings(TrainTestOverlap(worsening=worsening), of)["twins of new rows"]
+    assert (found.state, found.candidate) == (state, 0.6)
+
+
+def test_names_that_the_baseline_does_not_know_tell_no_copies(tmp_path: Path) -> None:
+    old = evidence(tmp_path / "old", FEATURES, test=table([1.0, 2.0]), train=table([3.0, 4.0]))
+    renamed = {
+        "test": {**table([1.0, 2.0]), "row_id": ["a", "b"]},
+        "train": {**table([3.0, 4.0]), "row_id": ["c", "d"]},
+    }
+    found = findings(TrainTestOverlap(), case(evidence(tmp_path / "new", FEATURES, **renamed), old))
+    new = found["twins of new rows"]
+    assert (new.state, new.blocks) == (State.UNDECIDED, False)
+    assert "the baseline knows too few of these rows by their identifiers" in new.message
+
+
+def test_without_new_training_rows_nothing_is_said_of_them(tmp_path: Path) -> None:
+    side = evidence(tmp_path / "a", FEATURES, test=table([1.0, 2.0]), train=table([3.0, 4.0]))
+    assert "twins of new rows" not in findings(TrainTestOverlap(), case(side, side))
 
 
 def test_a_training_table_without_identifiers_cannot_be_compared(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gates.tables.one_off import find_one_off
+from gates.tables.one_off import count_one_off, find_one_off
 from gates.tables.rounded import RoundedTable
 from gates.tables.table import Table
 
@@ -51,6 +51,15 @@ def test_which_rows_have_a_twin_but_for_one_column(tmp_path: Path) -> None:
         (5, 5.6, long.format("q"), 5),  # texts that differ in their midst
     ]
     assert search(tmp_path, asked, pool) == [True, True, True, False, True, False, False]
+
+
+def test_how_many_twins_but_for_one_column_a_row_has(tmp_path: Path) -> None:
+    pool: Rows = [(1, 1.5, "x", 7), (2, 1.5, "x", 7), (1, 1.5, "x", 8), (9, 9.5, "x", 7)]
+    asked: Rows = [(3, 1.5, "x", 7), (3, 1.5, "x", 8), (9, 9.5, "x", 7)]
+    tables = stored(tmp_path, "asked", asked), stored(tmp_path, "pool", pool)
+    here = np.repeat([True, False], [3, 4])
+    counts = count_one_off(list(KINDS), tables, np.split(here, [3]), np.split(~here, [3]))
+    assert counts.tolist() == [2, 1, 4, 0, 0, 0, 0]  # the last is equal to one, in each column
 
 
 VALUE = st.tuples(
