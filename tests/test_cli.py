@@ -116,7 +116,7 @@ def test_a_loosened_limit_is_named_without_git(here: Path, tmp_path: Path) -> No
 
 
 def test_judging_where_everything_is_skipped_is_no_pass(here: Path, tmp_path: Path) -> None:
-    (tmp_path / "p.yaml").write_text("gates: {metric_regression: {metrics: {f1: {margin: 1}}}}")
+    (tmp_path / "p.yaml").write_text("gates: {metric_regression: {metrics: {f1: {margin: 0.9}}}}")
     done = gatepost("judge", "--candidate", here / "good", "--policy", tmp_path / "p.yaml")
     assert done.returncode == 3
     assert "every gate was skipped" in done.stdout

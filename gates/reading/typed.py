@@ -49,13 +49,15 @@ class _Builder:
             return self.struct(value, bare, path)
         if origin is dict:
             keys, values = get_args(bare)
-            built = self.mapping(value, keys, values, path)
-            if not built and msgspec.Meta(min_length=1) in get_args(kind)[1:]:
-                raise self.error(f"{self.document.place(path)}: names nothing. Add an entry.")
-            return built
+            return self.filled(self.mapping(value, keys, values, path), kind, path)
         if origin is tuple:
-            return self.sequence(value, get_args(bare)[0], path)
+            return self.filled(self.sequence(value, get_args(bare)[0], path), kind, path)
         return self.leaf(value, kind, path)
+
+    def filled(self, built: Any, kind: Any, path: Path) -> Any:
+        if not built and msgspec.Meta(min_length=1) in get_args(kind)[1:]:
+            raise self.error(f"{self.document.place(path)}: names nothing. Add an entry.")
+        return built
 
     def leaf(self, value: Any, kind: Any, path: Path) -> Any:
         if isinstance(kind, type) and issubclass(kind, StrEnum) and value not in list(kind):

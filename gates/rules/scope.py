@@ -15,14 +15,15 @@ from gates.evidence.scope_documents import (
     read_periods,
 )
 from gates.finding import Family, Finding, Limit, Mode, State, Subject
-from gates.rules.gate import Gate, Item, NotApplicableError
+from gates.rules.gate import NOT_EMPTY, Gate, Item, NotApplicableError
 
 _TIMELINE: Final = "timeline"
 _AGREED: Final = "agreed by"
 _FREE: Final = ("remarks", _AGREED)  # may change without anybody's agreement
 _DOCUMENTS: Final = ("roadmap", "approach")
 
-Parts = Mapping[str, Part]
+Parts = Annotated[tuple[str, ...], NOT_EMPTY]  # that a document must have
+Written = Mapping[str, Part]
 
 
 class Scope(Gate, frozen=True, kw_only=True):
@@ -45,9 +46,9 @@ class Scope(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.SCOPE
-    roadmap: tuple[str, ...] = ("problem", _TIMELINE, _AGREED)
-    approach: tuple[str, ...] = ("problem", "processes", "time", "remarks", _AGREED)
-    approvers: Annotated[int, msgspec.Meta(ge=0)] = 1
+    roadmap: Parts = ("problem", _TIMELINE, _AGREED)
+    approach: Parts = ("problem", "processes", "time", "remarks", _AGREED)
+    approvers: Annotated[int, msgspec.Meta(ge=1)] = 1
     mode: Mode = Mode.GUARD
 
     def judge(self, case: Case) -> Iterator[Item]:
@@ -61,7 +62,7 @@ class Scope(Gate, frozen=True, kw_only=True):
         for name in _DOCUMENTS:
             yield from self._judge_document(case, name, _parts(case.candidate, name))
 
-    def _judge_document(self, case: Case, name: str, parts: Parts | None) -> Iterator[Item]:
+    def _judge_document(self, case: Case, name: str, parts: Written | None) -> Iterator[Item]:
         wanted = self.roadmap if name == "roadmap" else self.approach
         if parts is None:
             listed = ", ".join(wanted)
@@ -101,7 +102,7 @@ class Scope(Gate, frozen=True, kw_only=True):
             "such as `- Dana Scully, 2026-11-23`"
         )
 
-    def _judge_agreement(self, document: str, before: Parts, now: Parts) -> Finding:
+    def _judge_agreement(self, document: str, before: Written, now: Written) -> Finding:
         changed = [
             name for name in now if name not in _FREE and _text(before, name) != _text(now, name)
         ]
@@ -124,14 +125,14 @@ def _has_either(case: Case, name: str) -> bool:
     return any(side is not None and side.has(f"{name}.md") for side in sides)
 
 
-def _parts(evidence: Evidence, name: str) -> Parts | None:
+def _parts(evidence: Evidence, name: str) -> Written | None:
     file = f"{name}.md"
     if not evidence.has(file):
         return None
     return read_parts(evidence.content(file, BYTES_MAX), str(evidence.folder / file))
 
 
-def _text(parts: Parts, name: str) -> str:
+def _text(parts: Written, name: str) -> str:
     return parts[name].text if name in parts else ""
 
 

@@ -80,7 +80,7 @@ def refusal(here: Path, candidate: Path, tmp_path: Path) -> str:
             r"gates\.drift\.tolerence: unknown key; did you mean tolerance\?",
         ),
         ("gates: {drift: {tolerance: .nan}}", r"p\.yaml:1: \.nan, which is no finite number"),
-        ("gates: {drift: {tolerance: 2}}", r"tolerance: 2: expected a number <= 1\.0"),
+        ("gates: {drift: {tolerance: 2}}", r"tolerance: 2: expected a number < 1\.0"),
         ("gates: {task: ranking, schema: {}}", r"gates\.task: 'ranking': known: binary, multicla"),
         ("gates: {drift: {mode: lax}}", r"gates\.drift\.mode: 'lax': known: guard, strict\."),
         ("gates: &a {schema: {}}", r"p\.yaml:1: an anchor or alias, which is not read here"),

@@ -124,6 +124,16 @@ def refusal(gate: str, demands: str, task: Task = "binary") -> str:
             "to below 1: nothing exceeds 1, so that 1 would limit nothing.",
         ),
         (
+            "scope",
+            "roadmap: [], approach: []",
+            "params.yaml:4: gates.scope.roadmap: names nothing. Add an entry.",
+        ),
+        (
+            "scope",
+            "approvers: 0",
+            "params.yaml:4: gates.scope.approvers: 0: expected a whole number >= 1.",
+        ),
+        (
             "data_bias",
             "ratio: 0",
             "params.yaml:4: gates.data_bias.ratio: 0: expected a number > 0.0. Write a number "
