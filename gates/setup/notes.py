@@ -34,6 +34,11 @@ class Tables(msgspec.Struct, frozen=True):
     draft: Draft | None
     why: str  # there is neither
 
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """The options without which limits and dictionary would be guessed wrongly."""
+        return self.draft.lacks if self.draft else ()
+
 
 def note_of_packages(install: tuple[str, ...], how: How) -> Note:
     """How the workflows will install what the pipeline needs."""
@@ -55,8 +60,10 @@ def notes_of_tables(tables: Tables) -> Iterator[Note]:
     if tables.draft is None:
         yield Note("columns", "", How.ABSENT, tables.why)
         return
-    for lacking in tables.draft.lacks:
-        yield Note("columns", "", How.ABSENT, f"no dictionary is written without {lacking}")
+    for lacking in tables.lacks:
+        yield Note(
+            "columns", "", How.ABSENT, f"neither they nor limits are written without {lacking}"
+        )
     yield Note("task", tables.draft.task, How.GUESSED)
     for role in _ROLES:
         names = [entry.name for entry in tables.draft.entries if entry.role is role]
@@ -66,7 +73,7 @@ def notes_of_tables(tables: Tables) -> Iterator[Note]:
         yield Note("segments", ", ".join(tables.draft.segments), How.GUESSED)
     if tables.draft.sensitive:
         yield Note("sensitive", ", ".join(tables.draft.sensitive), How.GUESSED, "by name")
-    if not tables.draft.lacks:
+    if not tables.lacks:
         count = len(tables.draft.entries)
         why = f"{count} descriptions are to be written, and all roles to be looked at"
         yield Note("columns", tables.path, How.GUESSED, why)
@@ -81,7 +88,7 @@ def needs_of(parts: Parts, tables: Tables) -> Iterator[str]:
         elif part.how is How.GUESSED and ROW_ID in part.why:
             yield f"{part.value}: {part.why}"
     if tables.draft is not None:
-        yield from (f"gatepost init again, with {lacking}" for lacking in tables.draft.lacks)
+        yield from (f"gatepost init again, with {lacking}" for lacking in tables.lacks)
     elif tables.known is None and parts.test.value is not None:
         yield tables.why
 

@@ -92,8 +92,8 @@ def prepare(root: Path, wishes: Wishes) -> Prepared:
         note_of_release(release),
         note_of_owner(owner, wishes.owner),
     )
-    changes = [policy]
-    if tables.draft is not None and not tables.draft.lacks:
+    changes = [] if tables.lacks and said is None else [policy]
+    if tables.draft is not None and not tables.lacks:
         changes.append(_write_dictionary(root, tables.path, tables.draft))
     changes += [
         write_waivers(root),

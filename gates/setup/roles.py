@@ -122,6 +122,10 @@ def _find_label(columns: Mapping[str, Column], hints: Hints) -> str | None:
         return hints.label
     if named := _named_in(hints.params, _LABEL_KEYS, columns):
         return named
+    classes = {name.removeprefix("score_") for name in hints.predicted if name.startswith("score_")}
+    classed = [name for name, column in columns.items() if set(column.levels) == classes]
+    if classes and classed:
+        return classed[0]
     usual = [name for want in _LABELS for name in columns if name.lower() == want]
     two = [n for n, c in columns.items() if c.type is Type.BOOLEAN and n not in hints.predicted]
     return next(iter(usual or (two if len(two) == 1 else ())), None)

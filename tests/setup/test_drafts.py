@@ -135,6 +135,13 @@ def test_the_row_identifier_is_known_by_what_predictions_call_their_rows(tmp_pat
     assert find_same_ids(tmp_path / "predictions.parquet", test, "row_id") == "customer"
 
 
+def test_the_label_is_the_column_whose_values_the_scores_are_named_after(tmp_path: Path) -> None:
+    test = table(tmp_path, "test", row_id=list("pqrstu"), kind=["a", "b"] * 3, topic=["x", "y"] * 3)
+    hints = Hints(predicted=("row_id", "score_x", "score_y"))
+    made = draft_columns(look_at(test), None, hints)
+    assert (made.label and made.label.name, made.task) == ("topic", "multiclass")
+
+
 def test_only_so_many_rows_are_read_and_levels_then_stay_open(tmp_path: Path) -> None:
     ids = [f"r{at}" for at in range(9_000)]
     rows = {"row_id": ids, "plan": ["a", "b", "c"] * 3_000, "label": [True, False] * 4_500}

@@ -244,7 +244,7 @@ def test_pre_commit_gets_an_entry_where_it_is_used(project: Path) -> None:
     assert not (project / ".githooks").exists()
 
 
-def test_without_a_label_everything_but_the_dictionary_is_written(
+def test_without_a_label_neither_limits_nor_dictionary_are_written(
     project: Path, capsys: Captured
 ) -> None:
     text = (project / "params.yaml").read_text("utf-8").replace("target: churned", "seed: 1")
@@ -260,12 +260,15 @@ def test_without_a_label_everything_but_the_dictionary_is_written(
     needed = (
         "--label COLUMN, which is one of left, weight, year, note, spent, plan, age, sex and 1 more"
     )
-    assert f"missing columns (no dictionary is written without {needed})" in said
+    assert f"missing columns (neither they nor limits are written without {needed})" in said
     assert said.index(f"first: gatepost init again, with {needed}") < said.index("next: git add")
     assert not (project / "data/columns.yaml").exists()
-    assert isinstance(
-        next(iter(read_policy((project / "params.yaml").read_bytes(), "p").gates.values())), Gate
-    )
+    assert (project / "params.yaml").read_text("utf-8") == text
+    main(["init", "--label", "left"])
+    gates = read_policy((project / "params.yaml").read_bytes(), "p").gates.values()
+    assert isinstance(next(iter(gates)), Gate)
+    columns = (project / "data/columns.yaml").read_bytes()
+    assert read_columns(columns, "columns.yaml").label == "left"
 
 
 @pytest.mark.parametrize(
