@@ -28,6 +28,7 @@ from gates.policy.settings import Settings
 from gates.tables.table import Floats, Mask
 
 if TYPE_CHECKING:
+    from gates.case.effect import Effect
     from gates.case.streamed import Streamed, SummedSegment
 
     Part = Rows | SummedSegment  # of an arena
@@ -93,6 +94,7 @@ class Case:
         self.reference = reference
         self.asked = asked
         self.tested_rows = TestedRows(candidate, baseline, settings.segment_columns)
+        self.effects: list[tuple[Metric[Any], Effect]] = []  # of all rows, as they were measured
         self._beside = beside
         if reference is None and (differ := self.labels_differ):
             raise EvidenceError(
@@ -385,8 +387,10 @@ class Case:
 
     @property
     def _group_column(self) -> str | None:
-        names = self.candidate.dictionary.with_role(Role.GROUP)
-        return names[0] if names and names[0] in self.candidate.test else None
+        """The baseline's first: a pull request must not say how wide its intervals are."""
+        sides = [side for side in (self.baseline, self.candidate) if side is not None]
+        names = [name for side in sides for name in side.dictionary.with_role(Role.GROUP)]
+        return next((name for name in names if name in self.candidate.test), None)
 
     def _same_rows(self, baseline: Evidence) -> Arena:
         new, rows = self.candidate, self.tested_rows.judged(self.candidate)

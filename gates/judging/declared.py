@@ -5,6 +5,12 @@ from gates.evidence.columns import ColumnDictionary, Role, Type
 from gates.evidence.folder import Evidence
 
 
+def dictionaries_of(case: Case) -> tuple[ColumnDictionary, ...]:
+    """Both sides', the base's first: its word counts where they differ."""
+    sides = (case.baseline, case.candidate)
+    return tuple(side.dictionary for side in sides if side is not None)
+
+
 def with_role_anywhere(case: Case, role: Role) -> tuple[str, ...]:
     """Columns that either dictionary gives the role, also where the candidate's tables lack them.
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from gates.case.case import Case
 from gates.case.segments import Rows
+from gates.judging.declared import dictionaries_of
 from gates.judging.kept_rows import Pairing, pair_rows
 from gates.judging.periods import periods_of
 from gates.judging.sides import TEST, TRAIN, same_file, tables_of
@@ -91,7 +92,7 @@ def _beside_baseline(case: Case, file: str, old: Table, new: Table) -> Place:
 
 def _periods(case: Case, file: str, table: Table, before: Table | None) -> Iterator[Sample]:
     """Each period of a table beside its other ones."""
-    periods = periods_of(table, case.candidate.dictionary)
+    periods = periods_of(table, *dictionaries_of(case))
     if not 1 < len(periods) <= _MOST_PERIODS:
         return
     known = {}

@@ -13,6 +13,7 @@ from gates.case.case import Case
 from gates.case.effect import CONFIDENCE, measure_effect
 from gates.finding import Finding, Limit, State, Subject
 from gates.judge import levels_of
+from gates.judging.declared import dictionaries_of
 from gates.judging.margin import Margin, compare
 from gates.judging.periods import time_segments
 from gates.metrics import metrics_called
@@ -169,7 +170,7 @@ def _ask_level(name: str, item: Measurement, case: Case) -> Question:
 
 def _ask_calibration(name: str, item: Measurement, case: Case) -> Question:
     answers = case.scored
-    for period in time_segments(case.candidate.test, case.candidate.dictionary):
+    for period in time_segments(case.candidate.test, *dictionaries_of(case)):
         if period.name == item.subject.segment:
             answers = case.scored.take(case.positions(period.rows))
     right, probability = claims_of(answers)

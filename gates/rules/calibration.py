@@ -12,6 +12,7 @@ from gates.case.case import Case
 from gates.case.effect import CONFIDENCE
 from gates.case.segments import Rows, split_by
 from gates.finding import Family, Limit, Mode
+from gates.judging.declared import dictionaries_of
 from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.judging.periods import time_segments
 from gates.policy.settings import Columns
@@ -65,7 +66,7 @@ class CalibrationGate(Gate, frozen=True, kw_only=True):
 
     def _judge_rows(self, case: Case) -> Iterator[Item]:
         yield self._measure(case, np.arange(case.scored.rows), {})
-        periods = time_segments(case.tested.test, case.tested.dictionary)
+        periods = time_segments(case.tested.test, *dictionaries_of(case))
         if len(periods) > 1:
             for period in periods:
                 yield self._measure(case, case.positions(period.rows), period.name)

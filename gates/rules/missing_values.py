@@ -12,6 +12,7 @@ from gates.evidence.columns import Description, Role, Type
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
 from gates.judging.bound import measure_share
 from gates.judging.constant_columns import is_quantity, values_of
+from gates.judging.declared import dictionaries_of
 from gates.judging.periods import periods_of
 from gates.judging.sides import tables_of
 from gates.quoting import quote
@@ -59,7 +60,8 @@ class MissingValues(Gate, frozen=True, kw_only=True):
     def judge(self, case: Case) -> Iterator[Item]:
         """One finding or measurement per column."""
         dictionary, tables = case.candidate.dictionary, tables_of(case.candidate)
-        periods = {file: periods_of(table, dictionary) for file, table in tables.items()}
+        listed = dictionaries_of(case)
+        periods = {file: periods_of(table, *listed) for file, table in tables.items()}
         for name, entry in dictionary.columns.items():
             present = {file: table for file, table in tables.items() if name in table}
             if entry.role is Role.IGNORED or not present:

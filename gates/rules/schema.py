@@ -16,6 +16,7 @@ from gates.judging.constant_columns import (
     find_constant,
     find_period_constants,
 )
+from gates.judging.declared import dictionaries_of
 from gates.judging.lost import find_lost
 from gates.judging.periods import periods_of
 from gates.judging.sides import TRAIN, same_file, tables_of
@@ -57,7 +58,8 @@ class Schema(Gate, frozen=True, kw_only=True):
         dictionary, tables = case.candidate.dictionary, tables_of(case.candidate)
         if lost := find_lost(case, TRAIN):
             yield lost
-        periods = {file: periods_of(table, dictionary) for file, table in tables.items()}
+        listed = dictionaries_of(case)
+        periods = {file: periods_of(table, *listed) for file, table in tables.items()}
         for name, entry in dictionary.columns.items():
             present = {file: table for file, table in tables.items() if name in table}
             if entry.role in _WITHOUT_VALUES or not present:

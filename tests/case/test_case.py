@@ -181,6 +181,21 @@ def test_rows_of_one_person_count_as_one(tmp_path: Path) -> None:
     assert widths[1] / widths[0] == pytest.approx(10**0.5, rel=0.1)
 
 
+@pytest.mark.parametrize("role", ["group", "ignored", "feature"])
+def test_the_bases_groups_count_whatever_the_pull_request_calls_them(
+    tmp_path: Path, role: str
+) -> None:
+    test = {"person": [f"p{at // 2}" for at in range(80)], "label": [True] * 80}
+    new, old = (
+        evidence(tmp_path / name, {"person": f"{of} text"}, test=test)
+        for name, of in (("new", role), ("old", "group"))
+    )
+    of = case(new, old)
+    assert of.groups is not None
+    assert of.candidate_groups is not None
+    assert len(set(of.groups.tolist())) == len(set(of.candidate_groups.tolist())) == 40
+
+
 def test_few_groups_of_rows_decide_nothing(tmp_path: Path) -> None:
     test = {"person": ["a", "b"] * 50, "label": [1] * 100}
     made = evidence(tmp_path / "e", {"person": "group text"}, test=test, scores=[0.9] * 100)
