@@ -108,6 +108,18 @@ def measure_effect(
     """
     if case.streamed is not None:
         return _effect_of_sums(metric, case.streamed.whole if rows is None else rows[0])
+    if rows is not None:
+        return _effect_of_rows(metric, case, rows)
+    known = next((effect for of, effect in case.effects if of == metric), None)
+    if known is None:  # what wear is told by is a gate's metric, too
+        known = _effect_of_rows(metric, case, None)
+        case.effects.append((metric, known))
+    return known
+
+
+def _effect_of_rows(
+    metric: Metric[Any], case: Case, rows: "Sequence[Part | None] | None"
+) -> Effect:
     places = cast("Sequence[Rows | None] | None", rows)  # whoever has no sums has rows
     parts: list[_Part] = []
     refused = UndefinedError("no rows")

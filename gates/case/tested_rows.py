@@ -237,12 +237,11 @@ class TestedRows:
         """Which of a side's test rows one model was trained on; two may have one training table."""
         about = id(side), id(model.train), model.dictionary.id
         if about not in self._seen:
-            ids = model.train_ids
-            self._seen[about] = (
-                np.zeros(side.test.rows, dtype=np.bool_)
-                if ids is None
-                else places_in(side.ids, ids) >= 0
-            )
+            seen = np.zeros(side.test.rows, dtype=np.bool_)
+            if model.train_ids is not None:  # looked for among the test rows, which are fewer
+                at = places_in(model.train_ids, side.ids)
+                seen[at[at >= 0]] = True
+            self._seen[about] = seen
         return self._seen[about]
 
     @property

@@ -29,6 +29,7 @@ from gates.git import find_root, is_dirty, merge_base, read_file, resolve
 from gates.judge import judge
 from gates.ledger.branch import BRANCH, read_ledger
 from gates.ledger.wear import rank_by_primary, with_wear
+from gates.memory import keep_freed_memory
 from gates.policy.changes import policy_changes, waiver_changes
 from gates.policy.policy import Policy, has_policy, read_policy
 from gates.report import render_not_judged
@@ -133,6 +134,7 @@ def _check(root: Path, base_name: str | None, today: dt.date, *, use_run_cache: 
         else None,
         asked=policies.judging.asks(candidate),
     )
+    keep_freed_memory()
     case.test_set = with_wear(case, primary, ledger)
     verdict = judge(policies.judging, case, Waiving(waivers.base, today))
     return msgspec.structs.replace(

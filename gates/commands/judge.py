@@ -17,6 +17,7 @@ from gates.finding import PolicyChange, Side
 from gates.judge import judge
 from gates.ledger.ledger import Ledger, read_ledger_lines
 from gates.ledger.wear import with_wear
+from gates.memory import keep_freed_memory
 from gates.policy.changes import policy_changes, waiver_changes
 from gates.policy.policy import Policy, read_policy
 from gates.policy.settings import Settings
@@ -27,6 +28,7 @@ from gates.waivers.waivers import Waivers, read_waivers
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     """Judge, print, and write the verdict where asked."""
+    keep_freed_memory()
     out = _writable(arguments.out) if arguments.out else None
     policy = _read_judging(arguments.policy)
     waiving = Waiving(

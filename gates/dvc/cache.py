@@ -3,11 +3,9 @@
 DVC itself trusts what lies in its cache; here the MD5 is computed while an object is copied.
 """
 
-import contextlib
 import hashlib
 import os
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +14,7 @@ import msgspec
 from gates.dvc.files import MD5, Recorded
 from gates.errors import EvidenceError
 from gates.evidence.manifest import File
+from gates.two_threads import map_in_two
 
 _SECTION = re.compile(r"\[\s*(.*?)\s*\]")
 _BLOCK_BYTES = 1 << 20
@@ -89,26 +88,9 @@ def copy_all_cached(cache: Path, recorded: Mapping[Path, Recorded]) -> dict[str,
     Raises:
         EvidenceError: an object is not what its name says.
     """
-    waiting = [(path, one) for path, one in recorded.items() if is_cached(cache, one)]
-    made: dict[str, File] = {}
-    problems: list[Exception] = []
-
-    def copy_waiting() -> None:
-        with contextlib.suppress(IndexError):
-            while not problems:
-                path, one = waiting.pop()
-                try:
-                    made[path.name] = copy_cached(cache, one, path)
-                except Exception as error:  # noqa: BLE001 - raised where both have ended
-                    problems.append(error)
-
-    helper = threading.Thread(target=copy_waiting)
-    helper.start()
-    copy_waiting()
-    helper.join()
-    if problems:
-        raise problems[0]
-    return made
+    cached = [(path, one) for path, one in recorded.items() if is_cached(cache, one)]
+    made = map_in_two(lambda pair: copy_cached(cache, pair[1], pair[0]), cached)
+    return {file.name: file for file in made}
 
 
 def copy_cached_tree(cache: Path, recorded: Recorded, destination: Path) -> None:

@@ -345,8 +345,7 @@ class Evidence:
                 f"{table.path}: {ids.null_count:,} of {len(ids):,} rows have no {name}. "
                 "Give every row an identifier."
             )
-        distinct = pc.count_distinct(ids).as_py()
-        if distinct < len(ids):
+        if not _is_rising(ids) and (distinct := pc.count_distinct(ids).as_py()) < len(ids):
             counted = pc.value_counts(ids)
             twice = [entry["values"] for entry in counted.to_pylist() if entry["counts"] > 1][:3]
             raise EvidenceError(
@@ -359,6 +358,12 @@ class Evidence:
         """Whether the dictionary calls a column a quantity rather than a category."""
         column = self.dictionary.columns.get(name)
         return column is not None and column.type in (Type.NUMBER, Type.INTEGER, Type.DATETIME)
+
+
+def _is_rising(ids: pa.Array) -> bool:
+    """Whether each identifier is greater than the one before: then none stands twice."""
+    rises: bool = pc.all(pc.less(ids[:-1], ids[1:])).as_py()
+    return rises
 
 
 def _reading(settings: Settings) -> tuple[str, str | None]:

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from gates.errors import EvidenceError
+from gates.two_threads import map_in_two
 
 MANIFEST = "manifest.json"
 MANIFEST_MAX_BYTES = 1 << 23  # some 35,000 part files
@@ -152,7 +153,11 @@ def read_manifest(folder: Path, *, verify: bool = True) -> Manifest:
     for table in sorted(TABLES):
         refuse_unlisted(str(folder / table), _parts_in(folder / table), manifest)
     for file in manifest.files:
-        _refuse_difference(folder / file.name, file, verify=verify)
+        _refuse_other_file(folder / file.name, file)
+    if verify:
+        paths = [folder / file.name for file in manifest.files]
+        for file, found in zip(manifest.files, map_in_two(digest, paths), strict=True):
+            refuse_other_digest(str(folder / file.name), found[0], file)
     return manifest
 
 
@@ -215,15 +220,13 @@ def _refuse_wrong_names(path: str, manifest: Manifest) -> None:
             )
 
 
-def _refuse_difference(path: Path, file: File, *, verify: bool) -> None:
+def _refuse_other_file(path: Path, file: File) -> None:
     linked = path.is_symlink() or (path.parent.name in TABLES and path.parent.is_symlink())
     if linked or not path.is_file():
         raise EvidenceError(
             f"{path}: listed in the manifest, but not a file here. Collect it again."
         )
     refuse_other_size(str(path), path.stat().st_size, file)
-    if verify:
-        refuse_other_digest(str(path), digest(path)[0], file)
 
 
 def refuse_other_size(path: str, size: int, file: File) -> None:

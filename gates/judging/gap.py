@@ -128,7 +128,7 @@ def measure_gap(metric: GroupMean, case: Case, groups: "Sequence[Part | None]") 
     after = sum(float(side.new.sum()) for side in sides) / len(sides)
     was, now = _sign(before or after), _sign(after or before)
     parts = [(now * side.new - was * side.old) / len(sides) for side in sides]
-    seen = [side.counted > 0 for side in sides]
+    seen = [side.seen for side in sides]
     # A row may lie in both test sets: its stratum says in which, and on which side of the gap.
     codes = [4**at * (1 + side.inside) for at, side in enumerate(sides)]
     rows = _chosen([side.arena.union for side in sides], seen)
@@ -156,7 +156,7 @@ def measure_gap(metric: GroupMean, case: Case, groups: "Sequence[Part | None]") 
         doubt=Doubt(error=interval.width / 2 / critical_z(CONFIDENCE), spread=spread),
         rows=rows[moved],
         contributions=contributions[moved],
-        counted=int(np.count_nonzero(sides[0].counted)),
+        counted=len(sides[0].seen),
         same=all(_same(metric, side.arena) for side in sides),
     )
 
@@ -202,8 +202,12 @@ def _name_of(metric: GroupMean) -> str:
     return "recall" if metric.kind == "true_positive_rate" else metric.kind
 
 
-def _chosen(values: list[npt.NDArray[T]], masks: list[Mask]) -> npt.NDArray[T]:
-    return np.concatenate([each[mask] for each, mask in zip(values, masks, strict=True)])
+def _chosen(values: list[npt.NDArray[T]], places: list[Rows]) -> npt.NDArray[T]:
+    """The values at some places of each array; the array itself where that is all of it."""
+    chosen = [
+        each if len(at) == len(each) else each[at] for each, at in zip(values, places, strict=True)
+    ]
+    return chosen[0] if len(chosen) == 1 else np.concatenate(chosen)
 
 
 def _same(metric: GroupMean, arena: Arena) -> bool:
@@ -220,7 +224,8 @@ class _Side(msgspec.Struct, frozen=True):
     counted: Floats  # the row's weight, 0 where the mean does not count it
     old: Floats
     new: Floats
-    both: bool  # whether the mean counts rows of the group and of the rest
+    seen: Rows  # places of the rows that the mean counts
+    both: bool  # whether it counts rows of the group and of the rest
 
 
 def _side(metric: GroupMean, arena: Arena, group: Rows) -> _Side:
@@ -231,7 +236,8 @@ def _side(metric: GroupMean, arena: Arena, group: Rows) -> _Side:
     each = np.array([-1.0, 1.0]) / np.where(sizes > 0, sizes, 1.0)
     share = counted * each[inside]
     old, new = (share * metric.values(side) for side in (arena.baseline, arena.candidate))
-    return _Side(arena, inside, counted, old, new, both=bool(sizes.all()))
+    seen = np.flatnonzero(counted)
+    return _Side(arena, inside, counted, old, new, seen, both=bool(sizes.all()))
 
 
 def _weights_of(metric: GroupMean, answers: Answers) -> Floats:
@@ -250,18 +256,21 @@ def _reaches(metric: GroupMean, sides: list[_Side], now: float) -> tuple[float, 
     """
     below, above = [], []
     for side in sides:
+        moved = side.new - side.old
         for stratum in (0, 1):
             here = (side.inside == stratum) & (side.counted > 0)
-            change, interval = _change_of(metric, side, here, -1.0 if stratum == 0 else 1.0)
+            sign = -1.0 if stratum == 0 else 1.0
+            change, interval = _change_of(metric, side, moved, here, sign)
             below.append(change - interval.lower)
             above.append(interval.upper - change)
     down, up = math.hypot(*below) / len(sides), math.hypot(*above) / len(sides)
     return (down, up) if now > 0 else (up, down)
 
 
-def _change_of(metric: GroupMean, side: _Side, here: Mask, sign: float) -> tuple[float, Interval]:
+def _change_of(
+    metric: GroupMean, side: _Side, moved: Floats, here: Mask, sign: float
+) -> tuple[float, Interval]:
     """What one stratum adds to the change of the gap: Tango's interval, or Student's."""
-    moved = (side.new - side.old)[here]
     weights = side.arena.candidate.weights
     if not metric.is_share:
         values = (metric.values(each)[here] for each in (side.arena.candidate, side.arena.baseline))
@@ -269,10 +278,12 @@ def _change_of(metric: GroupMean, side: _Side, here: Mask, sign: float) -> tuple
         estimate = weighted_mean(sign * (new - old), None if weights is None else weights[here])
         return estimate.value, estimate.interval(CONFIDENCE)
     if weights is not None:
+        moved = moved[here]
         interval = weighted_tango(moved > 0, moved < 0, weights[here], confidence=CONFIDENCE)
         return float(moved.sum()), interval
-    gains, losses = int(np.count_nonzero(moved > 0)), int(np.count_nonzero(moved < 0))
-    return (gains - losses) / len(moved), tango(gains, losses, len(moved), CONFIDENCE)
+    rows = int(np.count_nonzero(here))
+    gains, losses = (int(np.count_nonzero(way & here)) for way in (moved > 0, moved < 0))
+    return (gains - losses) / rows, tango(gains, losses, rows, CONFIDENCE)
 
 
 def _expected(contributions: Floats, strata: Rows, weights: Floats | None) -> Floats:

@@ -86,14 +86,22 @@ class Discordance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def count_cells(labels: NDArray[np.bool_], predictions: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Counts of the 4 cells."""
-    return np.bincount(2 * labels + predictions, minlength=4)
+    positive, predicted = np.count_nonzero(labels), np.count_nonzero(predictions)
+    hits = np.count_nonzero(labels & predictions)
+    neither = len(labels) - positive - predicted + hits
+    return np.array([neither, predicted - hits, positive - hits, hits], dtype=np.int64)
 
 
 def count_paired_cells(
     labels: NDArray[np.bool_], old: NDArray[np.bool_], new: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     """Counts of the 8 paired cells."""
-    return np.bincount(4 * labels + 2 * old + new, minlength=8)
+    neither = ~(old | new)
+    cells = (neither, new & ~old, old & ~new, old & new)
+    labelled = [np.count_nonzero(cell & labels) for cell in cells]
+    rows = [np.count_nonzero(cell) for cell in cells]
+    others = [every - positive for every, positive in zip(rows, labelled, strict=True)]
+    return np.array([*others, *labelled], dtype=np.int64)
 
 
 def value_of(metric: CellMetric, cells: NDArray[np.int64]) -> float:

@@ -8,6 +8,7 @@ accuracy always does).
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Literal, get_args
 
@@ -43,7 +44,7 @@ _RATES: Mapping[Kind, str] = MappingProxyType(
         "f1": "f1",
     }
 )
-_NODES, _SHARES = np.polynomial.legendre.leggauss(16)
+_POINTS = 16  # of the way from one matrix to the other
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -95,7 +96,7 @@ class Form(msgspec.Struct, frozen=True):
             return self._linearise(before, pooled), self._linearise(after, pooled)
         way = [
             share / 2 * _agreement(self.kind, before + (after - before) * (1 + node) / 2)[1]
-            for node, share in zip(_NODES, _SHARES, strict=True)
+            for node, share in _quadrature()
         ]
         gradient = np.sum(way, axis=0)
         total = float(after.sum())
@@ -141,6 +142,13 @@ class Form(msgspec.Struct, frozen=True):
         if rate == "precision":
             return np.asarray(np.diag(scale) + down[None, :] + np.zeros_like(matrix))
         return np.asarray(2 * np.diag(scale) + down[:, None] + down[None, :])
+
+
+@cache
+def _quadrature() -> tuple[tuple[float, float], ...]:
+    """Nodes and weights of Gauss and Legendre; NumPy loads its polynomials for them."""
+    nodes, shares = np.polynomial.legendre.leggauss(_POINTS)
+    return tuple(zip(nodes.tolist(), shares.tolist(), strict=True))
 
 
 def _agreement(kind: Kind, matrix: Matrix) -> tuple[float, Matrix]:
