@@ -26,7 +26,7 @@ LOOSER_WHEN_GREATER = frozenset(
         "reduction", "perfect", "largest_gain",
         "max_failed", "max_seconds", "serving_limit_ms",
         "unjudged", "relabelled", "regrouped", "removed", "changed", "growth", "distance", "spread",
-        "apart",
+        "apart", "random",
     }
 )  # fmt: skip
 LOOSER_WHEN_SMALLER = frozenset(
@@ -36,7 +36,18 @@ LOOSER_WHEN_SMALLER = frozenset(
         "fairness", "other", "gain", "level", "rows", "predicates", "rarest", "bits",
     }
 )  # fmt: skip
+# Where none is given a gate takes its own: naming some may leave a stricter one out.
+_USUAL = frozenset(
+    {
+        ("churn", "tolerance"), ("data_bias", "features"), ("group_disparity", "features"),
+        ("human_baseline", "metrics"), ("label_agreement", "scale"), ("quick_baseline", "metrics"),
+        ("rare_class", "classes"), ("suspicious_improvement", "metrics"),
+        ("weak_segments", "columns"), ("weak_segments", "loss"), ("weak_segments", "margin"),
+    }
+)  # fmt: skip
 _FLOORS = ("metric_floor", "segment_floor")
+_LAX = {"mode": "guard", "required": False, "waivable": True}
+_ROWS = "golden"
 _PEOPLE = "level"  # of people, in a metric's own unit
 _ABSENT = object()
 _HARMLESS = frozenset({"subject", "reason", "author", "approved_by", "written"})
@@ -47,7 +58,12 @@ def policy_changes(base: Policy, candidate: Policy) -> tuple[PolicyChange, ...]:
     """Every difference, in the order of the base's policy, then what is new."""
     old, new = dict(_flatten(_effective(base), ())), dict(_flatten(_effective(candidate), ()))
     return tuple(
-        _describe(path, old.get(path, _ABSENT), new.get(path, _ABSENT))
+        _describe(
+            path,
+            old.get(path, _ABSENT),
+            new.get(path, _ABSENT),
+            was_usual=_was_usual(path[:2], old),
+        )
         for path in dict.fromkeys([*old, *new])
         if old.get(path, _ABSENT) != new.get(path, _ABSENT) and _on_both_sides(path[:-1], old, new)
     )
@@ -113,6 +129,12 @@ def _on_both_sides(parent: Path, old: dict[Path, Any], new: dict[Path, Any]) -> 
     return not parent or (parent in old and parent in new)
 
 
+def _was_usual(path: Path, old: dict[Path, Any]) -> bool:
+    """Whether the base left it to the gate what to take."""
+    given = any(each[:2] == path and (len(each) > len(path)) for each in old)
+    return path in _USUAL and old.get(path) in (None, "present") and not given
+
+
 def _effective(policy: Policy) -> dict[str, Any]:
     """All values of a policy as plain data, defaults included."""
     own = policy.settings.custom  # of which the candidate's are not run, so that none is filled in
@@ -138,10 +160,10 @@ def _flatten(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
         yield path, value
 
 
-def _describe(path: Path, old: Any, new: Any) -> PolicyChange:
+def _describe(path: Path, old: Any, new: Any, *, was_usual: bool) -> PolicyChange:
     return PolicyChange(
         key=".".join((KEY, *path)),
-        direction=_direction(path, old, new),
+        direction=Direction.LOOSENED if was_usual else _direction(path, old, new),
         base=None if old is _ABSENT else _json(old),
         candidate=None if new is _ABSENT else _json(new),
     )
@@ -154,14 +176,18 @@ def _direction(path: Path, old: Any, new: Any) -> Direction:
         return Direction.LOOSENED
     if old is _ABSENT or (old is None and new is not None):
         return Direction.TIGHTENED
-    if name == "mode":
-        return Direction.LOOSENED if new == "guard" else Direction.TIGHTENED
-    if name in ("required", "waivable"):
-        return Direction.TIGHTENED if new is (name == "required") else Direction.LOOSENED
+    if name in _LAX:
+        return Direction.LOOSENED if new == _LAX[name] else Direction.TIGHTENED
     greater_is_looser = _greater_is_looser(path)
+    if name == _ROWS or not (greater_is_looser is None or _are_numbers(old, new)):
+        return Direction.LOOSENED  # other rows, or a list in place of all: some may be left out
     if greater_is_looser is None:
         return Direction.CHANGED
     return Direction.LOOSENED if (new > old) is greater_is_looser else Direction.TIGHTENED
+
+
+def _are_numbers(*values: Any) -> bool:
+    return all(isinstance(value, int | float) for value in values)
 
 
 def _greater_is_looser(path: Path) -> bool | None:

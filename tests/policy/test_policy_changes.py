@@ -72,6 +72,38 @@ def test_every_edit_is_classified_by_what_it_asks_for(
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "directions"),
+    [
+        ("weak_segments: {}", "weak_segments: {margin: 0.9}", [L]),
+        ("weak_segments: {margin: 0.5}", "weak_segments: {margin: 0.9}", [L]),
+        ("weak_segments: {margin: 0.9}", "weak_segments: {margin: 0.5}", [T]),
+        ("weak_segments: {}", "weak_segments: {columns: [sex]}", [L]),
+        ("weak_segments: {columns: [sex]}", "weak_segments: {columns: [sex, age]}", [T]),
+        ("rare_class: {}", "rare_class: {classes: [negative]}", [L]),
+        ("rare_class: {}", "rare_class: {min_rows: 20}", [T]),
+        ("quick_baseline: {}", "quick_baseline: {metrics: {recall: {gain: 0.1}}}", [L]),
+        ("churn: {share: 0.1}", "churn: {share: 0.1, tolerance: 0.9}", [L]),
+        ("churn: {}", "churn: {share: 0.1}", [T]),
+        ("churn: {}", "churn: {golden: kept}", [T]),
+        ("churn: {golden: kept}", "churn: {golden: few}", [L]),
+        ("time_leakage: {}", "time_leakage: {random: true}", [L]),
+        ("time_leakage: {random: true}", "time_leakage: {}", [T]),
+        ("calibration: {segments: true}", "calibration: {segments: false}", [L]),
+        ("calibration: {segments: true}", "calibration: {segments: [sex]}", [L, T]),
+        ("calibration: {segments: [sex]}", "calibration: {segments: false}", [L, L]),
+    ],
+)
+def test_what_a_gate_takes_by_itself_may_be_stricter_than_what_is_named(
+    old: str, new: str, directions: list[Direction]
+) -> None:
+    base, head = (
+        read_policy(f"gates:\n  segments: [sex]\n  {gate}\n".encode(), "policy")
+        for gate in (old, new)
+    )
+    assert [each.direction for each in policy_changes(base, head)] == directions
+
+
+@pytest.mark.parametrize(
     ("metric", "direction"), [("accuracy", L), ("log_loss", T), ("mean_absolute_error", T)]
 )
 def test_a_lower_human_level_asks_for_less_unless_it_is_an_error(
