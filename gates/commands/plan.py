@@ -11,6 +11,7 @@ import msgspec
 from gates import __version__
 from gates.case.effect import CONFIDENCE
 from gates.commands.check import PARAMS, progress
+from gates.custom import loading, reading_below
 from gates.errors import EvidenceError, ExitCode, PolicyError, UsageError
 from gates.evidence.folder import Evidence
 from gates.git import find_root
@@ -102,7 +103,7 @@ def _read(path: Path) -> Policy:
         raise PolicyError(
             f"{path}: cannot be read: {error.strerror}. Name a params.yaml with --policy."
         ) from error
-    return read_policy(content, path.name)
+    return read_policy(content, path.name, loading(reading_below(path.parent)))
 
 
 def _print(plan: Plan, *, as_json: bool, verbose: bool) -> None:

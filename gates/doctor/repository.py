@@ -13,7 +13,7 @@ from gates.git import is_shallow, merge_base, read_file
 from gates.policy.policy import Policy, has_policy, read_policy
 from gates.policy.settings import Settings
 from gates.setup.roles import TO_BE_WRITTEN
-from gates.setup.surroundings import OWNERS, covered, guarded_paths
+from gates.setup.surroundings import OWNERS, covered, guarded_paths, lacking_owners
 from gates.waivers.waivers import FILE as WAIVERS
 from gates.waivers.waivers import read_waivers
 
@@ -161,8 +161,9 @@ def examine_owners(root: Path, settings: Settings) -> Sign:
     name = "code owners"
     path = next((one for one in OWNERS if (root / one).is_file()), None)
     named = covered((root / path).read_text("utf-8", errors="replace")) if path else frozenset()
-    lacking = [each for each in guarded_paths(root, settings.evidence.columns) if each not in named]
-    if "*" in named or not lacking:
+    guarded = guarded_paths(root, settings.evidence.columns, settings.custom.values())
+    lacking = lacking_owners(guarded, named)
+    if not lacking:
         return ok(name, f"{path} names what decides how a pull request is judged")
     said = f"nobody owns {listed(lacking)}" if path else "there is no CODEOWNERS"
     return Sign(

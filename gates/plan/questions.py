@@ -11,6 +11,7 @@ import numpy as np
 
 from gates.case.case import Case
 from gates.case.effect import CONFIDENCE, measure_effect
+from gates.custom import Unloaded
 from gates.finding import Finding, Limit, State, Subject
 from gates.judge import levels_of
 from gates.judging.declared import dictionaries_of
@@ -69,6 +70,9 @@ def ask(policy: Policy, case: Case) -> Asked:
     ]
     for name, gate in policy.gates.items():
         if name in WITHOUT_SIZE:
+            continue
+        if isinstance(gate, Unloaded):
+            skipped.append(Skipped(name, "a gate of the repository's own, which is not run here"))
             continue
         try:
             heard[name] = list(gate.judge(case))

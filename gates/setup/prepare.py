@@ -12,6 +12,7 @@ from gates.evidence.columns import ColumnDictionary, Description, Type, read_col
 from gates.evidence.sources import Sources
 from gates.git import default_branch, list_work_files, run_git
 from gates.policy.policy import has_policy, read_policy
+from gates.policy.settings import Settings
 from gates.reading import strict_json
 from gates.setup.change import Change, drafted, extended, read_text
 from gates.setup.dictionary import write_dictionary
@@ -76,7 +77,8 @@ def prepare(root: Path, wishes: Wishes) -> Prepared:
         PolicyError: `params.yaml` is not as gatepost reads it.
         EvidenceError: a file of DVC's cannot be read.
     """
-    pipeline, said = read_pipeline(root), _read_sources(root)
+    pipeline, settings = read_pipeline(root), _read_settings(root)
+    said = settings.evidence if settings else None
     parts = _said_parts(said) if said else find_parts(root, pipeline)
     tables = _look(root, parts, wishes, said)
     policy = _write_policy(root, parts, tables, said)
@@ -98,22 +100,22 @@ def prepare(root: Path, wishes: Wishes) -> Prepared:
     changes += [
         write_waivers(root),
         *write_workflows(root, release, install, branch),
-        write_owners(root, tables.path, owner),
+        write_owners(root, tables.path, owner, settings.custom.values() if settings else ()),
         write_hook(root),
         write_ignored(root),
     ]
     return Prepared(notes, tuple(changes), tuple(needs_of(parts, tables)))
 
 
-def _read_sources(root: Path) -> Sources | None:
-    """What a policy that is there already says of the evidence."""
+def _read_settings(root: Path) -> Settings | None:
+    """What a policy that is there already says beside its gates."""
     content = read_text(root, PARAMS)
     if content is None:
         return None
     try:
         if not has_policy(content.encode(), PARAMS):
             return None
-        return read_policy(content.encode(), PARAMS).settings.evidence
+        return read_policy(content.encode(), PARAMS).settings
     except PolicyError as error:
         raise PolicyError(
             f"{error} With limits in it, {PARAMS} must be plain YAML, because whoever judges "

@@ -1,7 +1,8 @@
 """The files beside the policy: code owners, the hook before a push, what Git ignores, waivers."""
 
 import re
-from pathlib import Path
+from collections.abc import Collection, Iterable
+from pathlib import Path, PurePosixPath
 
 import yaml
 
@@ -58,12 +59,33 @@ def owners_file(root: Path) -> str:
     return next((path for path in OWNERS if (root / path).is_file()), OWNERS[0])
 
 
-def guarded_paths(root: Path, columns: str) -> tuple[str, ...]:
-    """What decides how a pull request is judged, as patterns of CODEOWNERS."""
+def guarded_paths(root: Path, columns: str, custom: Iterable[str]) -> tuple[str, ...]:
+    """What decides how a pull request is judged, as patterns of CODEOWNERS.
+
+    Args:
+        root: of the repository.
+        columns: the dictionary's path.
+        custom: the paths of the modules of a team's own gates.
+    """
     locks = sorted(path.name for path in root.glob("requirements*") if path.is_file())
     locks += [name for name in _LOCKS if (root / name).is_file()]
     own = ["/reports/"] if any((root / "reports").glob("*.j2")) else []
-    return (*GUARDED, f"/{columns}", *own, *(f"/{name}" for name in locks))
+    named = (columns, *dict.fromkeys(custom), *locks)
+    return (*GUARDED, *own, *(f"/{name}" for name in named))
+
+
+def lacking_owners(guarded: Iterable[str], named: Collection[str]) -> list[str]:
+    """Those that nobody owns: neither they, nor a folder that they are in, nor everything is named.
+
+    Of another pattern it is not told what it matches.
+    """
+    return [one for one in guarded if "*" not in named and not _above(one) & set(named)]
+
+
+def _above(path: str) -> set[str]:
+    """The path, and the folders that it is in, as patterns."""
+    folders = [f"/{folder}" for folder in PurePosixPath(path.strip("/")).parents[:-1]]
+    return {path, *folders, *(f"{folder}/" for folder in folders)}
 
 
 def covered(text: str) -> frozenset[str]:
@@ -72,13 +94,13 @@ def covered(text: str) -> frozenset[str]:
     return frozenset(parts[0] for parts in lines if len(parts) > 1)
 
 
-def write_owners(root: Path, columns: str, owner: str | None) -> Change:
+def write_owners(root: Path, columns: str, owner: str | None, custom: Iterable[str] = ()) -> Change:
     """Lines for what is guarded and not yet named; commented out where the owner is unknown."""
     path = owners_file(root)
     old = read_text(root, path) or ""
     known = covered(old) | frozenset(re.findall(r"^# (/\S+) +@", old, re.MULTILINE))
-    lacking = [each for each in guarded_paths(root, columns) if each not in known]
-    if not lacking or "*" in known:
+    lacking = lacking_owners(guarded_paths(root, columns, custom), known)
+    if not lacking:
         return extended(root, path, "")
     width = max(map(len, lacking))
     mark, name = ("", owner) if owner else ("# ", "@organisation/team")

@@ -102,6 +102,14 @@ def doctor(capsys: Captured, *arguments: str) -> tuple[int, dict[str, Sign]]:
     return code, {one["setting"]: Sign(**one) for one in report["signs"]}
 
 
+def guard_all_but_a_gate_of_its_own(root: Path) -> None:
+    policy = f"{POLICY}  custom: {{of_age: team/of_age.py}}\n  of_age: {{}}\n"
+    guarded = ("/.github/", "/.dvc/", "/dvc.yaml", "/params.yaml", "/waivers.yaml", "/columns.yaml")
+    owners = "".join(f"{one} @acme/data\n" for one in guarded)
+    write(root, {"params.yaml": policy, "CODEOWNERS": owners, "team/of_age.py": ""})
+    commit(root)
+
+
 def replace(path: str, old: str, new: str) -> Spoil:
     def spoil(root: Path) -> None:
         text = (root / path).read_text("utf-8")
@@ -179,6 +187,13 @@ def test_a_good_clone_is_ok_throughout(capsys: Captured) -> None:
             0,
         ),
         (remove("CODEOWNERS"), "code owners", "missing", "there is no CODEOWNERS", 1),
+        (
+            guard_all_but_a_gate_of_its_own,
+            "code owners",
+            "weak",
+            "nobody owns /team/of_age.py",
+            0,
+        ),
         (
             replace("params.yaml", "{margin: 0.01}", "{margin: 0.000001, mode: strict}"),
             "strict limits",

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gates.custom import Unloaded
 from gates.evidence.folder import Evidence
 from gates.finding import Mode
 from gates.judging.margin import Margin
@@ -166,6 +167,11 @@ def test_what_cannot_be_judged_at_all_says_why(tmp_path: Path) -> None:
     assert question.kind is None
     assert question.limit.mode is Mode.STRICT  # an unjudged metric never passes
     assert question.reason.startswith("10 positives and 10 negatives")
+
+
+def test_a_gate_of_the_repositorys_own_that_is_not_loaded_asks_nothing(at_hand: Evidence) -> None:
+    found = asked(at_hand, RIGHT, of_age=Unloaded())
+    assert [one.gate for one in found.skipped] == ["of_age"]
 
 
 def test_gates_without_a_size_are_named(at_hand: Evidence) -> None:

@@ -72,6 +72,14 @@ def test_an_owner_of_everything_needs_no_lines(root: Path) -> None:
     assert write_owners(root, "columns.yaml", "@acme/data").what is What.SAME
 
 
+def test_a_teams_own_gates_are_guarded_unless_their_folder_is(root: Path) -> None:
+    """They are code that judges: whoever may change them may let anything pass."""
+    modules = ["team/of_age.py", "team/old/nights.py", "rules/one.py"]
+    (root / "CODEOWNERS").write_text("/team/old/ @b\n/rules @b\n", "utf-8")
+    added = write_owners(root, "columns.yaml", "@acme/data", modules).new.splitlines()[4:]
+    assert [line.split()[0] for line in added[-2:]] == ["/columns.yaml", "/team/of_age.py"]
+
+
 @pytest.mark.parametrize("owner", ["@me", None])
 def test_owners_are_written_once(root: Path, owner: str | None) -> None:
     write_all(root, [write_owners(root, "columns.yaml", owner)])
