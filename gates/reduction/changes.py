@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 
 from gates.metrics.binary import MIN_OF_EACH_CLASS, MIN_OF_EACH_CLASS_FOR_A_LOSS
-from gates.reduction.sums import CELLS, Floats, Steps, Table
+from gates.reduction.scored_rows import CELLS
+from gates.reduction.sums import Floats, Steps, Table
 from gates.stats import influence
 from gates.stats.binned_auc import BinnedDifference, ClassSums, Ranking, binned_difference
 from gates.stats.estimate import Estimate

@@ -1,5 +1,6 @@
 """Columns of a batch as numbers and as codes of segments; null and NaN are missing."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import msgspec
@@ -41,7 +42,7 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         indices, texts = encode_levels(array)
         missing = len(self.levels)
         table = np.array([*(self._places.get(text, missing) for text in texts), missing])
-        return table.astype(np.intp)[indices]
+        return table.astype(np.intp).take(indices)
 
     def _code_bands(self, array: pa.Array) -> Codes:
         values = numbers_of(array)
@@ -50,6 +51,19 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             bands += values >= edge
         bands[np.isnan(values)] = len(self.levels)
         return bands
+
+
+def place_codes(
+    cuts: Sequence[int], sizes: Sequence[int], codes: Sequence[Codes], rows: int
+) -> Codes:
+    """The place of every row among all combinations of some cuts' codes; may be written to."""
+    if not cuts:
+        return np.zeros(rows, dtype=np.intp)
+    at = codes[cuts[0]].copy()
+    for cut, size in zip(cuts[1:], sizes[1:], strict=True):
+        at *= size
+        at += codes[cut]
+    return at
 
 
 def encode_levels(array: pa.Array) -> tuple[Indices, list[str | None]]:

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gates.reduction.coding import Codes, Floats
+from gates.reduction.coding import Codes, Floats, place_codes
 from gates.reduction.lattice import Lattice, choose_lattice
 from gates.reduction.scored_rows import Loss, ScoredRows, losses_of
 from gates.stats.binned_auc import Ranking, bin_scores
@@ -50,16 +50,18 @@ class RankFeature(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def of(self, rows: ScoredRows, codes: tuple[Codes, ...]) -> tuple[Floats, Floats | None]:
         """The difference of every row."""
         bins = self.old.shape[2]
-        start = np.zeros(len(rows.labels), dtype=np.intp)
-        for cut, size in zip(self.cuts, self.sizes, strict=True):
-            start *= size
-            start += codes[cut]
+        start = place_codes(self.cuts, self.sizes, codes, len(rows.labels))
         start *= 2
         start += rows.labels
         start *= bins
-        old = self.old.reshape(-1)[start + bin_scores(rows.baseline, bins)]
-        new = self.new.reshape(-1)[start + bin_scores(rows.candidate, bins)]
-        return new - old, None
+        old = _look_up(self.old, start, bin_scores(rows.baseline, bins))
+        new = _look_up(self.new, start, bin_scores(rows.candidate, bins))
+        return np.subtract(new, old, out=new), None
+
+
+def _look_up(values: Floats, start: Codes, bins: Codes) -> Floats:
+    bins += start
+    return values.reshape(-1).take(bins)  # two thirds of the time of an index
 
 
 Feature = LossFeature | RankFeature

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gates.reduction.coding import Codes
+from gates.reduction.coding import Codes, place_codes
 from gates.reduction.features import FeatureSteps, step_feature
 from gates.reduction.grids import Cuts
 from gates.reduction.joint import Contribution
-from gates.reduction.scored_rows import Mask, ScoredRows, read_rows
-from gates.reduction.sums import CELLS, Floats, Summed, Sums, Table
+from gates.reduction.scored_rows import CELLS, Mask, ScoredRows, read_rows
+from gates.reduction.sums import Floats, Summed, Sums, Table
 from gates.stats.moments import Moments
 from gates.stats.signflip import FEW
 
@@ -103,7 +103,7 @@ def open_bag(bag: Bag, sums: Sums) -> HeavyRows:
     ordered = bag[np.lexsort(bag.T)]
     *codes, cells, labels, old, new = (np.ascontiguousarray(column) for column in ordered.T)
     rows = ScoredRows(
-        labels.astype(np.bool_), old.view(np.float64), new.view(np.float64), cells.astype(np.intp)
+        labels.astype(np.bool_), old.view(np.float64), new.view(np.float64), cells.astype(np.uint8)
     )
     return HeavyRows(rows, tuple(each.astype(np.intp) for each in codes[: len(sums.cuts)]))
 
@@ -115,7 +115,7 @@ def choose_rows(
     chosen = np.zeros(len(rows.cells), dtype=np.bool_)
     values = [feature.of(rows, codes)[0] for feature in sums.features]
     for pick in picks:
-        place = _place(pick, codes, len(chosen))
+        place = place_codes(pick.cuts, pick.sizes, codes, len(chosen))
         chosen |= pick.cells[place * CELLS + rows.cells]
         for feature, limits in zip(values, pick.above, strict=True):
             if np.isfinite(limits).any():
@@ -204,11 +204,3 @@ def _values(
         total += np.where(inside, values, 0.0)
     moved = np.flatnonzero(total)
     return moved, total[moved]
-
-
-def _place(pick: Pick, codes: tuple[Codes, ...], rows: int) -> Codes:
-    place = np.zeros(rows, dtype=np.intp)
-    for cut, size in zip(pick.cuts, pick.sizes, strict=True):
-        place *= size
-        place += codes[cut]
-    return place

@@ -11,8 +11,9 @@ from gates.reduction.coding import Floats, encode_levels, numbers_of
 from gates.tables.arrow import booleans_of, valid_of
 
 Mask = npt.NDArray[np.bool_]
-Cells = npt.NDArray[np.intp]
+Cells = npt.NDArray[np.uint8]
 Loss = Literal["log_loss", "brier_score_loss"]
+CELLS = 8  # of both answers and the label
 PROBABILITY_SLACK = 1e-9  # a float's rounding, not a score outside [0, 1]; as in `evidence`
 _TINY = float(np.finfo(np.float64).eps)  # scores are clipped by it, as scikit-learn does
 
@@ -59,7 +60,7 @@ def read_rows(batch: pa.RecordBatch, columns: Columns) -> tuple[ScoredRows, Faul
     labels, no_label, wrong_label = read_labels(batch.column(columns.label), columns.positive)
     old, no_old, wrong_old = _read_scores(batch.column(columns.baseline))
     new, no_new, wrong_new = _read_scores(batch.column(columns.candidate))
-    cells = labels.astype(np.intp)
+    cells = labels.astype(np.uint8)  # a quarter of the time that places of 64 bits take
     for scores in (old, new):
         cells *= 2
         cells += scores >= columns.decision_threshold
@@ -86,7 +87,9 @@ def losses_of(loss: Loss, labels: Mask, scores: Floats) -> Floats:
 
 def likelihoods_of(labels: Mask, scores: Floats) -> Floats:
     """The probability that a model gave to each row's label."""
-    return np.abs(scores - ~labels)
+    likelihoods = (~labels).astype(np.float64)
+    np.subtract(scores, likelihoods, out=likelihoods)
+    return np.abs(likelihoods, out=likelihoods)
 
 
 def largest_loss(loss: Loss, least_likely: float) -> float:

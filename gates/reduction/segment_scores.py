@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gates.reduction.coding import Cut
+from gates.reduction.coding import Cut, place_codes
 from gates.reduction.features import RankFeature
 from gates.reduction.grids import Cuts
 from gates.reduction.scored_rows import Columns, read_rows
@@ -51,10 +51,11 @@ class SegmentScores(msgspec.Struct, frozen=True, kw_only=True):
         codes = tuple(cut.code(batch.column(cut.column)) for cut in self.cuts)
         for cuts, into in zip(self.segmentations, value, strict=True):
             bins = into.shape[-1]
-            start = np.zeros(batch.num_rows, dtype=np.intp)
-            for cut in cuts:
-                start = start * self.cuts[cut].size + codes[cut]
-            start = (start * 2 + rows.labels) * bins
+            sizes = tuple(self.cuts[cut].size for cut in cuts)
+            start = place_codes(cuts, sizes, codes, batch.num_rows)
+            start *= 2
+            start += rows.labels
+            start *= bins
             for model, scores in enumerate((rows.baseline, rows.candidate)):
                 np.add.at(into[model].reshape(-1), start + bin_scores(scores, bins), 1)
         return value

@@ -11,6 +11,7 @@ import pyarrow as pa
 from gates.errors import EvidenceError
 from gates.reduction.coding import Cut, Floats, encode_levels
 from gates.reduction.scored_rows import (
+    CELLS,
     Columns,
     Faults,
     Mask,
@@ -91,7 +92,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
         return Surveyed(
             rows=0,
             faults=Faults(),
-            cells=np.zeros(8, dtype=np.int64),
+            cells=np.zeros(CELLS, dtype=np.int64),
             farthest=0.0,
             least_likely=(1.0, 1.0),
             levels=tuple({} for _ in self.cuts),
@@ -112,7 +113,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
             raise EvidenceError(
                 f"label or score: holds text where numbers are needed ({fault}). Write numbers."
             ) from fault
-        value.cells[:] += np.bincount(rows.cells, minlength=8)
+        value.cells[:] += [np.count_nonzero(rows.cells == cell) for cell in range(CELLS)]
         for cut, levels in zip(self.cuts, value.levels, strict=True):
             try:
                 _look_at(cut, levels, batch.column(cut.column))
@@ -187,7 +188,7 @@ def _mark_scores(only: Floats, at: npt.NDArray[np.intp], scores: Floats) -> None
     Of several that find their bin empty one is written, and the others differ from it next time.
     """
     while len(at):
-        held = only[at]
+        held = only.take(at)  # two thirds of the time of `only[at]`
         few = np.flatnonzero(held == held)  # noqa: PLR0124 - soon most bins hold NaN
         at, scores, held = at[few], scores[few], held[few]
         news = np.flatnonzero((held != scores) & ~np.isinf(scores))
@@ -207,9 +208,10 @@ def _look_at(cut: Cut, levels: LevelRows, array: pa.Array) -> None:
 
 def _count_levels(levels: LevelRows, column: str, array: pa.Array) -> None:
     indices, texts = encode_levels(array)
-    counted = np.roll(np.bincount(indices + 1, minlength=len(texts) + 1), -1).tolist()
+    counted = np.zeros(len(texts) + 1, dtype=np.int64)  # the last, where −1 points
+    np.add.at(counted, indices.astype(np.intp), 1)
     found: LevelRows = {}
-    for text, rows in zip((*texts, None), counted, strict=True):
+    for text, rows in zip((*texts, None), counted.tolist(), strict=True):
         if rows:
             found[text] = found.get(text, 0) + rows
     _add_levels(levels, found, column)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from gates.errors import EvidenceError
 from gates.reduction.correct import Comparison as Summed
 from gates.reduction.correct import correct
-from gates.reduction.exact import exact_auc_change
 from gates.reduction.joint import Contribution, joint_moments
 from gates.reduction.reduce import Reduced, Request, TooManySegmentsError, reduce_evidence
 from gates.reduction.sums import Sums
@@ -137,22 +136,6 @@ def test_the_auc_is_that_of_the_rows_within_its_bound() -> None:
         assert change.interval.lower <= expected.lower + 1e-12
         assert change.interval.upper >= expected.upper - 1e-12
         assert change.interval.width <= expected.width + (0.0005 if cuts else 2e-4)
-
-
-def test_an_area_can_be_had_without_bins(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = draw_rows(1_500)
-    engine, scan = CutUp(rows, (0, 700)), scan_of()
-    found = reduce_evidence(engine, scan, ALL)
-    for cuts, codes in (((), ()), ((0,), (1,))):
-        at = inside(found, rows, cuts, codes)
-        expected = delong(rows.labels[at], contributions_of(rows, "roc_auc", at))
-        change = exact_auc_change(found, engine, scan, cuts, codes, confidence=CONFIDENCE)
-        assert change is not None
-        assert change.candidate - change.baseline == pytest.approx(expected.value, abs=1e-12)
-        interval = expected.interval(CONFIDENCE)
-        assert change.interval.lower == pytest.approx(interval.lower, abs=1e-12)
-    monkeypatch.setattr("gates.reduction.exact.MOST_EXACT_ROWS", 1_499)
-    assert exact_auc_change(found, engine, scan, confidence=CONFIDENCE) is None
 
 
 def test_what_is_the_same_in_a_segment_is_known() -> None:
