@@ -11,7 +11,7 @@ from pathlib import Path
 from gates.baseline.base import Baseline
 from gates.baseline.find import find_baseline
 from gates.evidence.sources import Sources
-from gates.git import merge_base
+from gates.git.history import merge_base
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from gates.dvc.files import (
 from gates.dvc.inputs import read_pointers
 from gates.errors import PolicyError
 from gates.finding import Changes, Difference
-from gates.git import changed_files, list_files, read_file, read_files
+from gates.git.files import changed_files, list_files, read_file, read_files
 from gates.reading.strict_yaml import load
 
 PARAMS = "params.yaml"

@@ -11,7 +11,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from gates.git import common_folder, run_git
+from gates.git.call import run_git
+from gates.git.repository import common_folder
 from gates.process import signals_as_interrupt, uninterrupted
 
 _PREFIX = ".gatepost-"

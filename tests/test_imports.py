@@ -30,7 +30,6 @@ SHELL = (
     "gates.commands",
     "gates.dvc",
     "gates.git",
-    "gates.git_objects",
     "gates.github",
     "gates.ledger.branch",
     "gates.process",

@@ -12,8 +12,8 @@ from gates.case.case import Anchor, NoAnchor
 from gates.dvc.command import Progress
 from gates.evidence.folder import Evidence
 from gates.finding import Side
-from gates.git import is_shallow, nearest_tag
-from gates.git_objects import is_ancestor
+from gates.git.history import is_ancestor, nearest_tag
+from gates.git.repository import is_shallow
 from gates.policy.settings import Settings
 
 ANCHOR = "anchor"  # as `gates.references` names it

@@ -10,7 +10,7 @@ from gates.dvc.cache import cache_folder, find_recorded
 from gates.dvc.files import LOCK, PIPELINE, POINTER_SUFFIX, Recorded, read_lock, read_pointer
 from gates.dvc.lock_step import find_out_of_step, read_by
 from gates.evidence.sources import Sources
-from gates.git import read_files
+from gates.git.files import read_files
 
 # Where a file of a revision is: its content in Git, or what DVC recorded of it.
 Place: TypeAlias = bytes | Recorded

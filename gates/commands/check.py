@@ -25,7 +25,9 @@ from gates.errors import ExitCode, GatesError, PolicyError
 from gates.evidence.folder import Evidence
 from gates.evidence.manifest import write_atomically
 from gates.finding import Side, Verdict
-from gates.git import find_root, is_dirty, merge_base, read_file, resolve
+from gates.git.files import is_dirty, read_file
+from gates.git.history import merge_base
+from gates.git.repository import find_root, resolve
 from gates.judge import judge
 from gates.ledger.branch import BRANCH, read_ledger
 from gates.ledger.wear import rank_by_primary, with_wear

@@ -16,7 +16,9 @@ from gates.dvc.trace_inputs import trace_tree
 from gates.errors import EvidenceError, ExitCode, GatesError
 from gates.evidence.manifest import MANIFEST
 from gates.evidence.sources import Sources
-from gates.git import find_root, is_dirty, merge_base, read_file, resolve
+from gates.git.files import is_dirty, read_file
+from gates.git.history import merge_base
+from gates.git.repository import find_root, resolve
 from gates.policy.policy import read_policy
 from gates.serving.step import ServingBase
 

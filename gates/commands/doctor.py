@@ -29,7 +29,7 @@ from gates.doctor.workflow_files import environments_in
 from gates.doctor.workflows import examine_workflows
 from gates.errors import ExitCode, GatesError, UsageError
 from gates.evidence.folder import Evidence
-from gates.git import find_root
+from gates.git.repository import find_root
 from gates.github.calls import Calls
 from gates.github.repository import GitHub, connect
 from gates.github.settings import read_settings

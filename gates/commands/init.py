@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gates.errors import ExitCode, UsageError
-from gates.git import find_root
+from gates.git.repository import find_root
 from gates.process import plain
 from gates.setup.change import Change, What, render_diff, render_kept, write_all
 from gates.setup.notes import Note

@@ -10,8 +10,8 @@ import msgspec
 from gates.commands.check import PARAMS, progress
 from gates.errors import EvidenceError, ExitCode, GatesError
 from gates.finding import Wear
-from gates.git import find_root
-from gates.git_objects import fetch_branch
+from gates.git.objects import fetch_branch
+from gates.git.repository import find_root
 from gates.ledger.branch import BRANCH, push, read_ledger, record
 from gates.ledger.ledger import Ledger, Page, entry_of, write_entry
 from gates.ledger.wear import measure_wear

@@ -14,7 +14,7 @@ from gates.commands.check import PARAMS, progress
 from gates.custom import loading, reading_below
 from gates.errors import EvidenceError, ExitCode, PolicyError, UsageError
 from gates.evidence.folder import Evidence
-from gates.git import find_root
+from gates.git.repository import find_root
 from gates.plan.at_hand import find_evidence, find_second
 from gates.plan.plan import Plan, plan_lines
 from gates.plan.questions import ask

@@ -14,7 +14,8 @@ from gates.day import read_day, utc_today
 from gates.errors import ExitCode, PolicyError, UsageError
 from gates.evidence.manifest import write_atomically
 from gates.finding import Finding, Verdict, WaiverUse
-from gates.git import find_root, run_git
+from gates.git.call import run_git
+from gates.git.repository import find_root
 from gates.policy.policy import read_policy
 from gates.reading.typed import nearest
 from gates.report.words import clean

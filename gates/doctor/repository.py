@@ -9,7 +9,9 @@ from gates.dvc.files import LOCK, PIPELINE, read_lock_in
 from gates.dvc.lock_step import find_out_of_step, read_by
 from gates.errors import EvidenceError, GatesError, PolicyError
 from gates.evidence.columns import ColumnDictionary, Role, read_columns
-from gates.git import is_shallow, merge_base, read_file
+from gates.git.files import read_file
+from gates.git.history import merge_base
+from gates.git.repository import is_shallow
 from gates.policy.policy import Policy, has_policy, read_policy
 from gates.policy.settings import Settings
 from gates.setup.roles import TO_BE_WRITTEN

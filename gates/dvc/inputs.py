@@ -19,7 +19,7 @@ from gates.dvc.files import (
 )
 from gates.errors import PipelineError
 from gates.evidence.manifest import digest
-from gates.git import list_work_files
+from gates.git.files import list_work_files
 
 
 def read_pointers(root: Path) -> dict[str, Recorded]:

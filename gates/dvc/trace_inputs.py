@@ -5,7 +5,7 @@ from pathlib import Path
 from gates.dvc.files import LOCK, PIPELINE, POINTER_SUFFIX, read_lock
 from gates.dvc.origins import Known, dependencies_of, trace_inputs
 from gates.evidence.kept_inputs import Inputs
-from gates.git import list_tracked, list_untracked, list_work_files, read_file
+from gates.git.files import list_tracked, list_untracked, list_work_files, read_file
 
 
 def trace_tree(root: Path, revision: str) -> Inputs | None:

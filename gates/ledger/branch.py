@@ -13,17 +13,11 @@ from pathlib import Path
 import msgspec
 
 from gates.errors import GitError, UsageError
-from gates.git import default_branch, read_files, run_git
-from gates.git_objects import (
-    Listed,
-    commit_with,
-    fetch_branch,
-    is_ancestor,
-    list_tree,
-    merged_commits,
-    move_reference,
-    tip_of,
-)
+from gates.git.call import run_git
+from gates.git.files import read_files
+from gates.git.history import is_ancestor, merged_commits
+from gates.git.objects import Listed, commit_with, fetch_branch, list_tree, move_reference, tip_of
+from gates.git.repository import default_branch
 from gates.ledger.ledger import (
     ENTRY_MAX_BYTES,
     Entry,

@@ -8,7 +8,7 @@ from gates.dvc.command import Progress
 from gates.errors import EvidenceError
 from gates.evidence.manifest import MANIFEST
 from gates.evidence.sources import Sources
-from gates.git import merge_base
+from gates.git.history import merge_base
 
 CANDIDATE = Path("build") / "gatepost" / "candidate"
 

@@ -8,7 +8,7 @@ from gates.baseline.base import Baseline
 from gates.dvc.command import Progress
 from gates.evidence.manifest import File
 from gates.evidence.sources import Sources
-from gates.git import changed_files
+from gates.git.files import changed_files
 from gates.serving import SERVING
 
 

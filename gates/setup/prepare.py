@@ -10,7 +10,9 @@ from gates.dvc.files import read_texts
 from gates.errors import EvidenceError, GatesError, PolicyError
 from gates.evidence.columns import ColumnDictionary, Description, Type, read_columns
 from gates.evidence.sources import Sources
-from gates.git import default_branch, list_work_files, run_git
+from gates.git.call import run_git
+from gates.git.files import list_work_files
+from gates.git.repository import default_branch
 from gates.policy.policy import has_policy, read_policy
 from gates.policy.settings import Settings
 from gates.reading import strict_json

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from gates.git import run_git
+from gates.git.call import run_git
 from gates.setup.change import Change, What, drafted, extended, read_text, whole
 
 # What `gatepost check` and the workflows leave; a work tree with more in it counts as changed.

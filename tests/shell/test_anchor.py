@@ -10,7 +10,7 @@ from gates.baseline.base import Baseline
 from gates.baseline.find import find_baseline
 from gates.case.case import Anchor, NoAnchor
 from gates.evidence.folder import Evidence
-from gates.git import nearest_tag
+from gates.git.history import nearest_tag
 from gates.policy.settings import AnchorTag, Settings
 from tests.shell.project import SOURCES, commit, git, make_git, write
 

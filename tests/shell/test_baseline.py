@@ -18,7 +18,7 @@ from gates.dvc.reproduce import reproduce
 from gates.errors import EvidenceError, PipelineError
 from gates.evidence.manifest import read_manifest
 from gates.evidence.sources import Sources
-from gates.git import resolve
+from gates.git.repository import resolve
 from tests.shell.project import (
     SOURCES,
     cached,

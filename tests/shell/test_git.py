@@ -3,19 +3,17 @@ from pathlib import Path
 import pytest
 
 from gates.errors import GitError, UsageError
-from gates.git import (
+from gates.git.files import (
     FILE_MAX_BYTES,
     changed_files,
-    default_branch,
-    find_root,
     is_dirty,
     list_files,
     list_work_files,
-    merge_base,
     read_file,
     read_files,
-    resolve,
 )
+from gates.git.history import merge_base
+from gates.git.repository import default_branch, find_root, resolve
 from tests.shell.project import commit, git, make_git, write
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gates.errors import GitError
-from gates.git import read_file
+from gates.git.files import read_file
 from gates.scratch import scratch_folder, temporary_worktree
 from tests.shell.project import environment, git, make_git, run, worktrees, write
 

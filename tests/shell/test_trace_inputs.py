@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gates.dvc.trace_inputs import trace_tree
 from gates.evidence.kept_inputs import Keeper, encode_inputs, read_inputs
-from gates.git import list_tracked, list_untracked
+from gates.git.files import list_tracked, list_untracked
 from tests.shell.project import commit, make_git, write
 
 MD5 = "0" * 32

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gates.errors import GitError
-from gates.git import common_folder, run_git, start_git
+from gates.git.call import run_git, start_git
+from gates.git.repository import common_folder
 from gates.scratch import scratch_folder
 
 LISTING_MAX_BYTES = 1 << 24
@@ -84,25 +85,6 @@ def move_reference(root: Path, reference: str, new: str, old: str | None) -> boo
     """Let a reference stand for another commit, unless somebody else has moved it meanwhile."""
     done = run_git(root, "update-ref", reference, new, old or _ZERO, codes=(0, 1, 128))
     return done.returncode == 0
-
-
-def is_ancestor(root: Path, commit: str, of: str) -> bool:
-    """Whether a commit, by its full hash, is known to lie before another one."""
-    done = run_git(root, "merge-base", "--is-ancestor", commit, of, codes=(0, 1, 128))
-    return done.returncode == 0
-
-
-def merged_commits(root: Path, branch: str) -> frozenset[str]:
-    """The commits of a branch, and the heads of what was merged into it.
-
-    A branch of several commits that was merged counts with its head only, unless it was
-    fast-forwarded. What was squashed or rebased has other commits, and is not found.
-
-    Raises:
-        GitError: there is no such branch.
-    """
-    done = run_git(root, "rev-list", "--first-parent", "--parents", branch, "--")
-    return frozenset(done.stdout.decode().split())
 
 
 def fetch_branch(root: Path, remote: str, branch: str) -> str | None:

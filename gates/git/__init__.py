@@ -1,0 +1,1 @@
+"""What Git knows of the repository; a program here, asked as seldom as can be."""
