@@ -139,7 +139,7 @@ class Table:
         """The type of `column` and `pieces`."""
         kind = self._schema.field(name).type
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-        return CODED_TEXT if pa.types.is_string(kind) or pa.types.is_large_string(kind) else kind
+        return CODED_TEXT if _is_text(kind) else kind
 
     def stored_bytes(self, name: str) -> int:
         """What a column takes in the file, compressed: a hint at how much it tells."""
@@ -181,9 +181,17 @@ class Table:
 def _code_text(array: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(array.type) and not _is_coded_text(array.type):
         array = array.dictionary_decode()
-    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+    if pa.types.is_string_view(array.type):  # which Arrow has few functions for
+        array = pc.cast(array, pa.large_string())
+    if _is_text(array.type):
         array = pc.cast(array.dictionary_encode(), CODED_TEXT)
     return array
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
 
 
 def _kind(kind: pa.DataType) -> str:

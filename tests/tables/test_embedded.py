@@ -89,7 +89,24 @@ def test_tables_are_joined_row_by_row(tmp_path: Path) -> None:
     expected = [(1, "u", 0.1, "c"), (0, "v", 0.2, "a"), (None, "u", 0.3, "b"), (1, None, 0.4, "d")]
     assert engine.rows(scan) == 4
     assert engine.reduce(scan, Collect()) == expected
-    assert engine.reduce(scan, Collect()) == expected  # without looking at identifiers again
+    assert engine.reduce(scan, Collect()) == expected
+    scores = Scan(sources=(test, msgspec.structs.replace(new, columns=("score",))))
+    others = [row[:3] for row in expected]  # of a scan that is not held, of verified tables
+    assert engine.reduce(scores, Collect()) == others
+
+
+def test_a_small_table_is_read_once_and_a_large_one_for_every_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(tmp_path / "test.parquet", IDS, y=[1, 2, 3, 4])
+    scan, small, large = Scan(sources=(source,)), EmbeddedEngine(), EmbeddedEngine()
+    assert small.reduce(scan, Collect()) == [(1,), (2,), (3,), (4,)]
+    monkeypatch.setattr("gates.tables.embedded._HELD_BYTES", 4 * 8 - 1)
+    assert large.reduce(scan, Collect()) == [(1,), (2,), (3,), (4,)]
+    source.location.unlink()
+    assert small.reduce(scan, Collect()) == [(1,), (2,), (3,), (4,)]
+    with pytest.raises(EvidenceError, match=r"test\.parquet"):
+        large.reduce(scan, Collect())
 
 
 def test_no_row(tmp_path: Path) -> None:
