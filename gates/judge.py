@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gates import __version__
-from gates.case.case import Anchor, Case, NoAnchor
+from gates.case.anchor import Anchor, NoAnchor
+from gates.case.case import Case
 from gates.data_difference import find_data_differences
 from gates.errors import GatesError
 from gates.evidence.folder import Evidence

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gates.case.case import Anchor, Case
+from gates.case.anchor import Anchor
+from gates.case.case import Case
 from gates.case.passes import why_by_rows
 from gates.evidence.columns import Role
 from gates.evidence.folder import Evidence

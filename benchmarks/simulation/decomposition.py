@@ -11,12 +11,11 @@ from benchmarks.simulation.figures import Mean, Share, Table
 from benchmarks.simulation.in_memory import SimulatedCase, arena_of, judge_with
 from benchmarks.simulation.intervals import Record
 from benchmarks.simulation.scores import TwoModels
-from gates.case.case import Arena
+from gates.case.arena import Arena
 from gates.case.effect import CONFIDENCE, measure_effect
 from gates.finding import State
-from gates.judging.margin import Margin
 from gates.metrics import METRICS, DirectedMetric
-from gates.rules.metric_regression import MetricRegression
+from gates.rules.metric_regression import Demand, MetricRegression
 from gates.stats.decomposition import Square, TestSetValues, combine_means
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
@@ -204,7 +203,7 @@ def _measure(request: PullRequest, case: SimulatedCase, tally: _Tally) -> None:
     whole = square.new_on_new - square.old_on_old
     test_set = combine_means(_means(old), _means(new)).estimate
     reach = _unpaired_reach(square.old_on_old, len(old.rows), square.new_on_new, len(new.rows))
-    gate = MetricRegression(metrics={"accuracy": Margin(margin=MARGIN)})
+    gate = MetricRegression(metrics={"accuracy": Demand(margin=MARGIN)})
     alone = copy(case)
     alone.on_base = None  # as if nobody asked for the old rows alone
     tally.naive.append(whole)

@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 
 from gates.case.answers import Answers, Scored
-from gates.case.case import Arena, Case
+from gates.case.arena import Arena
+from gates.case.case import Case
 from gates.case.segments import Rows
 from gates.case.streamed import SummedSegment
 from gates.evidence.columns import ColumnDictionary, Description, Role, Type

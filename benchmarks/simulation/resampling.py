@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gates.case.case import Arena
+from gates.case.arena import Arena
 from gates.metrics import DirectedMetric
 from gates.stats import influence
 from gates.tables.table import Floats

@@ -8,7 +8,7 @@ import msgspec
 
 from gates.baseline.base import NoBaseline
 from gates.baseline.find import find_baseline
-from gates.case.case import Anchor, NoAnchor
+from gates.case.anchor import Anchor, NoAnchor
 from gates.dvc.command import Progress
 from gates.evidence.folder import Evidence
 from gates.finding import Side

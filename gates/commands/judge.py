@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from gates.case.case import Anchor, Case, NoAnchor
+from gates.case.anchor import Anchor, NoAnchor
+from gates.case.case import Case
 from gates.commands.engines import chosen_engine
 from gates.commands.show import print_verdict
 from gates.custom import loading, reading_below

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from gates.case.answers import Answers, Predicted
-from gates.case.case import Arena, Case
+from gates.case.arena import Arena
+from gates.case.case import Case
 from gates.case.segments import Rows
 from gates.finding import Observation, Subject, Support
 from gates.judging.row_losses import row_losses, usual_loss

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gates.case.answers import Answers
-from gates.case.case import Arena, Case
+from gates.case.arena import Arena
+from gates.case.case import Case
 from gates.case.effect import CONFIDENCE
 from gates.case.segments import Rows
 from gates.metrics.group import GroupMean

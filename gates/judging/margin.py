@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from gates.case.case import Case, NotComparableError
+from gates.case.arena import NotComparableError
+from gates.case.case import Case
 from gates.case.effect import Effect
 from gates.finding import Finding, Limit, Mode, State, Subject, Support
 from gates.metrics.metric import Metric

@@ -16,7 +16,8 @@ from typing import Literal, Protocol
 import msgspec
 import numpy as np
 
-from gates.case.case import Arena, Case
+from gates.case.arena import Arena
+from gates.case.case import Case
 from gates.evidence.folder import Evidence
 from gates.plan.plan import Churn
 from gates.policy.settings import Settings
@@ -40,7 +41,7 @@ class SecondModelCase(Case):
     def arenas(self) -> tuple[Arena, ...]:
         """The one test set, less the rows that the model was trained on."""
         (arena,) = super().arenas
-        scored = self._answer(arena.side, arena.rows, self.second[arena.rows])
+        scored = self.answer(arena.side, arena.rows, self.second[arena.rows])
         return (msgspec.structs.replace(arena, baseline=scored),)
 
 

@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from gates.case.case import Arena, Case, NotComparableError
+from gates.case.arena import Arena, NotComparableError
+from gates.case.case import Case
 from gates.case.effect import CONFIDENCE, clustered
 from gates.case.segments import Rows, split_by
 from gates.evidence.folder import Evidence

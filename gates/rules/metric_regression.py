@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
 
+from gates.case.arena import Arena
 from gates.case.ask import Ask
-from gates.case.case import Arena, Case
+from gates.case.case import Case
 from gates.case.effect import CONFIDENCE, measure_effect
 from gates.evidence.folder import Evidence
 from gates.finding import Family, Limit, Mode, Observation, Subject, Support
@@ -17,17 +18,28 @@ from gates.judging.margin import (
     subject_in,
     why_incomparable,
 )
+from gates.judging.rivals import demand_gain, gain_over_base
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
-from gates.rules.gate import NOT_EMPTY, Correction, Gate, Item, NotApplicableError
+from gates.rules.gate import NOT_EMPTY, Correction, Gate, Item, LeastGain, NotApplicableError
 from gates.stats.decomposition import Square
 from gates.stats.undefined import UndefinedError
 
 _MEND = "See which segments got worse, and mend or revert the change that touches them."
+_MEND_GAIN = (
+    "Improve the model until the gain is shown, or leave the model as it is: what changes no answer "
+    "owes no gain."
+)
 _MEND_SINCE = (
     "Lost since the last release, by this change and those before it: win it back, or tag a "
     "release that accepts the loss."
 )
+
+
+class Demand(Margin, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The largest loss that the owner accepts, and the smallest gain that a new model must bring."""
+
+    gain: LeastGain | None = None  # over the merge base's model, where this one is another
 
 
 class MetricRegression(Gate, frozen=True, kw_only=True):
@@ -38,7 +50,9 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
     request changes the test set, that is the mean over both, and the baseline's own rows by its own
     labels besides: nobody chooses the rows and labels by which his model is judged. With
     `references: [merge_base, anchor]` the same margin also bounds the loss since the last release,
-    so that many small losses do not add up unseen. Which metrics there are depends on the task; of
+    so that many small losses do not add up unseen. With `gain`, a model that is not the merge base's
+    has to be shown to be better than it by as much; what leaves every answer as it was owes no
+    gain. Which metrics there are depends on the task; of
     many classes, `recall`, `precision` and `f1` are judged for each, as an average hides rare ones.
 
     Why: two models scored on the same rows can be told apart far more sharply than two numbers
@@ -52,12 +66,12 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
     Example:
         metric_regression:
           metrics:
-            log_loss: {margin: 0.01, mode: strict}
+            log_loss: {margin: 0.01, mode: strict, gain: 0.002}
             recall: {margin: 0.03}
     """
 
     family: ClassVar[Family] = Family.METRICS
-    metrics: Annotated[dict[DirectedMetric, Margin], NOT_EMPTY]
+    metrics: Annotated[dict[DirectedMetric, Demand], NOT_EMPTY]
 
     def asks(self, _evidence: Evidence) -> Iterator[Ask]:
         """Each metric of all rows."""
@@ -71,14 +85,32 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
 
     def _judge_against(self, case: Case) -> Iterator[Item]:
         reason = why_incomparable(case)
-        for named, margin in self.metrics.items():
+        for named, demand in self.metrics.items():
             for name, metric in case.metrics(named).items():
                 if reason:
                     subject = subject_in(case, metric=name)
-                    limit = Limit(margin=margin.margin, mode=margin.mode)
+                    limit = Limit(margin=demand.margin, mode=demand.mode)
                     yield cannot_tell(subject, limit, reason)
                 else:
-                    yield from _judge_metric(name, metric, margin, case)
+                    yield from _judge_metric(name, metric, demand, case)
+                    yield from _judge_gain(name, metric, demand, case)
+
+
+def _judge_gain(name: str, metric: Metric[Any], demand: Demand, case: Case) -> Iterator[Item]:
+    """What a new model must bring, where that is asked for; not since a release, only since its base."""
+    if demand.gain is None or case.reference is not None:
+        return
+    subject = subject_in(case, key=f"{name} gained over the baseline")
+    limit = Limit(floor=demand.gain, mode=demand.mode)
+    try:
+        if measure_effect(metric, case).same:
+            return
+        found, support = gain_over_base(metric, case)
+    except UndefinedError as error:
+        yield cannot_tell(subject, limit, str(error), case.tested.test.rows)
+        return
+    asked = f"a new model has to gain {demand.gain:g}"
+    yield demand_gain(subject, limit, found, support, asked=asked, mend=mend_in(case, _MEND_GAIN))
 
 
 def _judge_metric(name: str, metric: Metric[Any], margin: Margin, case: Case) -> Iterator[Item]:

@@ -5,19 +5,18 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from gates.case.arena import NotComparableError
 from gates.case.ask import Ask
-from gates.case.case import Case, NotComparableError
-from gates.case.effect import measure_effect
+from gates.case.case import Case
 from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, State, Subject, Support
 from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
 from gates.judging.model_sizes import SIZES, Size, Sizes, read_sizes
-from gates.judging.rivals import QUICK, Gain, Rival, measure_gain, simple_of
+from gates.judging.rivals import QUICK, Gain, Rival, gain_over_base, measure_gain, simple_of
 from gates.metrics import DirectedMetric
 from gates.metrics.metric import Metric
 from gates.rules.gate import NOT_EMPTY, Factor, Gate, Item, NotApplicableError
 from gates.rules.quick_baseline import Demand
-from gates.stats.interval import Interval
 from gates.stats.undefined import UndefinedError
 
 _MEND_SIMPLE = "Ship the simple model, or show on which rows the larger one is worth its cost."
@@ -156,7 +155,7 @@ class Parsimony(Gate, frozen=True, kw_only=True):
             for name, metric, asked in metrics:
                 subject = subject_in(of, key=f"{name} of a larger model")
                 try:
-                    gain, support = _gain_over_base(metric, of)
+                    gain, support = gain_over_base(metric, of)
                 except (UndefinedError, NotComparableError) as error:
                     limit = Limit(floor=asked, mode=self.mode)
                     yield cannot_tell(subject, limit, str(error), of.tested.test.rows)
@@ -192,19 +191,3 @@ class Parsimony(Gate, frozen=True, kw_only=True):
             support=found.support,
             rows_needed=None if worth or shown else gain.rows_needed(asked, rows),
         )
-
-
-def _gain_over_base(metric: Metric[Any], case: Case) -> tuple[Gain, Support]:
-    """What the model gains over the base's, with what chance in training adds where it is known."""
-    effect = measure_effect(metric, case)
-    better = metric.greater_is_better is True
-    change, interval = effect.change, Interval(*effect.interval)
-    if effect.same:  # and what is the same has no uncertainty
-        change, interval = 0.0, Interval(0.0, 0.0)
-    gain = Gain(
-        value=change if better else 0.0 - change,
-        interval=interval if better else Interval(0.0 - interval.upper, 0.0 - interval.lower),
-        rival=effect.baseline,
-        candidate=effect.candidate,
-    )
-    return gain, effect.support

@@ -7,8 +7,9 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from gates.case.answers import Task
+from gates.case.arena import NotComparableError
 from gates.case.ask import Ask
-from gates.case.case import Case, NotComparableError
+from gates.case.case import Case
 from gates.case.effect import CONFIDENCE, Effect, measure_effect
 from gates.evidence.columns import Role
 from gates.evidence.folder import Evidence

@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 
 from gates.case.answers import answer
-from gates.case.case import Case, NotComparableError
+from gates.case.arena import NotComparableError
+from gates.case.case import Case
 from gates.case.tested_rows import TestedRows
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.quoting import quote

@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from gates.case.answers import Task
-from gates.case.case import Case, NotComparableError
+from gates.case.arena import NotComparableError
+from gates.case.case import Case
 from gates.case.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.judging.margin import cannot_tell

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gates.case.answers import Classified, Predicted, Scored, answer
-from gates.case.case import NotComparableError
+from gates.case.arena import NotComparableError
 from gates.case.effect import measure_effect
 from gates.evidence.folder import Evidence
 from gates.policy.settings import Settings

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gates.case.case import NotComparableError
+from gates.case.arena import NotComparableError
 from gates.case.effect import measure_effect
 from gates.errors import EvidenceError
 from gates.metrics.binary import METRICS

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from gates.__main__ import main
-from gates.case.case import Anchor, Case
+from gates.case.anchor import Anchor
+from gates.case.case import Case
 from gates.collect.pack import pack
 from gates.errors import EvidenceError
 from gates.evidence.folder import Evidence

@@ -8,7 +8,7 @@ import pytest
 from gates.baseline.anchor import find_anchor
 from gates.baseline.base import Baseline
 from gates.baseline.find import find_baseline
-from gates.case.case import Anchor, NoAnchor
+from gates.case.anchor import Anchor, NoAnchor
 from gates.evidence.folder import Evidence
 from gates.git.history import nearest_tag
 from gates.policy.settings import AnchorTag, Settings
