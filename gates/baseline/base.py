@@ -10,7 +10,7 @@ from gates.dvc.cache import cache_folder, find_recorded
 from gates.dvc.files import LOCK, PIPELINE, POINTER_SUFFIX, Recorded, read_lock, read_pointer
 from gates.dvc.lock_step import find_out_of_step, read_by
 from gates.evidence.sources import Sources
-from gates.git.files import read_files
+from gates.git.files import reading_files
 
 # Where a file of a revision is: its content in Git, or what DVC recorded of it.
 Place: TypeAlias = bytes | Recorded
@@ -59,15 +59,16 @@ def locate(
         EvidenceError: the lock, a pointer or a folder's listing cannot be read.
     """
     pointers = {path: f"{PurePosixPath(path)}{POINTER_SUFFIX}" for path in paths.values()}
-    known = read_files(root, revision, (LOCK, PIPELINE, *pointers, *pointers.values()))
-    own = known.get(LOCK)
     outputs: dict[str, Recorded] = {}
     out_of_step = None
-    if (content := lock or own) is not None:
-        parsed = read_lock(content, f"{LOCK} at {revision[:12]}", pipeline=known.get(PIPELINE))
-        outputs = parsed.outputs
-        if lock is None:
-            out_of_step = find_out_of_step(parsed, read_files(root, revision, read_by(parsed)))
+    with reading_files(root) as files:
+        known = files.read(revision, (LOCK, PIPELINE, *pointers, *pointers.values()))
+        own = known.get(LOCK)
+        if (content := lock or own) is not None:
+            parsed = read_lock(content, f"{LOCK} at {revision[:12]}", pipeline=known.get(PIPELINE))
+            outputs = parsed.outputs
+            if lock is None:
+                out_of_step = find_out_of_step(parsed, files.read(revision, read_by(parsed)))
     for name in pointers.values():
         if name in known:
             outputs |= {one.path: one for one in read_pointer(known[name], name)}

@@ -8,11 +8,9 @@ from pathlib import Path
 from gates.baseline.base import Baseline, Located, NoBaseline, Place, locate, lock_beside
 from gates.baseline.worktree import BaseTree, base_worktree
 from gates.collect.assemble import assembling, read_environment, with_rows, write_listed
-from gates.collect.collect import collect
 from gates.dvc.cache import cache_folder, copy_all_cached, is_cached
 from gates.dvc.command import Progress, fetch
 from gates.dvc.files import LOCK, Recorded
-from gates.dvc.reproduce import reproduce
 from gates.errors import EvidenceError
 from gates.evidence.manifest import (
     REQUIRED,
@@ -126,6 +124,9 @@ def _assemble(cache: Path, revision: str, located: Located, folder: Path) -> Non
 def _reproduce(
     tree: BaseTree, revision: str, sources: Sources, folder: Path, progress: Progress
 ) -> Baseline | NoBaseline:
+    from gates.collect.collect import collect  # noqa: PLC0415 - rarely needed, and large
+    from gates.dvc.reproduce import reproduce  # noqa: PLC0415
+
     short = revision[:12]
     progress(f"reproducing {short} in a temporary work tree")
     reproduce(
