@@ -82,7 +82,8 @@ def _how_it_passed(verdict: Verdict) -> Phrase:
     if trade.better and trade.worse:
         return say("a trade-off: ", *_moved(trade.better[0]), ", but ", *_moved(trade.worse[0]))
     if doubts:
-        return say(f"{counted(doubts, 'comparison')} could not be decided")
+        of = counted(sum(len(one.findings) for one in verdict.outcomes), "comparison")
+        return say(f"no limit is proven broken; {doubts:,} of {of} could not be decided")
     if trade.better:
         return say(*_moved(trade.better[0]), " (better)")
     if trade.worse:

@@ -195,7 +195,7 @@ def _ordered(verdict: Verdict) -> list[Outcome]:
 
 def _gate(outcome: Outcome, place: int) -> GateView:
     findings = sorted(outcome.findings, key=lambda one: WORST_FIRST.index(one.state))
-    told = tuple(_told(Judged(outcome, finding)) for finding in findings)
+    told = _mends_once([_told(Judged(outcome, finding)) for finding in findings])
     return GateView(
         anchor=f"gate-{place}",
         gate=Name(outcome.gate),
@@ -219,6 +219,16 @@ def _told(one: Judged) -> Told:
         message=say(Prose(one.finding.message)),
         mend=say(Prose(one.finding.mend)) if one.finding.mend else say(),
     )
+
+
+def _mends_once(told: list[Told]) -> tuple[Told, ...]:
+    """What to do stands beside the first finding that asks for it."""
+    said: set[Phrase] = set()
+    kept = []
+    for one in told:
+        kept.append(one._replace(mend=say()) if one.mend in said else one)
+        said |= {one.mend} if one.tone != "good" else set()
+    return tuple(kept)
 
 
 def _waiver(one: ListedWaiver) -> WaiverView:

@@ -100,8 +100,14 @@ def doubt(finding: Finding) -> str:
     if finding.state is not State.UNDECIDED or finding.candidate is None:
         return ""
     wanted = finding.rows_needed
-    needs = f"; needs about {counted(wanted, 'row')}" if wanted else ""
+    needs = f"; needs about {counted(_rounded_up(wanted), 'row')}" if wanted else ""
     return f"can't rule out a breach{needs}"
+
+
+def _rounded_up(count: int) -> int:
+    """To two digits: an estimate of rows is no better than that."""
+    step: int = 10 ** max(0, len(str(count)) - 2)
+    return -(-count // step) * step
 
 
 def waiver_phrase(finding: Finding) -> Phrase:

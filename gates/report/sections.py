@@ -15,9 +15,9 @@ MOST_MOVES = 3  # on each side of a trade-off
 
 
 def findings_section(top: Top, base: Markdown) -> Markdown:
-    """What blocks and what is undecided: sentences of gates as a list, numbers as a table."""
-    rows = (*top.failed, *top.doubts)
-    parts = (_sentences(rows), _numbers(rows, base), *_left_out(top))
+    """What blocks before what is undecided: sentences of gates as a list, numbers as a table."""
+    numbers = _numbers((*top.failed, *top.doubts), base)
+    parts = (_sentences(top.failed), numbers, _sentences(top.doubts), *_left_out(top))
     return Markdown("\n\n".join(part for part in parts if part))
 
 
@@ -56,6 +56,10 @@ def _sentences(rows: Iterable[Row]) -> str:
     return "\n".join(lines)
 
 
+def _signed(row: Row) -> str:
+    return " ".join(part for part in (row.sign, _sentence(row)) if part)
+
+
 def _sentence(row: Row) -> str:
     waiver = markdown(row.waiver)
     return " — ".join(part for part in (markdown(row.message), row.doubt, waiver) if part)
@@ -91,7 +95,7 @@ def fold_body(fold: Fold, base: Markdown) -> Markdown:
     for gate in fold.gates:
         text += f"- {gate.sign} {markdown(gate.line)}\n"
         said = [row for row in gate.rows if not row.subject]
-        text += "".join(f"  - {row.sign} {_sentence(row)}{_limit_of(row)}\n" for row in said)
+        text += "".join(f"  - {_signed(row)}{_limit_of(row)}\n" for row in said)
         numbers = _numbers(gate.rows, base)
         text += f"\n{numbers}\n\n" if numbers else ""
     return Markdown(text.rstrip())

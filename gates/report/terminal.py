@@ -26,6 +26,7 @@ from gates.report.summary import (
     stopped,
     waived_in,
 )
+from gates.report.top import numbers_first
 from gates.report.trade_off import trade_off
 from gates.report.waivers import idle_waivers
 from gates.report.words import Prose, clean, columns, fit, plain, say, shorten
@@ -33,6 +34,7 @@ from gates.report.words import Prose, clean, columns, fit, plain, say, shorten
 NARROWEST, WIDEST = 60, 120
 MOST_ROWS = 12
 MOST_BARS = 12
+MOST_DOUBTS = 2  # of a gate, where they do not block
 MOST_CHANGES = 5
 ALL = 1_000_000
 GAP = "  "
@@ -138,8 +140,11 @@ def _named(change: Changed) -> str:
     return ", ".join(plain(name) for name in change.named) + more
 
 
-def _lines(verdict: Verdict, look: Look) -> list[Line]:
-    """What blocks first; what passed, and what a broader segment says, where all is asked for."""
+def _lines(verdict: Verdict, look: Look) -> tuple[list[Line], int]:
+    """What blocks first, and how many doubts are left out.
+
+    What passed, and what a broader segment says, only where all is asked for.
+    """
     doubts = findings_in(verdict, State.UNDECIDED)
     strict = [one for one in doubts if is_strict_doubt(one.finding)]
     soft = [one for one in doubts if not is_strict_doubt(one.finding)]
@@ -149,10 +154,23 @@ def _lines(verdict: Verdict, look: Look) -> list[Line]:
     lines = [_line(one) for one in blocking]
     lines += [_gate_line(outcome) for outcome in stopped(verdict)]
     lines += [Line(*WORDS_OF_GATES[Result.WAIVED], row_of(one)) for one in waived_in(verdict)]
-    lines += [_line(one) for one in nests if not one.judged.blocks]
+    open_doubts = [nest for nest in numbers_first(nests) if not nest.judged.blocks]
+    kept = open_doubts if look.verbose else _few_of_each_gate(open_doubts)
+    lines += [_line(nest) for nest in kept]
     lines += [_gate_line(*same) for same in alike(_set_aside(verdict))]
     passed = findings_in(verdict, State.PASSED) if look.verbose else []
-    return lines + [_line(Nest(one, ())) for one in passed]
+    lines += [_line(Nest(one, ())) for one in passed]
+    return lines, len(open_doubts) - len(kept)
+
+
+def _few_of_each_gate(doubts: list[Nest]) -> list[Nest]:
+    by_gate: dict[str, int] = {}
+    kept = []
+    for one in doubts:
+        gate = one.judged.outcome.gate
+        by_gate[gate] = by_gate.get(gate, 0) + 1
+        kept += [one] if by_gate[gate] <= MOST_DOUBTS else []
+    return kept
 
 
 def _line(nest: Nest) -> Line:
@@ -180,18 +198,20 @@ def _set_aside(verdict: Verdict) -> list[Outcome]:
 
 
 def _table(verdict: Verdict, look: Look) -> str:
-    lines = _lines(verdict, look)
+    lines, left_out = _lines(verdict, look)
     shown_lines = lines if look.verbose else lines[:MOST_ROWS]
+    left_out += len(lines) - len(shown_lines)
     grid = Grid.fitting([line.row for line in shown_lines], look.width)
     written = [grid.title(verdict)] if any(line.row.subject for line in shown_lines) else []
     for line in shown_lines:
         text = grid.write(line) if line.row.subject else _message(line, look)
         word = fit(line.word, len(INDENT))
         written.append(look.paint(word, line.paint) + text[len(word) :])
-        written += [f"{INDENT}{GAP}{line.row.inside}"] if line.row.inside else []
+        under = filter(None, (line.row.inside, line.row.doubt))
+        written += [look.wrap(text, INDENT + GAP, INDENT + GAP) for text in under]
         written += [_waiver(line.row, look)] if line.row.waiver else []
-    if len(lines) > len(shown_lines):
-        written.append(f"{INDENT}{GAP}{len(lines) - len(shown_lines)} more (--verbose)")
+    if left_out:
+        written.append(f"{INDENT}{GAP}{left_out} more (--verbose)")
     passed = len(findings_in(verdict, State.PASSED))
     if passed and not look.verbose:
         quiet = f"{counted(passed, 'comparison')} passed (--verbose)"

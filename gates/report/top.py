@@ -45,7 +45,7 @@ def top_of(verdict: Verdict, most_failed: int, most_of_gate: int, most_doubts: i
     nests = nested([*failed, *strict, *soft])
     hard = _lines_by_gate([one for one in nests if one.judged.blocks], most_of_gate)
     hard += [Line(stopped_row(one), 1) for one in stopped(verdict)]
-    open_doubts = [_nest_line(one) for one in nests if not one.judged.blocks]
+    open_doubts = [_nest_line(one) for one in numbers_first(nests) if not one.judged.blocks]
     waived = waived_rows(verdict)
     lines = [*hard[:most_failed], *open_doubts[:most_doubts]]
     in_sight = {id(line.judged.finding) for line in lines if line.judged}
@@ -58,6 +58,11 @@ def top_of(verdict: Verdict, most_failed: int, most_of_gate: int, most_doubts: i
         doubts_left_out=sum(line.stands_for for line in open_doubts[most_doubts:]),
         hidden=tuple(one for one in (*failed, *doubts) if id(one.finding) not in in_sight),
     )
+
+
+def numbers_first(nests: list[Nest]) -> list[Nest]:
+    """Both models' numbers before what gates say: of doubts they are what a reader came for."""
+    return sorted(nests, key=lambda one: one.judged.finding.change is None)
 
 
 def waived_rows(verdict: Verdict) -> list[Row]:

@@ -966,6 +966,29 @@ def worn_out() -> Verdict:
     )
 
 
+def small_test_set() -> Verdict:
+    """One loss is proven, and much about the columns is not decided by so few rows."""
+    mend = "Look at what the change did to these rows."
+    drifts = [
+        said(
+            f"Kolmogorov distance of {name!r}: 0.09 test against train; up to 0.1 is accepted.",
+            state=State.UNDECIDED,
+            candidate=0.09,
+            ceiling=0.1,
+        )
+        for name in ("age", "bmi", "size", "year")
+    ]
+    log_loss = compared(
+        "log_loss", 0.095, 0.481, 0.04, margin=0.01, state=State.FAILED, up=False, mend=mend
+    )
+    auc = compared("roc_auc", 0.99, 0.98, 0.02, margin=0.01, state=State.UNDECIDED, mend=mend)
+    return verdict(
+        Decision.FAIL,
+        outcome("drift", Family.DATA, *drifts),
+        outcome("metric_regression", Family.METRICS, log_loss, auc),
+    )
+
+
 SAMPLES: dict[str, Callable[[], Verdict]] = {
     made.__name__: made
     for made in (
@@ -984,6 +1007,7 @@ SAMPLES: dict[str, Callable[[], Verdict]] = {
         loosened,
         cannot_judge,
         worn_out,
+        small_test_set,
         hostile,
     )
 }

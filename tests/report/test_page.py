@@ -5,7 +5,7 @@ from hypothesis import given, settings
 
 from gates.report import render_html
 from tests.report.reading import PAGE_TAGS, read_html
-from tests.report.samples import SAMPLES, attacked, many_segments
+from tests.report.samples import SAMPLES, attacked, many_segments, small_test_set
 from tests.report.test_words import HOSTILE
 
 
@@ -42,6 +42,11 @@ def test_no_foreign_text_becomes_markup(text: str) -> None:
     assert set(read.tags) <= PAGE_TAGS
     assert not [name for name, _ in read.attributes if name.startswith("on")]
     assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b]", read.text)
+
+
+def test_a_gate_says_once_what_to_do() -> None:
+    details = render_html(small_test_set()).partition("Everything each gate said")[2]
+    assert details.count("Look at what the change did to these rows.") == 1
 
 
 def test_all_findings_are_there() -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from gates.report import render_terminal
 from gates.report.words import columns
-from tests.report.samples import SAMPLES, cannot_judge, label_noise, many_segments
+from tests.report.samples import SAMPLES, cannot_judge, label_noise, many_segments, small_test_set
 
 
 @pytest.mark.parametrize("width", [60, 72, 80, 100, 120])
@@ -44,3 +44,11 @@ def test_the_decision_stands_last() -> None:
 
 def test_the_whole_reason_is_told_where_nothing_could_be_judged() -> None:
     assert "Run `dvc repro predict`." in " ".join(render_terminal(cannot_judge()).split())
+
+
+def test_of_a_gates_doubts_two_are_shown_after_the_numbers() -> None:
+    text = render_terminal(small_test_set())
+    assert text.count("drift: Kolmogorov") == 2
+    assert "2 more (--verbose)" in text
+    assert text.index("FAIL") < text.index("ROC AUC") < text.index("drift: Kolmogorov")
+    assert render_terminal(small_test_set(), verbose=True).count("drift: Kolmogorov") == 4
