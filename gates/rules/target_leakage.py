@@ -32,12 +32,13 @@ Share = Annotated[float, msgspec.Meta(gt=0.5, lt=1)]
 class TargetLeakage(Gate, frozen=True, kw_only=True):
     """Blocks a feature that gives the label away.
 
-    What it blocks: a feature that is new in this pull request, or whose values it changes, and
-    that alone ranks the test rows too well (the lower limit of its AUC, whichever way round,
-    exceeds `max_auc`, or the AUC of the whole baseline model), or a repeated value of which nearly
-    all rows are of the rarer class (the lower limit of its `purity`; also of "missing"; only where
-    that class is at most 30 % of the rows). The same in an inherited feature is shown, and so is a
-    value that restates one: its rows are a range of an inherited number, or levels of a category.
+    What it blocks: a feature that is new in this pull request, or whose values it changes, or that
+    says far less on the baseline's rows, and that alone ranks the test rows too well (the lower
+    limit of its AUC, whichever way round, exceeds `max_auc`, or the AUC of the whole baseline
+    model), or a repeated value of which nearly all rows are of the rarer class (the lower limit of
+    its `purity`; also of "missing"; only where that class is at most 30 % of the rows). The same in
+    an inherited feature is shown, and so is a value that restates one: its rows are a range of an
+    inherited number, or levels of a category.
 
     Why: a field that is filled in only after the outcome makes any model look right until it is
     used. Such a field often has a moderate AUC, and one value that says it all.
@@ -108,9 +109,27 @@ class TargetLeakage(Gate, frozen=True, kw_only=True):
                 return
             text = "; ".join([*signals, *([jump] if jumps else [])])
             yield _finding(name, telling, State.FAILED, f"{text}; {history.novelty(name)}")
+        elif before := self._weaker_before(name, telling, history):
+            text = "; ".join([*signals, *([jump] if jumps else [])])
+            yield _finding(name, telling, State.FAILED, f"{text}; {before}")
         else:
             text = f"{'; '.join(signals) or jump}; inherited from the baseline"
             yield from _show(name, telling, text)
+
+    def _weaker_before(self, name: str, found: "_Found", history: "_History") -> str:
+        """That the baseline's rows do not say so much, in words; empty where they do.
+
+        Other rows under an old name may bring what no value that both sides have shows.
+        """
+        told = history.tell_before(name, found, (0.5 + self.purity) / 2)
+        if told is None:
+            return ""
+        by_auc = found.jumps or found.telling.interval.lower > self.max_auc
+        if by_auc and told.interval.upper < found.telling.interval.lower:
+            return f"on the baseline's rows its AUC is {told.auc:.4f}"
+        if found.telling.pure_values and not told.pure_values:
+            return "on the baseline's rows no value of it does"
+        return ""
 
     def _signals(self, telling: Telling) -> Iterator[str]:
         if telling.interval.lower > self.max_auc:
@@ -236,6 +255,21 @@ class _History:
     def _restates(self, value: Pure, name: str) -> bool:
         entry = self.candidate.dictionary.columns[name]
         return restates(value.rows, name, entry, self.candidate.test)
+
+    def tell_before(self, name: str, found: "_Found", purity: float) -> Telling | None:
+        """What the column says of the same target on the baseline's rows, where these are others.
+
+        `None` too where the baseline has no rows to tell it by.
+        """
+        baseline = self._case.baseline
+        if baseline is None or same_file(self._case, TEST):
+            return None
+        labels = [each.labels for each in _targets_of(baseline) if each.name == found.target.name]
+        entry = baseline.dictionary.columns[name]
+        with contextlib.suppress(UndefinedError):
+            for each in labels:
+                return measure_column(name, entry, baseline, purity, labels=each, alpha=found.alpha)
+        return None
 
     def _count_changed(self, name: str, baseline: Evidence) -> int:
         """Test rows of both sides whose value differs."""

@@ -1,6 +1,7 @@
 """One-sided p-values of harm, corrected for all comparisons that are made together."""
 
 from collections.abc import Sequence
+from math import isnan
 
 import msgspec
 import numpy as np
@@ -91,7 +92,11 @@ def harm_p_values(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Step-down Bonferroni: valid under any dependence. Source: Holm, Scand. J. Stat. 6 (1979)."""
+    """Step-down Bonferroni: valid under any dependence. Source: Holm, Scand. J. Stat. 6 (1979).
+
+    Not a number proves nothing: it counts as 1, and takes no other p-value along.
+    """
+    p_values = [1.0 if isnan(p_value) else p_value for p_value in p_values]
     count, running = len(p_values), 0.0
     adjusted = [0.0] * count
     for rank, index in enumerate(sorted(range(count), key=lambda i: p_values[i])):

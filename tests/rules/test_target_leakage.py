@@ -168,6 +168,34 @@ def test_values_that_this_pull_request_fills_in_make_a_column_new(tmp_path: Path
     assert finding.message.endswith("this pull request changes 50 of its values.")
 
 
+@pytest.mark.parametrize("kept", [0, 40])
+@pytest.mark.parametrize("kind", ["number", "category"])
+def test_rows_of_other_names_do_not_make_a_leak_inherited(
+    tmp_path: Path, kept: int, kind: str
+) -> None:
+    """All rows new, or the kept ones as they were: no value of a shared row changes."""
+    rng = np.random.default_rng(3)
+    labels = np.arange(400) % 5 == 0
+    words = ["later", "before"] if kind == "category" else [9.0, 2.0]
+    noise = [words[each] for each in rng.integers(0, 2, 400)]
+    leak = [words[not each] for each in labels]
+    names = [f"a{at}" for at in range(400)]
+    others = [*names[:kept], *(f"b{at}" for at in range(kept, 400))]
+    listed = {"note": f"feature {kind}"}
+    before = {"row_id": names, "note": noise, "label": labels.tolist()}
+    after = {**before, "row_id": others, "note": [*noise[:kept], *leak[kept:]]}
+    old = evidence(tmp_path / "old", listed, test=before)
+    found = finding_of(
+        items(TargetLeakage(), case(evidence(tmp_path / "new", listed, test=after), old)), "note"
+    )
+    assert found.state is State.FAILED
+    assert "on the baseline's rows its AUC is 0.5" in found.message
+    leaky = evidence(tmp_path / "leaky", listed, test={**before, "note": leak})
+    renamed = evidence(tmp_path / "renamed", listed, test={**after, "note": leak})
+    found = finding_of(items(TargetLeakage(), case(renamed, leaky)), "note")
+    assert (found.state, "inherited" in found.message) == (State.PASSED, True)
+
+
 def test_without_a_baseline_what_shows_is_undecided(tmp_path: Path) -> None:
     new = side(tmp_path / "new", {"paid": "feature category"}, paid=AFTER)
     result = outcome("target_leakage", TargetLeakage(), case(new))

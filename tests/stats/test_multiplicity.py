@@ -41,6 +41,10 @@ def test_adjustments_are_rs(
     assert method(case["input"][::-1]) == pytest.approx(case["expected"][::-1])
 
 
+def test_not_a_number_hides_no_other_p_value() -> None:
+    assert holm([0.5, np.nan, 1e-9]) == pytest.approx([1.0, 1.0, 3e-9])
+
+
 def test_nothing_to_adjust() -> None:
     assert holm([]) == hochberg([]) == []
     assert harm_p_values([], seed=b"") == []
