@@ -50,18 +50,10 @@ def find_anchor(
     """
     if ANCHOR not in settings.references:
         return None
-    pattern = settings.anchor.tag
-    named = nearest_tag(root, pattern, base)
-    if named is not None:
-        tag, revision = named
-        side, name = Side(revision=revision, tag=tag), f"`{tag}`"
-    else:
-        hint = "; the clone is shallow, `git fetch --unshallow --tags`" if is_shallow(root) else ""
-        reason = f"no tag like `{pattern}` on the way to {base[:7]}{hint}"
-        best = _find_best(root, base, ranked) if settings.anchor.otherwise == BEST else None
-        if best is None:
-            return NoAnchor(reason=reason)
-        side, name = Side(revision=best, best=True), f"{reason}; the best baseline so far"
+    chosen = _choose(root, base, settings, ranked)
+    if isinstance(chosen, NoAnchor):
+        return chosen
+    side, name = chosen
     if side.revision == base:
         return NoAnchor(reason=f"{name} is the merge base itself")
     progress(f"anchor {side.revision[:7]} ({side.tag or 'the best baseline so far'})")
@@ -72,6 +64,22 @@ def find_anchor(
         side=msgspec.structs.replace(side, found=found.found),
         evidence=Evidence(found.folder, settings, verify=False, beside=beside),
     )
+
+
+def _choose(
+    root: Path, base: str, settings: Settings, ranked: Sequence[str]
+) -> tuple[Side, str] | NoAnchor:
+    """The commit, and what messages call it: the nearest release, or else the best baseline."""
+    pattern = settings.anchor.tag
+    if (named := nearest_tag(root, pattern, base)) is not None:
+        tag, revision = named
+        return Side(revision=revision, tag=tag), f"`{tag}`"
+    hint = "; the clone is shallow, `git fetch --unshallow --tags`" if is_shallow(root) else ""
+    reason = f"no tag like `{pattern}` on the way to {base[:7]}{hint}"
+    best = _find_best(root, base, ranked) if settings.anchor.otherwise == BEST else None
+    if best is None:
+        return NoAnchor(reason=reason)
+    return Side(revision=best, best=True), f"{reason}; the best baseline so far"
 
 
 def _find_best(root: Path, base: str, ranked: Sequence[str]) -> str | None:

@@ -1,5 +1,7 @@
 """Evidence of a tree in which the pipeline has just run."""
 
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -81,27 +83,19 @@ def collect(
         EvidenceError: a required file is missing, or one is not what `dvc.lock` says.
         UsageError: `out` holds something else.
     """
-    recorded = _recorded(root) if (root / LOCK).is_file() else {}
     with assembling(out) as folder:
-        files = []
-        for name, path in sources.files().items():
-            if name == _METRICS and reported is not None:
-                files.append(write_listed(reported, folder / name))
-            elif (root / path).is_file():
-                files.append(_copy(root, path, recorded, folder / name))
-            elif name in REQUIRED:
-                raise _missing(root, name, path)
-        files += write_scan(root, folder)
-        left_out: tuple[str, ...] = ()
-        if baseline is not None and _test_differs(files, baseline):
-            added, left_out = _score_both_ways(root, sources, folder, baseline, progress)
-            files += added
-        if serving is not None:
-            made = measure_serving(root, sources, serving, folder, progress)
-            files += [made] if isinstance(made, File) else []
-            if isinstance(made, str):
+        files = [*_gather(root, sources, folder, reported), *write_scan(root, folder)]
+        left_out: list[str] = []
+        other_rows = baseline if baseline is not None and _test_differs(files, baseline) else None
+        for made in chain(
+            _score_both_ways(root, sources, folder, other_rows, progress),
+            _measure_services(root, sources, folder, serving, progress),
+        ):
+            if isinstance(made, File):
+                files.append(made)
+            else:
                 progress(made)
-                left_out += (made,)
+                left_out.append(made)
         if inputs is not None:
             files.append(write_listed(encode_inputs(inputs), folder / INPUTS))
         manifest = Manifest(
@@ -112,7 +106,37 @@ def collect(
             files=tuple(files),
         )
         write_manifest(folder, manifest)
-    return Collected(folder=out, left_out=left_out)
+    return Collected(folder=out, left_out=tuple(left_out))
+
+
+def _gather(root: Path, sources: Sources, folder: Path, reported: bytes | None) -> Iterator[File]:
+    """Copies of what the pipeline left; a metrics file as it was found."""
+    recorded = _recorded(root) if (root / LOCK).is_file() else {}
+    for name, path in sources.files().items():
+        if name == _METRICS and reported is not None:
+            yield write_listed(reported, folder / name)
+        elif (root / path).is_file():
+            yield _copy(root, path, recorded, folder / name)
+        elif name in REQUIRED:
+            raise _missing(root, name, path)
+
+
+def _score_both_ways(
+    root: Path, sources: Sources, folder: Path, baseline: Baseline | None, progress: Progress
+) -> Iterator[File | str]:
+    """Each model on the other's test rows; what cannot be made is the reason why."""
+    if baseline is not None:
+        yield score_baseline_test(root, sources, baseline, folder, progress)
+        yield score_with_baseline(root, baseline, folder, progress)
+
+
+def _measure_services(
+    root: Path, sources: Sources, folder: Path, serving: ServingBase | None, progress: Progress
+) -> Iterator[File | str]:
+    """What both sides' services did, or why that is not known."""
+    made = None if serving is None else measure_serving(root, sources, serving, folder, progress)
+    if made is not None:
+        yield made
 
 
 def _recorded(root: Path) -> dict[str, Recorded]:
@@ -143,23 +167,7 @@ def _missing(root: Path, name: str, path: str) -> EvidenceError:
     )
 
 
-def _test_differs(files: list[File], baseline: Baseline) -> bool:
+def _test_differs(files: Sequence[File], baseline: Baseline) -> bool:
     listed = read_manifest(baseline.folder, verify=False).files
     theirs = {file.name: file.sha256 for file in listed}
     return any(f.name == "test.parquet" and f.sha256 != theirs["test.parquet"] for f in files)
-
-
-def _score_both_ways(
-    root: Path, sources: Sources, folder: Path, baseline: Baseline, progress: Progress
-) -> tuple[list[File], tuple[str, ...]]:
-    """Each model on the other's test rows; what cannot be made is left out, with its reason."""
-    made = (
-        score_baseline_test(root, sources, baseline, folder, progress),
-        score_with_baseline(root, baseline, folder, progress),
-    )
-    for reason in (one for one in made if isinstance(one, str)):
-        progress(reason)
-    return (
-        [one for one in made if isinstance(one, File)],
-        tuple(one for one in made if isinstance(one, str)),
-    )

@@ -4,29 +4,26 @@ Everything is read as hostile data: sizes before content, a closed set of names,
 each row once. Nothing that is read here is ever executed.
 """
 
-import hashlib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gates.case.answers import Values
 from gates.errors import EvidenceError
 from gates.evidence.columns import ColumnDictionary, Type, read_columns
+from gates.evidence.identifiers import places_of, unique_ids
 from gates.evidence.labels import classes_of, read_labels
 from gates.evidence.manifest import Manifest
 from gates.evidence.outputs import read_outputs, read_weights
+from gates.evidence.reported import read_reported
+from gates.evidence.row_digest import digest_rows
 from gates.evidence.store import LocalStore, Store
 from gates.policy.settings import Settings
 from gates.reading import strict_json
-from gates.tables.arrow import places_in, values_of
-from gates.tables.json_rows import encode_rows
 from gates.tables.parts import no_column
 from gates.tables.table import Floats, Table
 
@@ -37,7 +34,6 @@ COLUMNS_MAX_BYTES = 1 << 20
 REPEATS = "repeats.parquet"
 AGAIN = "again"  # the repeat with the same seed
 LARGE_ROWS = 250_000  # test rows beyond which evidence is judged in passes, if it can be
-_ENCODED_ROWS = 1 << 14  # at a time, so that few objects are made
 
 
 class Evidence:
@@ -99,7 +95,7 @@ class Evidence:
     @cached_property
     def ids(self) -> pa.Array:
         """The test rows' identifiers, in the test table's order; each present and unique."""
-        return self._twin.ids if self._twin else self._unique_ids(self.test, self.dictionary.id)
+        return self._twin.ids if self._twin else unique_ids(self.test, self.dictionary.id)
 
     @cached_property
     def train_ids(self) -> pa.Array | None:
@@ -152,28 +148,7 @@ class Evidence:
             from gates.case.passes import digest_test_rows  # noqa: PLC0415 - large tables need it
 
             return digest_test_rows(self)
-        return self._digest_rows()
-
-    def _digest_rows(self) -> str:
-        order, digest = values_of(self.id_order, np.uint64), hashlib.sha256(b"[")
-        for start in range(0, len(order), _ENCODED_ROWS):
-            at = slice(start, start + _ENCODED_ROWS)
-            digest.update(b"," * (start > 0))
-            digest.update(self._encode_rows(self.ids.take(self.id_order[at]), order[at]))
-        digest.update(b"]")
-        return digest.hexdigest()
-
-    def _encode_rows(self, ids: pa.Array, at: npt.NDArray[Any]) -> bytes | memoryview:
-        labels, words = self.labels[at], self.classes
-        if self.weights is None and (words or labels.dtype == np.bool_):
-            known = words or (False, True)
-            if (quick := encode_rows(ids, labels.astype(np.intp), known)) is not None:
-                return quick
-        plain = [words[code] for code in labels.tolist()] if words else labels.tolist()
-        parts = [ids.to_pylist(), plain]
-        if self.weights is not None:
-            parts.append(self.weights[at].tolist())
-        return msgspec.json.encode(list(zip(*parts, strict=True)))[1:-1]
+        return digest_rows(self.ids, self.id_order, self.labels, self.classes, self.weights)
 
     @property
     def is_large(self) -> bool:
@@ -215,7 +190,7 @@ class Evidence:
         """
         table = self._table(name)
         self._require_column(table, "row_id")
-        at = self._places_of(ids, table)
+        at = places_of(ids, table)
         return read_outputs(self.settings.task, table, self.classes, run)[at]
 
     def row_ids(self, table: Table) -> pa.Array:
@@ -225,7 +200,7 @@ class Evidence:
             EvidenceError: it has no `row_id`, or one is missing or repeated.
         """
         self._require_column(table, "row_id")
-        return self._unique_ids(table, "row_id")
+        return unique_ids(table, "row_id")
 
     def repeats_for(self, ids: pa.Array) -> Mapping[str, Floats]:
         """What each repeated training says of given rows, by its name, such as `seed_21`.
@@ -239,39 +214,17 @@ class Evidence:
             return {}
         table = self._table(REPEATS)
         self._require_column(table, "row_id")
-        at = self._places_of(ids, table)
+        at = places_of(ids, table)
         runs = dict.fromkeys(name.partition(".")[0] for name in table.names if "." in name)
         task, classes = self.settings.task, self.classes
         return {run: read_outputs(task, table, classes, f"{run}.")[at] for run in runs}
-
-    def _places_of(self, ids: pa.Array, table: Table) -> npt.NDArray[np.intp] | slice:
-        """Where the row of each identifier stands in a prediction table."""
-        if ids.equals(table.texts("row_id")):
-            return slice(None)
-        found = self._unique_ids(table, "row_id")
-        at = places_in(ids, found)
-        missing = int(np.count_nonzero(at < 0))
-        unknown = len(found) - (len(ids) - missing)
-        if missing or unknown:
-            raise EvidenceError(
-                f"{table.path}: {missing:,} of {len(ids):,} test rows have no prediction, and "
-                f"{unknown:,} predictions are of rows that are not in the test table. Predict "
-                "exactly the test rows."
-            )
-        return at
 
     @cached_property
     def reported(self) -> Mapping[str, float] | None:
         """What the pipeline itself reported, by name; compared, never believed."""
         if not self.has("metrics.json"):
             return None
-        path = self.folder / "metrics.json"
-        value = strict_json.load(
-            self.content("metrics.json", strict_json.MAX_BYTES), str(path), EvidenceError
-        )
-        if not isinstance(value, dict):
-            raise EvidenceError(f"{path}: not an object of names and numbers. Write it as one.")
-        return dict(_flat_numbers(value))
+        return read_reported(self.read_json("metrics.json"), str(self.folder / "metrics.json"))
 
     def read_json(self, name: str) -> Any:
         """A listed JSON file as plain data, of a size and shape that nobody is hurt by.
@@ -338,44 +291,12 @@ class Evidence:
         if name not in table:
             raise no_column(str(table.path), name, table.names)
 
-    def _unique_ids(self, table: Table, name: str) -> pa.Array:
-        ids = table.texts(name)
-        if ids.null_count:
-            raise EvidenceError(
-                f"{table.path}: {ids.null_count:,} of {len(ids):,} rows have no {name}. "
-                "Give every row an identifier."
-            )
-        if not _is_rising(ids) and (distinct := pc.count_distinct(ids).as_py()) < len(ids):
-            counted = pc.value_counts(ids)
-            twice = [entry["values"] for entry in counted.to_pylist() if entry["counts"] > 1][:3]
-            raise EvidenceError(
-                f"{table.path}: {len(ids) - distinct:,} of {len(ids):,} values of {name} stand "
-                f"more than once, such as {', '.join(map(repr, twice))}. Give every row its own."
-            )
-        return ids
-
     def is_number(self, name: str) -> bool:
         """Whether the dictionary calls a column a quantity rather than a category."""
         column = self.dictionary.columns.get(name)
         return column is not None and column.type in (Type.NUMBER, Type.INTEGER, Type.DATETIME)
 
 
-def _is_rising(ids: pa.Array) -> bool:
-    """Whether each identifier is greater than the one before: then none stands twice."""
-    rises: bool = pc.all(pc.less(ids[:-1], ids[1:])).as_py()
-    return rises
-
-
 def _reading(settings: Settings) -> tuple[str, str | None]:
     """What decides how a test table is read."""
     return settings.task, settings.sample_weight
-
-
-def _flat_numbers(value: Mapping[str, object], prefix: str = "") -> list[tuple[str, float]]:
-    pairs: list[tuple[str, float]] = []
-    for key, item in value.items():
-        if isinstance(item, dict):
-            pairs.extend(_flat_numbers(item, f"{prefix}{key}."))
-        elif isinstance(item, int | float) and not isinstance(item, bool):
-            pairs.append((f"{prefix}{key}", float(item)))
-    return pairs

@@ -438,7 +438,7 @@ def test_a_test_set_is_known_by_its_rows_in_any_order(
     before = Evidence(sides / "candidate").test_digest
     rows = pq.read_table(sides / "candidate" / "test.parquet").sort_by("row_id")
     expected = list(zip(rows["row_id"].to_pylist(), rows["label"].to_pylist(), strict=True))
-    monkeypatch.setattr("gates.evidence.folder._ENCODED_ROWS", 700)
+    monkeypatch.setattr("gates.evidence.row_digest._ENCODED_ROWS", 700)
     assert Evidence(sides / "candidate").test_digest == before
     assert before == digest_in_one(expected)
     monkeypatch.setattr("gates.evidence.folder.LARGE_ROWS", 100)
