@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
+import msgspec
 import numpy as np
 
 from gates.case.case import Case
@@ -13,6 +14,7 @@ from gates.evidence.folder import Evidence
 from gates.evidence.leaky_code import Fault, Scan, Spot, read_scan
 from gates.evidence.outputs import read_outputs
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.judging.precision import tolerance_between
 from gates.quoting import first_few, quote
 from gates.rules.gate import Change, Gate, Item, NotApplicableError
 from gates.tables.arrow import places_in
@@ -54,9 +56,10 @@ class PreprocessingLeakage(Gate, frozen=True, kw_only=True):
 
     What it blocks: a test row whose score depends on the rows that it comes with: scored alone, in
     another order or in small batches (`batches.parquet`), it differs from its prediction by more
-    than `tolerance`; and code of the pipeline's stages that fits something to test rows, to train
-    and test rows together, or before the rows are split (`code.json`, which `gatepost collect`
-    writes from reading the sources).
+    than `tolerance` (of scores that have 32 bits, by more than such numbers agree to: 1e-6); and
+    code of the pipeline's stages that fits something to test rows, to train and test rows together,
+    or before the rows are split (`code.json`, which `gatepost collect` writes from reading the
+    sources).
 
     Why: a scale, a filled-in mean or a chosen feature that was learnt from all rows carries the
     test rows into training, and a model that normalises by its batch cannot be served: in use rows
@@ -110,9 +113,12 @@ class PreprocessingLeakage(Gate, frozen=True, kw_only=True):
             again = read_outputs(task, table, evidence.classes, f"{way}.")
             gap = np.abs(again - scores)
             size = np.maximum(1.0, np.abs(scores)) if task == "regression" else 1.0
-            yield self._judge_way(way, gap, gap > self.tolerance * size, evidence.test.rows)
+            tolerance = tolerance_between(self.tolerance, again, evidence.scores)
+            tried = _Tried(gap, gap > tolerance * size, tolerance)
+            yield self._judge_way(way, tried, evidence.test.rows)
 
-    def _judge_way(self, way: str, gap: Floats, beyond: Mask, of: int) -> Finding:
+    def _judge_way(self, way: str, again: "_Tried", of: int) -> Finding:
+        gap, beyond = again.gap, again.beyond
         rows = np.atleast_1d(beyond if beyond.ndim == 1 else beyond.any(axis=1))
         count, tried = int(np.count_nonzero(rows)), len(rows)
         subject = Subject(key=f"rows {_WAYS[way]}")
@@ -122,7 +128,7 @@ class PreprocessingLeakage(Gate, frozen=True, kw_only=True):
         return Finding(
             subject=subject,
             state=State.FAILED if count else State.PASSED,
-            limit=Limit(rule=f"the same score within {self.tolerance:g}", mode=self.mode),
+            limit=Limit(rule=f"the same score within {again.tolerance:g}", mode=self.mode),
             message=(
                 f"{count:,} of {tried:,} test rows get another score when they are {_WAYS[way]}"
                 f"{said}."
@@ -193,6 +199,14 @@ class PreprocessingLeakage(Gate, frozen=True, kw_only=True):
             message=message,
             mend=mend,
         )
+
+
+class _Tried(msgspec.Struct, frozen=True, eq=False):
+    """Rows scored again: how far their scores moved, which moved too far, and what is too far."""
+
+    gap: Floats
+    beyond: Mask
+    tolerance: float
 
 
 def _ways(evidence: Evidence) -> list[str]:

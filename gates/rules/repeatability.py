@@ -11,6 +11,7 @@ from gates.case.case import Case
 from gates.evidence.folder import AGAIN, REPEATS
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.judging.lost import tell_lost
+from gates.judging.precision import tolerance_between
 from gates.metrics import DirectedMetric
 from gates.metrics.values import value_of
 from gates.rules.gate import Change, Gate, Item
@@ -35,7 +36,8 @@ class Repeatability(Gate, frozen=True, kw_only=True):
     """Blocks a model that the same code, data and seed do not give a second time.
 
     What it blocks: a training that, done again with the same seed, says something else of a test
-    row, by more than `tolerance`.
+    row, by more than `tolerance` (of scores that have 32 bits, by more than such numbers agree to:
+    1e-6).
 
     Why: a result that cannot be had again cannot be checked, mended or believed. Trainings with
     other seeds show how far chance alone moves each metric; the regression gates take the
@@ -69,13 +71,12 @@ class Repeatability(Gate, frozen=True, kw_only=True):
 
     def _judge_again(self, case: Case, again: Floats | None) -> Finding:
         subject = Subject(key="the same training again")
-        limit = Limit(rule=f"within {self.tolerance:g} for every test row", mode=self.mode)
         support = Support(rows=case.candidate.test.rows)
         if again is None:
             return Finding(
                 subject=subject,
                 state=State.UNDECIDED,
-                limit=limit,
+                limit=self._limit(self.tolerance),
                 message=f"No training was repeated with the same seed: {REPEATS} has no `{AGAIN}`.",
                 mend="Let the pipeline train once more with the same seed.",
                 support=support,
@@ -83,7 +84,9 @@ class Repeatability(Gate, frozen=True, kw_only=True):
         once = case.candidate.scores
         gap = np.abs(again - once)
         size = np.maximum(1.0, np.abs(once)) if case.settings.task == "regression" else 1.0
-        within = bool((gap <= self.tolerance * size).all())
+        tolerance = tolerance_between(self.tolerance, once, again)
+        limit = self._limit(tolerance)
+        within = bool((gap <= tolerance * size).all())
         return Finding(
             subject=subject,
             state=State.PASSED if within else State.FAILED,
@@ -94,6 +97,9 @@ class Repeatability(Gate, frozen=True, kw_only=True):
             greater_is_better=False,
             support=support,
         )
+
+    def _limit(self, tolerance: float) -> Limit:
+        return Limit(rule=f"within {tolerance:g} for every test row", mode=self.mode)
 
 
 def _describe(gap: Floats, once: Answers, again: Answers) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -71,6 +72,25 @@ def test_a_score_that_depends_on_the_batch_fails(tmp_path: Path) -> None:
         "around a row have a say."
     )
     assert found["rows scored in small batches"].state is State.PASSED
+
+
+@pytest.mark.parametrize(
+    ("moved", "state"), [(2.0**-20, State.PASSED), (2.0**-19, State.FAILED)], ids=["at", "above"]
+)
+def test_scores_of_32_bits_are_as_close_as_such_numbers_get(
+    tmp_path: Path, moved: float, state: State
+) -> None:
+    again = np.full(ROWS, 1 / 3, np.float32)
+    table = {"row_id": IDS, "alone.score": again}
+    one = side(tmp_path / "a", table)
+    scores = again.astype(np.float64) + np.arange(ROWS) % 2 * moved
+    predictions = pa.table({"row_id": IDS, "score": scores})
+    pq.write_table(predictions, one.folder / "predictions.parquet")
+    (one.folder / "manifest.json").unlink()
+    seal(one.folder)
+    (found,) = judged(Evidence(one.folder)).findings
+    assert found.state is state
+    assert found.limit.rule == "the same score within 9.53674e-07"
 
 
 @pytest.mark.parametrize(("tolerance", "state"), [(0.02, State.PASSED), (0.019, State.FAILED)])

@@ -5,10 +5,9 @@ import pytest
 
 from gates.case.case import Case
 from gates.finding import Outcome, Result, State
-from gates.judging.margin import Margin
 from gates.policy.settings import Settings
 from gates.rules.group_disparity import Demand, GroupDisparity
-from gates.rules.metric_regression import MetricRegression
+from gates.rules.metric_regression import MetricDemand, MetricRegression
 from gates.rules.repeatability import Repeatability
 from gates.testing import case, evidence, outcome
 from tests.repeats import repeated_evidence, with_repeats
@@ -38,6 +37,14 @@ def test_the_largest_difference_of_any_row_decides(
     found = judged(tmp_path, Repeatability(tolerance=1.0001e-9), {"again.score": again})
     assert found.findings[0].state is state
     assert "of 1 of 100 rows" in found.findings[0].message
+
+
+def test_scores_written_with_32_bits_are_as_close_as_such_numbers_get(tmp_path: Path) -> None:
+    """The 32 bits of .2 are 3e-9 from its 64, which is more than the tolerance."""
+    short = [float(np.float32(score)) for score in SCORES]
+    found = judged(tmp_path, Repeatability(), {"again.score": short})
+    assert found.findings[0].state is State.PASSED
+    assert found.findings[0].limit.rule == "within 9.53674e-07 for every test row"
 
 
 def test_answers_that_differ_are_counted(tmp_path: Path) -> None:
@@ -104,7 +111,7 @@ def lucky(tmp_path: Path, deviation: float) -> Case:
 def test_a_drop_that_seeds_explain_is_not_proven(
     tmp_path: Path, deviation: float, state: State
 ) -> None:
-    gate = MetricRegression(metrics={"accuracy": Margin(margin=0.01)})
+    gate = MetricRegression(metrics={"accuracy": MetricDemand(margin=0.01)})
     found = outcome("metric_regression", gate, lucky(tmp_path, deviation)).findings[0]
     assert found.state is state
     assert found.seed_spread is not None
@@ -112,7 +119,7 @@ def test_a_drop_that_seeds_explain_is_not_proven(
 
 
 def test_no_number_of_rows_decides_what_seeds_move(tmp_path: Path) -> None:
-    gate = MetricRegression(metrics={"accuracy": Margin(margin=0.01)})
+    gate = MetricRegression(metrics={"accuracy": MetricDemand(margin=0.01)})
     found = outcome("metric_regression", gate, lucky(tmp_path, 0.02)).findings[0]
     assert found.rows_needed is None
     assert "are within what seeds alone move" in found.message
@@ -136,7 +143,7 @@ def test_a_gap_knows_what_seeds_move(tmp_path: Path) -> None:
 
 def test_a_pull_request_does_not_widen_its_own_intervals(tmp_path: Path) -> None:
     """Its repeats claim that seeds move everything; the baseline has none, so nothing is known."""
-    gate = MetricRegression(metrics={"accuracy": Margin(margin=0.1)})
+    gate = MetricRegression(metrics={"accuracy": MetricDemand(margin=0.1)})
     old = evidence(tmp_path / "old", {}, test={"label": LABELS}, scores=SCORES)
     spoilt = [1 - score for score in SCORES[:40]] + SCORES[40:]
     new = evidence(tmp_path / "new", {}, test={"label": LABELS}, scores=spoilt)

@@ -19,6 +19,7 @@ def categories(path: Path, column: pa.Array, row_group_size: int = 100) -> Categ
     [
         (pa.array(["b", "a", None, "b"]), ("a", "b"), [1, 0, -1, 1]),
         (pa.array(["b", "a", None, "b"], pa.large_string()), ("a", "b"), [1, 0, -1, 1]),
+        (pa.array(["b", "a", None, "b"], pa.string_view()), ("a", "b"), [1, 0, -1, 1]),
         (pa.array(["b", "a"]).dictionary_encode(), ("a", "b"), [1, 0]),
         (pa.DictionaryArray.from_arrays([1, None], ["unused", "b"]), ("b",), [0, -1]),
         (pa.array([10, 9, None]), ("10", "9"), [0, 1, -1]),
@@ -31,6 +32,7 @@ def categories(path: Path, column: pa.Array, row_group_size: int = 100) -> Categ
     ids=[
         "text",
         "large text",
+        "views of text",
         "a dictionary",
         "an unused level",
         "whole numbers",
@@ -46,6 +48,17 @@ def test_a_column_is_codes_into_the_levels_that_occur(
 ) -> None:
     found = categories(tmp_path / "t.parquet", column)
     assert (found.levels, found.codes.tolist()) == (levels, codes)
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
+def test_text_is_one_thing_however_it_is_stored(tmp_path: Path, kind: pa.DataType) -> None:
+    pq.write_table(pa.table({"column": pa.array(["b", None, "b"], kind)}), tmp_path / "t.parquet")
+    table = Table(tmp_path / "t.parquet")
+    pieces = pa.chunked_array(list(table.pieces("column")))
+    for array in (table.column("column"), pieces.combine_chunks()):
+        assert array.type == table.stored_type("column")
+        assert array.to_pylist() == ["b", None, "b"]
+    assert table.texts("column").to_pylist() == ["b", None, "b"]
 
 
 def test_row_groups_with_dictionaries_of_their_own_have_the_same_levels(tmp_path: Path) -> None:
