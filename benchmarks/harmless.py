@@ -1,6 +1,7 @@
-"""How often all gates together block a change that harms nobody, on real people.
+"""How often all gates together block a change that harms nobody, and find one that does.
 
-    python -m benchmarks.harmless [--repetitions 10] [--seed 1] [--change NAME] [--table harm]
+    python -m benchmarks.harmless [--repetitions 8] [--seed 1] [--change NAME]
+    python -m benchmarks.harmless --harm NAME [--harm NAME] | --harm all
 
 Each repetition draws three quarters of the reference project's people anew as a base, deals them to
 train and test anew, trains, and lets the whole policy of `params.yaml` judge every change. Prints
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 for _library in ("OMP", "OPENBLAS", "MKL"):  # before NumPy is imported: one thread is steadier
@@ -24,11 +26,13 @@ import msgspec  # noqa: E402
 
 from benchmarks.simulation.figures import Share, Table  # noqa: E402
 from benchmarks.simulation.harmless_changes import CHANGES, Change  # noqa: E402
+from benchmarks.simulation.harms import HARMS, Harm  # noqa: E402
 from benchmarks.simulation.people import World  # noqa: E402
 from gates.finding import Decision, Result, Verdict  # noqa: E402
 from gates.policy.policy import read_policy  # noqa: E402
 from tests.bites.reference import ROOT, make_reference  # noqa: E402
 
+FOUND = 0.8  # of the repetitions, from which on a strength counts as found
 REFERENCE = ROOT / "build" / "harmless"
 
 
@@ -75,6 +79,43 @@ def _show(counter: Counter[str]) -> str:
     return ", ".join(f"{gate} {times}" for gate, times in counter.most_common() if times) or "–"
 
 
+def tabulate_harms(tallies: Mapping[str, Tally]) -> Table:
+    """One row a harm: by strength how often it was found, and by which gates where most were."""
+    rows = []
+    for name, harm in HARMS.items():
+        found = [tallies[_at(name, each)] for each in harm.strengths if _at(name, each) in tallies]
+        if not found:
+            continue
+        shares = [
+            f"{strength:g}: {1 - tally.passed.value:.2f}"
+            for strength, tally in zip(harm.strengths, found, strict=True)
+        ]
+        known = [at for at, tally in enumerate(found) if tally.passed.value <= 1 - FOUND]
+        first = f"{harm.strengths[known[0]]:g}" if known else "–"
+        rows.append(
+            (name, ", ".join(shares), first, _show(found[known[0] if known else -1].blocking))
+        )
+    columns = ("harm", "strength: found", f"first found ≥ {FOUND:.0%}", "there blocked by")
+    return Table("Harms in growing strength, by all gates", columns, rows)
+
+
+def _at(name: str, strength: float) -> str:
+    return f"{name} {strength:g}"
+
+
+def _harms(names: Sequence[str]) -> dict[str, Change]:
+    chosen = HARMS if "all" in names else {name: HARMS[name] for name in names}
+    return {
+        _at(name, strength): partial(_do, harm, strength)
+        for name, harm in chosen.items()
+        for strength in harm.strengths
+    }
+
+
+def _do(harm: Harm, strength: float, world: World) -> Verdict:
+    return harm.act(world, strength)
+
+
 def explain(name: str, at: int, verdict: Verdict) -> None:
     """What kept from merging, and what broke, on standard error."""
     print(f"{at} {name}: {verdict.decision.value} {verdict.reason}", file=sys.stderr)
@@ -109,15 +150,19 @@ def run(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table, and on standard error how long it took."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.harmless", description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=10)
+    parser.add_argument("--repetitions", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--change", choices=CHANGES, action="append", help="only this one")
     parser.add_argument("--reference", type=Path, default=REFERENCE, help="made where it is not")
+    parser.add_argument("--harm", choices=(*HARMS, "all"), action="append", help="harms instead")
     asked = parser.parse_args(arguments)
     started = time.perf_counter()
-    changes = {name: CHANGES[name] for name in asked.change or CHANGES}
+    if asked.harm:
+        changes, show = _harms(asked.harm), tabulate_harms
+    else:
+        changes, show = {name: CHANGES[name] for name in asked.change or CHANGES}, tabulate
     tallies = run(changes, asked.repetitions, asked.seed, asked.reference)
-    print(tabulate(tallies).markdown())
+    print(show(tallies).markdown())
     print(f"\n{time.perf_counter() - started:.0f} s", file=sys.stderr)
 
 

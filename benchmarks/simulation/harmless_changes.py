@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ from pipeline.model import BoostingParams
 from tests.bites.reference import write_table
 
 Change = Callable[[World], Verdict]
+Mask = npt.NDArray[np.bool_]
 
 
 def nothing(world: World) -> Verdict:
@@ -216,14 +218,14 @@ def _boosted(world: World, **changed: float) -> object:
     return msgspec.structs.replace(world.params, gradient_boosting=boosting)
 
 
-def _append(world: World, tables: Tables, come: np.ndarray) -> Tables:
+def _append(world: World, tables: Tables, come: npt.NDArray[np.int64]) -> Tables:
     new = world.deal(world.spare.take(pa.array(come)), world.split_seed)
     return {side: pa.concat_tables([tables[side], new[side]]).sort_by("row_id") for side in SIDES}
 
 
-def _stays(world: World, table: pa.Table, share: float) -> np.ndarray:
+def _stays(world: World, table: pa.Table, share: float) -> Mask:
     golden = np.isin(np.array(table["row_id"].to_pylist()), np.array(world.golden))
-    return golden | (world.rng.random(table.num_rows) < share)
+    return np.asarray(golden | (world.rng.random(table.num_rows) < share))
 
 
 def _retyped(table: pa.Table) -> pa.Table:

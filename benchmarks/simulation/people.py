@@ -51,6 +51,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     params: TrainParams
     learnt: pa.Table | None = None  # the rows that the code learns from, where it draws its own
     dictionary: str | None = None  # the text of columns.yaml
+    folds_of_base: bool = False  # in place of five more trainings
     spoil: Callable[[Scores, pa.Table], Scores] | None = None  # what happens to scores of a table
     edit: Callable[[Path], None] | None = None  # what happens to the files at the end
 
@@ -75,6 +76,7 @@ class World:
         self.tables = self.deal(people.filter(pa.array(inside)), self.split_seed)
         self.spare = people.filter(pa.array(~inside))
         self._models: dict[_Key, Pipeline] = {}
+        self._simple: dict[_Key, Pipeline] = {}
         self._folds: dict[_Key, pa.Table] = {}
         self._made: dict[str, tuple[Revision, Path]] = {}
         self._kept: list[pa.Table] = []  # so that no table's identity is given to another
@@ -125,6 +127,11 @@ class World:
             change.edit(out)
         _seal(out, "candidate")
         return verdict_of(self.policy, out, folder)
+
+    def base_scores(self) -> Scores:
+        """What the base's model says of its own test rows."""
+        made, _ = self.base()
+        return self._scores(made, self._train(made), made.tables["test"])
 
     def write(self, made: Revision, out: Path) -> None:
         """What `gatepost collect` would gather, but for the manifest."""
@@ -197,7 +204,11 @@ class World:
         params = read_params("quick", QuickParams, self.settings)
         sample = sample_rows(made.tables["train"], params.rows, params.seed)
         features, test = self._features(made), made.tables["test"]
-        simple = fit_simple(frame_of(sample, features), labels_of(sample), params.task)
+        key = self._key(made, made.tables["train"], made.params)
+        if key not in self._simple:
+            learnt = frame_of(sample, features), labels_of(sample)
+            self._simple[key] = fit_simple(*learnt, params.task)
+        simple = self._simple[key]
         scores = score_simple(simple, frame_of(test, features), params.task, ())
         table = pa.table({"row_id": test["row_id"], **scores})
         write_table(table, out / "quick_baselines.parquet")
@@ -209,6 +220,11 @@ class World:
         (out / "sizes.json").write_text(json.dumps(sizes), "utf-8")
 
     def _write_folds(self, made: Revision, out: Path) -> None:
+        if made.folds_of_base:
+            folds = pq.read_table(self.base()[1] / "folds.parquet")
+            left = pc.is_in(folds["row_id"], value_set=made.tables["train"]["row_id"])
+            write_table(folds.filter(left), out / "folds.parquet")
+            return
         key = self._key(made, made.tables["train"], made.params)
         if key not in self._folds:
             self._folds[key] = self._cross_validate(made)
