@@ -54,6 +54,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         """Whether a column holds numbers on both sides."""
         return holds_numbers(name, self.old) and holds_numbers(name, self.new)
 
+    def has_lost(self, name: str) -> bool:
+        """Whether a column held numbers and holds something else now."""
+        return holds_numbers(name, self.old) and name in self.new and not self.has(name)
+
 
 def places_of(case: Case) -> Iterator[Place]:
     """Tables that changed beside the baseline's; their periods; test beside train."""

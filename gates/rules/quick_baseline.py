@@ -76,11 +76,12 @@ class QuickBaseline(Gate, frozen=True, kw_only=True):
 
     def judge(self, case: Case) -> Iterator[Item]:
         """One measurement per metric, rival and test set."""
-        gone = case.baseline is not None and case.baseline.has(QUICK)
-        if gone and not case.candidate.has(QUICK):
+        had = case.baseline is not None and case.baseline.has(QUICK)
+        gone = had and not case.candidate.has(QUICK)
+        if gone:
             yield self._tell_gone()
         judged = [item for of in on_each_test_set(case) for item in self._judge_rivals(of)]
-        if not judged:
+        if not (judged or gone):
             raise NotApplicableError(f"there are no training labels and no {QUICK}")
         yield from judged
 
@@ -114,7 +115,8 @@ class QuickBaseline(Gate, frozen=True, kw_only=True):
         except UndefinedError as error:
             return cannot_tell(subject, limit, str(error), rival.own.rows)
         asked = f"a gain of {gain:g} is asked for" if gain else "any gain will do, once it is shown"
-        return demand_gain(subject, limit, found, rival, asked=asked, mend=mend_in(case, _MEND))
+        support, mend = rival.own.support, mend_in(case, _MEND)
+        return demand_gain(subject, limit, found, support, asked=asked, mend=mend)
 
     def _tell_gone(self) -> Finding:
         return Finding(

@@ -13,6 +13,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
 from gates.judging.kept_rows import Pairing
 from gates.judging.lost import find_lost
+from gates.judging.margin import cannot_tell
 from gates.judging.samples import Place, Sample, holds_numbers, places_of, sizes_of
 from gates.judging.sides import TRAIN
 from gates.quoting import quote
@@ -83,6 +84,9 @@ class UnitChange(Gate, frozen=True, kw_only=True):
         places = list(places_of(case))
         alpha = case.settings.alpha.other / (len(names) * max(1, len(places)) * len(RESCALINGS))
         for name in names:
+            if other := next((place for place in places if place.has_lost(name)), None):
+                yield self._not_numbers(name, other)
+                continue
             looks = [
                 look
                 for place in places
@@ -90,6 +94,15 @@ class UnitChange(Gate, frozen=True, kw_only=True):
                 for look in self._look(case, name, place, alpha)
             ]
             yield from self._judge(name, looks)
+
+    def _not_numbers(self, name: str, place: Place) -> Finding:
+        return cannot_tell(
+            Subject(column=name),
+            Limit(rule=_RULE, mode=self.mode),
+            f"{place.name} holds it as {place.new.types[name]}, where it was a number",
+            place.new.rows,
+            mend="Write it as numbers again.",
+        )
 
     def _judge(self, name: str, looks: list["_Look"]) -> Iterator[Item]:
         """The worst of what was seen; what was seen and is no fault is shown."""

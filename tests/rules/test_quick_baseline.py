@@ -123,6 +123,14 @@ def test_the_bases_simple_model_counts_on_shared_rows(tmp_path: Path) -> None:
     assert "this pull request none" in gone.message
 
 
+def test_a_simple_model_that_is_gone_is_told_where_nothing_else_is_judged(tmp_path: Path) -> None:
+    old = with_simple(made_of(tmp_path / "old", GOOD), FAIR)
+    rows = {"row_id": [f"n{at}" for at in range(ROWS)], "label": LABELS}
+    new = evidence(tmp_path / "new", {}, test=rows, scores=GOOD)
+    (gone,) = outcome("quick_baseline", QuickBaseline(), case(new, old)).findings
+    assert (gone.subject.key, gone.state) == ("the simple model", State.UNDECIDED)
+
+
 def test_an_easy_test_set_does_not_hide_a_model_that_says_nothing(tmp_path: Path) -> None:
     """It is right on the 300 rows that are new, and wrong on all that it was asked before."""
     old = with_simple(made_of(tmp_path / "old", GOOD), FAIR)
