@@ -22,12 +22,11 @@ from gates.finding import (
     Subject,
 )
 from gates.judge import judge
-from gates.judging.margin import Margin
 from gates.policy.policy import Policy
 from gates.policy.settings import Settings
 from gates.reading.strict_yaml import Document
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
-from gates.rules.metric_regression import MetricRegression
+from gates.rules.metric_regression import MetricDemand, MetricRegression
 from gates.testing import evidence
 from gates.verdict import write_verdict
 
@@ -54,7 +53,7 @@ def policy(**gates: Gate) -> Policy:
 
 
 def accuracy(margin: float, mode: Mode = Mode.GUARD) -> Gate:
-    return MetricRegression(metrics={"accuracy": Margin(margin=margin, mode=mode)})
+    return MetricRegression(metrics={"accuracy": MetricDemand(margin=margin, mode=mode)})
 
 
 @pytest.mark.parametrize(
@@ -100,7 +99,7 @@ def test_an_unjudgeable_metric_never_passes(tmp_path: Path) -> None:
     test = {"label": [True] * 50}
     new = evidence(tmp_path / "new", {}, test=test)
     old = evidence(tmp_path / "old", {}, test=test)
-    gate = MetricRegression(metrics={"roc_auc": Margin(margin=0.5)})
+    gate = MetricRegression(metrics={"roc_auc": MetricDemand(margin=0.5)})
     verdict = judge(policy(gate=gate), Case(Settings(), new, old))
     (finding,) = verdict.outcomes[0].findings
     assert finding.state is State.UNDECIDED

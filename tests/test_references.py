@@ -20,7 +20,7 @@ from gates.report.junit import junit
 from gates.report.page import page
 from gates.report.terminal import terminal
 from gates.rules.gate import Gate
-from gates.rules.metric_regression import Demand, MetricRegression
+from gates.rules.metric_regression import MetricDemand, MetricRegression
 from gates.rules.segment_regression import Critical, SegmentRegression
 from gates.tables.table import Mask
 from gates.testing import Columns, evidence
@@ -51,7 +51,7 @@ def judged(case: Case, **gates: Gate) -> Verdict:
 
 
 def accuracy(margin: float = 0.05, mode: Mode = Mode.GUARD) -> Gate:
-    return MetricRegression(metrics={"accuracy": Demand(margin=margin, mode=mode)})
+    return MetricRegression(metrics={"accuracy": MetricDemand(margin=margin, mode=mode)})
 
 
 def found(verdict: Verdict) -> list[tuple[str | None, State]]:

@@ -13,10 +13,9 @@ from benchmarks.simulation.intervals import Record
 from benchmarks.simulation.scores import TwoModels
 from gates.case.effect import measure_effect
 from gates.case.segments import Rows
-from gates.judging.margin import Margin
 from gates.metrics import DirectedMetric
 from gates.metrics.binary import METRICS
-from gates.rules.metric_regression import MetricRegression
+from gates.rules.metric_regression import MetricDemand, MetricRegression
 from gates.stats.undefined import UndefinedError
 
 PATIENTS = (10, 30, 100, 400)
@@ -83,7 +82,7 @@ def cover(
 
 
 def _block(patients: int, repetitions: int, rng: np.random.Generator) -> tuple[Share, Share]:
-    gate = MetricRegression(metrics={name: Margin(margin=0.0) for name in JUDGED})
+    gate = MetricRegression(metrics={name: MetricDemand(margin=0.0) for name in JUDGED})
     shares = Share(), Share()
     for _ in range(repetitions):
         groups = _draw_groups(patients, rng)

@@ -15,7 +15,7 @@ from gates.case.arena import Arena
 from gates.case.effect import CONFIDENCE, measure_effect
 from gates.finding import State
 from gates.metrics import METRICS, DirectedMetric
-from gates.rules.metric_regression import Demand, MetricRegression
+from gates.rules.metric_regression import MetricDemand, MetricRegression
 from gates.stats.decomposition import Square, TestSetValues, combine_means
 from gates.stats.quantile import critical_z
 from gates.stats.undefined import UndefinedError
@@ -203,7 +203,7 @@ def _measure(request: PullRequest, case: SimulatedCase, tally: _Tally) -> None:
     whole = square.new_on_new - square.old_on_old
     test_set = combine_means(_means(old), _means(new)).estimate
     reach = _unpaired_reach(square.old_on_old, len(old.rows), square.new_on_new, len(new.rows))
-    gate = MetricRegression(metrics={"accuracy": Demand(margin=MARGIN)})
+    gate = MetricRegression(metrics={"accuracy": MetricDemand(margin=MARGIN)})
     alone = copy(case)
     alone.on_base = None  # as if nobody asked for the old rows alone
     tally.naive.append(whole)

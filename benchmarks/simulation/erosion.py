@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.simulation.figures import Mean, Table
 from benchmarks.simulation.in_memory import SimulatedCase, judge_with, same_rows
 from gates.finding import Decision, Mode
-from gates.judging.margin import Margin
-from gates.rules.metric_regression import MetricRegression
+from gates.rules.metric_regression import MetricDemand, MetricRegression
 from gates.stats.reuse import optimism, share_spread
 
 PULL_REQUESTS = 60
@@ -50,7 +49,7 @@ class Rule(msgspec.Struct, frozen=True):
                 other = _case(release, new)
                 other.reference = self.reference
                 case.references = (case, other)
-        gate = MetricRegression(metrics={"accuracy": Margin(margin=MARGIN, mode=self.mode)})
+        gate = MetricRegression(metrics={"accuracy": MetricDemand(margin=MARGIN, mode=self.mode)})
         return judge_with(gate, case).decision is Decision.PASS
 
 

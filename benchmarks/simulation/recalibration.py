@@ -19,7 +19,7 @@ from gates.finding import State
 from gates.judging.margin import Margin
 from gates.metrics import DirectedMetric
 from gates.rules.gate import Gate
-from gates.rules.metric_regression import MetricRegression
+from gates.rules.metric_regression import MetricDemand, MetricRegression
 from gates.rules.segment_regression import SegmentRegression
 from gates.stats.law import normal_cdf
 
@@ -98,7 +98,7 @@ def tabulate(repetitions: int, seed: int) -> Iterator[Table]:
 
 def _row(models: Shifted, repetitions: int, rng: np.random.Generator) -> tuple[object, ...]:
     margin = {models.metric: Margin(margin=MARGINS[models.metric])}
-    bare = {models.metric: Margin(margin=0.0)}
+    bare = {models.metric: MetricDemand(margin=0.0)}
     shares, overall, up = tuple(Share() for _ in AT_LEAST), Share(), models.up
     for _ in range(max(1, repetitions)):
         labels = rng.random(ROWS) < models.prevalence

@@ -13,9 +13,8 @@ from benchmarks.simulation.figures import Share, Table
 from benchmarks.simulation.in_memory import judge_with, same_rows
 from gates.case.answers import Answers, Scored
 from gates.finding import State
-from gates.judging.margin import Margin
 from gates.policy.settings import Alpha
-from gates.rules.metric_regression import MetricRegression
+from gates.rules.metric_regression import MetricDemand, MetricRegression
 
 ACCURACY = 0.9
 CHURN = 0.01  # spread of a training's error at each row, in units of difficulty
@@ -60,7 +59,7 @@ def _row(
     rng: np.random.Generator,
 ) -> tuple[object, ...]:
     shares = tuple(Share() for _ in SEEDS)
-    gate = MetricRegression(metrics={"accuracy": Margin(margin=margin)})
+    gate = MetricRegression(metrics={"accuracy": MetricDemand(margin=margin)})
     labels = rng.random(size) < 0.5
     for _ in range(max(1, count)):
         hard = rng.random(size)

@@ -7,11 +7,11 @@ import numpy as np
 
 from gates.case.answers import Answers, Classified, Predicted, Scored, Task, Values, answer
 from gates.case.case import Case
-from gates.case.effect import CONFIDENCE, clustered, require_groups
+from gates.case.effect import CONFIDENCE, clustered, measure_effect, require_groups
 from gates.case.segments import Rows
 from gates.evidence.folder import Evidence
 from gates.evidence.outputs import read_weights
-from gates.finding import Limit, Subject
+from gates.finding import Limit, Subject, Support
 from gates.judging.growth import rows_within
 from gates.metrics.metric import Metric
 from gates.rules.gate import Item, Measurement
@@ -101,7 +101,7 @@ def measure_gain(metric: Metric[Any], rival: Rival) -> Gain:
 
 
 def demand_gain(
-    subject: Subject, limit: Limit, gain: Gain, rival: Rival, *, asked: str, mend: str
+    subject: Subject, limit: Limit, gain: Gain, support: Support, *, asked: str, mend: str
 ) -> Item:
     """A gain with a floor; the judge decides, and corrects for all measurements."""
     floor = limit.floor or 0.0
@@ -113,9 +113,30 @@ def demand_gain(
         p_value=gain.p_at_least(floor),
         message=f"{subject.text()}: {gain.text()}; {asked}.",
         mend=mend,
-        support=rival.own.support,
-        rows_needed=gain.rows_needed(floor, rival.own.rows),
+        support=support,
+        rows_needed=gain.rows_needed(floor, support.rows),
     )
+
+
+def gain_over_base(metric: Metric[Any], case: Case) -> tuple[Gain, Support]:
+    """What the model gains over the base's, with what chance in training adds where it is known.
+
+    Raises:
+        UndefinedError: the metric has no value here, or there are too few groups.
+        NotComparableError: no row is known to both.
+    """
+    effect = measure_effect(metric, case)
+    better = metric.greater_is_better is True
+    change, interval = effect.change, Interval(*effect.interval)
+    if effect.same:  # and what is the same has no uncertainty
+        change, interval = 0.0, Interval(0.0, 0.0)
+    gain = Gain(
+        value=change if better else 0.0 - change,
+        interval=interval if better else Interval(0.0 - interval.upper, 0.0 - interval.lower),
+        rival=effect.baseline,
+        candidate=effect.candidate,
+    )
+    return gain, effect.support
 
 
 def dummy_of(case: Case, metric: str) -> Rival | None:

@@ -136,7 +136,8 @@ class HumanBaseline(Gate, frozen=True, kw_only=True):
                 asked = f"{asked} (people's own answers to {against.own.rows:,} test rows)"
         except UndefinedError as error:
             return cannot_tell(subject, limit, str(error), case.scored.rows)
-        return demand_gain(subject, limit, gain, against, asked=asked, mend=mend_in(case, _MEND))
+        support, mend = against.own.support, mend_in(case, _MEND)
+        return demand_gain(subject, limit, gain, support, asked=asked, mend=mend)
 
 
 def _declared(metric: Metric[Any], people: People, level: float, case: Case) -> tuple[Gain, Rival]:

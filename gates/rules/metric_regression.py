@@ -27,8 +27,8 @@ from gates.stats.undefined import UndefinedError
 
 _MEND = "See which segments got worse, and mend or revert the change that touches them."
 _MEND_GAIN = (
-    "Improve the model until the gain is shown, or leave the model as it is: what changes no answer "
-    "owes no gain."
+    "Improve the model until the gain is shown, or leave it as it is: what changes no answer owes "
+    "no gain."
 )
 _MEND_SINCE = (
     "Lost since the last release, by this change and those before it: win it back, or tag a "
@@ -36,8 +36,8 @@ _MEND_SINCE = (
 )
 
 
-class Demand(Margin, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The largest loss that the owner accepts, and the smallest gain that a new model must bring."""
+class MetricDemand(Margin, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The largest loss that the owner accepts, and the smallest gain that is asked for."""
 
     gain: LeastGain | None = None  # over the merge base's model, where this one is another
 
@@ -50,10 +50,10 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
     request changes the test set, that is the mean over both, and the baseline's own rows by its own
     labels besides: nobody chooses the rows and labels by which his model is judged. With
     `references: [merge_base, anchor]` the same margin also bounds the loss since the last release,
-    so that many small losses do not add up unseen. With `gain`, a model that is not the merge base's
-    has to be shown to be better than it by as much; what leaves every answer as it was owes no
-    gain. Which metrics there are depends on the task; of
-    many classes, `recall`, `precision` and `f1` are judged for each, as an average hides rare ones.
+    so that many small losses do not add up unseen. With `gain`, a model that answers otherwise than
+    the merge base's also has to be shown to be better by as much; where every answer is as it was,
+    none is owed. Which metrics there are depends on the task; of many classes, `recall`,
+    `precision` and `f1` are judged for each, as an average hides rare ones.
 
     Why: two models scored on the same rows can be told apart far more sharply than two numbers
     in two files; a drop that noise explains does not block, and one that it does not explain is
@@ -71,7 +71,7 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
     """
 
     family: ClassVar[Family] = Family.METRICS
-    metrics: Annotated[dict[DirectedMetric, Demand], NOT_EMPTY]
+    metrics: Annotated[dict[DirectedMetric, MetricDemand], NOT_EMPTY]
 
     def asks(self, _evidence: Evidence) -> Iterator[Ask]:
         """Each metric of all rows."""
@@ -96,8 +96,8 @@ class MetricRegression(Gate, frozen=True, kw_only=True):
                     yield from _judge_gain(name, metric, demand, case)
 
 
-def _judge_gain(name: str, metric: Metric[Any], demand: Demand, case: Case) -> Iterator[Item]:
-    """What a new model must bring, where that is asked for; not since a release, only since its base."""
+def _judge_gain(name: str, metric: Metric[Any], demand: MetricDemand, case: Case) -> Iterator[Item]:
+    """What a new model must gain over that of the merge base, where any is asked for."""
     if demand.gain is None or case.reference is not None:
         return
     subject = subject_in(case, key=f"{name} gained over the baseline")

@@ -19,7 +19,7 @@ from gates.rules.drift import Drift
 from gates.rules.gate import Gate
 from gates.rules.group_disparity import Demand, GroupDisparity
 from gates.rules.metric_floor import MetricFloor
-from gates.rules.metric_regression import MetricRegression
+from gates.rules.metric_regression import MetricDemand, MetricRegression
 from gates.rules.schema import Schema
 from gates.rules.segment_regression import Critical, SegmentRegression
 from gates.stats.sizing import Calibration, Distance, Level, PairedMean, PairedShare
@@ -64,7 +64,7 @@ def only(found: Asked) -> Question:
 
 
 def regression(**margins: float) -> MetricRegression:
-    metrics: Any = {name: Margin(margin=margin) for name, margin in margins.items()}
+    metrics: Any = {name: MetricDemand(margin=margin) for name, margin in margins.items()}
     return MetricRegression(metrics=metrics)
 
 

@@ -20,6 +20,7 @@ from gates.rules.gate import Bounds
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
 OF_METRICS = {  # gate and field → how it is written, of metric M and value V
     ("metric_regression", "margin"): "metrics: {M: {margin: V}}",
+    ("metric_regression", "gain"): "metrics: {M: {margin: 0, gain: V}}",
     ("metric_floor", "metrics"): "metrics: {M: V}",
     ("segment_regression", "margin"): "metrics: {M: {margin: V}}",
     ("segment_floor", "metrics"): "metrics: {M: V}",

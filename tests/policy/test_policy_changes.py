@@ -23,6 +23,7 @@ gates:
     metrics:
       log_loss: {margin: 0.01, mode: strict}
       recall: {margin: 0.03}
+      f1: {margin: 0.04, gain: 0.02}
   metric_floor: {metrics: {roc_auc: 0.90, log_loss: 0.24}}
   segment_regression:
     metrics: {recall: {margin: 0.05}}
@@ -39,6 +40,9 @@ L, T, C = Direction.LOOSENED, Direction.TIGHTENED, Direction.CHANGED
         ("log_loss: {margin: 0.01", "log_loss: {margin: 0.5", "log_loss.margin", L),
         ("log_loss: {margin: 0.01", "log_loss: {margin: 0.001", "log_loss.margin", T),
         (", mode: strict", "", "log_loss.mode", L),
+        ("recall: {margin: 0.03}", "recall: {margin: 0.03, gain: 0.01}", "recall.gain", T),
+        ("f1: {margin: 0.04, gain: 0.02}", "f1: {margin: 0.04, gain: 0.01}", "f1.gain", L),
+        ("f1: {margin: 0.04, gain: 0.02}", "f1: {margin: 0.04}", "f1.gain", L),
         ("{margin: 0.03}\n", "{margin: 0.03, mode: strict}\n", "recall.mode", T),
         ("      recall: {margin: 0.03}\n", "", "metrics.recall", L),
         ("roc_auc: 0.90", "roc_auc: 0.80", "metrics.roc_auc", L),

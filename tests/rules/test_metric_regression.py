@@ -8,9 +8,8 @@ import pytest
 
 from gates.case.case import Case
 from gates.finding import Finding, Limit, Mode, Result, State, Support
-from gates.judging.margin import Margin
 from gates.rules.gate import Comparison, Correction
-from gates.rules.metric_regression import MetricRegression
+from gates.rules.metric_regression import MetricDemand, MetricRegression
 from gates.testing import case, evidence, items, outcome
 
 ROWS = 400
@@ -30,7 +29,7 @@ def wrong_on(*rows: int) -> list[float]:
 
 
 def gate(**margins: float) -> MetricRegression:
-    named: Any = {name: Margin(margin=margin) for name, margin in margins.items()}
+    named: Any = {name: MetricDemand(margin=margin) for name, margin in margins.items()}
     return MetricRegression(metrics=named)
 
 
@@ -122,3 +121,55 @@ def test_a_ratio_of_few_positives_is_never_proven_worse(
     of = change(tmp_path, labels, old, [0.1] * 20 + old[20:])
     assert outcome("metric_regression", gate(f1=0.1), of).findings[0].state is state
     assert outcome("metric_regression", gate(recall=0.1), of).findings[0].state is State.FAILED
+
+
+def asking(gain: float, mode: Mode = Mode.GUARD) -> MetricRegression:
+    demand = MetricDemand(margin=0.1, gain=gain, mode=mode)
+    return MetricRegression(metrics={"accuracy": demand})
+
+
+@pytest.mark.parametrize(
+    ("mended", "state"),
+    [(0, State.FAILED), (4, State.FAILED), (40, State.UNDECIDED), (100, State.PASSED)],
+)
+def test_a_gain_has_to_be_shown(tmp_path: Path, mended: int, state: State) -> None:
+    """Of 400 rows 100 were wrong; what is asked is a tenth, which 40 of them are."""
+    broken = [300] if not mended else []  # else the models are the same
+    of = change(tmp_path, LABELS, wrong_on(*range(100)), wrong_on(*range(mended, 100), *broken))
+    _, found = outcome("metric_regression", asking(0.1), of).findings
+    assert found.subject.key == "accuracy gained over the baseline"
+    assert found.limit.floor == 0.1
+    assert found.state is state
+    assert "a new model has to gain 0.1" in found.message
+    assert bool(found.mend) is (state is not State.PASSED)
+
+
+def test_an_undecided_gain_says_how_many_rows_would_tell_and_blocks_where_strict(
+    tmp_path: Path,
+) -> None:
+    of = change(tmp_path, LABELS, wrong_on(*range(100)), wrong_on(*range(44, 100)))
+    for mode in Mode:
+        found = outcome("metric_regression", asking(0.1, mode), of)
+        assert found.outcome is Result.UNDECIDED
+        assert found.findings[1].state is State.UNDECIDED
+        assert found.findings[1].rows_needed is not None
+        assert found.findings[1].rows_needed > ROWS
+        assert found.findings[1].blocks is (mode is Mode.STRICT)
+
+
+def test_a_loss_that_is_less_is_a_gain(tmp_path: Path) -> None:
+    """Log loss falls by ln(9/8) = 0.1178 on every row, so there is no doubt about it."""
+    dull = [0.8 if label else 0.2 for label in LABELS]
+    of = change(tmp_path, LABELS, dull, RIGHT)
+    for gain, state in ((0.1, State.PASSED), (0.2, State.FAILED)):
+        metrics: Any = {"log_loss": MetricDemand(margin=0.1, gain=gain)}
+        _, found = outcome("metric_regression", MetricRegression(metrics=metrics), of).findings
+        assert found.state is state
+        assert found.candidate == pytest.approx(math.log(9 / 8))
+
+
+def test_what_answers_every_row_as_before_owes_no_gain(tmp_path: Path) -> None:
+    """Nobody could merge a mended comment otherwise."""
+    of = change(tmp_path, LABELS, wrong_on(*range(100)), wrong_on(*range(100)))
+    (found,) = outcome("metric_regression", asking(0.1), of).findings
+    assert (found.limit.margin, found.state) == (0.1, State.PASSED)
