@@ -10,6 +10,7 @@ from gates.case.case import Case
 from gates.case.segments import Rows, split_by
 from gates.evidence.columns import ColumnDictionary
 from gates.evidence.folder import Evidence
+from gates.judging.counted_rows import units_of, weights_of
 from gates.judging.sides import TEST, same_file, tables_of
 from gates.quoting import quote
 from gates.stats.estimate import Estimate
@@ -50,17 +51,33 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Side(msgspec.Struct, frozen=True, eq=False):
-    """A table of one side, with each row's value for each target."""
+    """A table of one side, with each row's value for each target, and how its rows count."""
 
     table: Table
     values: tuple[Floats, ...]
+    weights: Floats | None = None
+    units: Places | None = None
+
+    @property
+    def counted(self) -> Floats:
+        """The rows' weights, or ones."""
+        return np.ones(self.table.rows) if self.weights is None else self.weights
+
+    @property
+    def rows(self) -> int:
+        """Those that count: a row without weight is none."""
+        return self.table.rows if self.weights is None else int(np.count_nonzero(self.weights))
 
     def groups(self, columns: tuple[str, ...], bands: ColumnDictionary) -> Groups:
-        """Places of the rows of each group; a missing value makes a group of its own."""
-        return {
+        """Places of the rows of each group that count; a missing value makes one of its own."""
+        found = {
             " and ".join(segment.name.values()): segment.rows
             for segment in split_by(columns, self.table, bands)
         }
+        if self.weights is None:
+            return found
+        counting = {name: rows[self.weights[rows] > 0] for name, rows in found.items()}
+        return {name: rows for name, rows in counting.items() if len(rows)}
 
 
 class Place(msgspec.Struct, frozen=True, eq=False):
@@ -99,13 +116,13 @@ class Split(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def rows(self) -> int:
-        """Of the candidate's table."""
-        return self.place.new.table.rows
+        """Of the candidate's table, those that count."""
+        return self.place.new.rows
 
     @property
     def old_rows(self) -> int:
         """Of the baseline's table; 0 where there is none."""
-        return 0 if self.place.old is None else self.place.old.table.rows
+        return 0 if self.place.old is None else self.place.old.rows
 
     def large(self, least: int) -> list[str]:
         """Groups with enough rows, and as many outside; of two only one, as each is the other."""
@@ -128,27 +145,49 @@ class Split(msgspec.Struct, frozen=True, eq=False):
             if count < least:
                 yield f"{quote(name)} has {count} in {self.place.name}"
 
+    def share(self, group: str) -> float:
+        """Of the candidate's rows, by weight; 0 where there are none."""
+        return _share_in(self.place.new, self.groups, group).mean
+
+    def old_share(self, group: str) -> float:
+        """Of the baseline's rows, by weight."""
+        return 0.0 if self.place.old is None else _share_in(self.place.old, self.old, group).mean
+
+    def share_estimate(self, group: str) -> Estimate:
+        """The group's share with its error, of rows that weigh or hang together."""
+        nothing = np.zeros(0)
+        new = _share_in(self.place.new, self.groups, group)
+        alone = overlap_of(np.full(self.place.new.table.rows, -1, dtype=np.intp), 0)
+        return mean_growth(Sample(nothing, nothing), new, alone)
+
     def share_growth(self, group: str) -> Estimate:
         """Of the group's share of all rows since the baseline."""
-        if self.place.same:
+        if self.place.same or self.place.old is None:
             return _NOTHING
-        before = _marks(self.old or {}, group, self.old_rows).astype(np.float64)
-        after = _marks(self.groups, group, self.rows).astype(np.float64)
-        old, new = Sample(before, np.ones(len(before))), Sample(after, np.ones(len(after)))
-        return mean_growth(old, new, self.place.kept)
+        old = _share_in(self.place.old, self.old, group)
+        return mean_growth(old, _share_in(self.place.new, self.groups, group), self.place.kept)
 
     def halves(self, group: str, target: int) -> Halves:
         """The candidate's labels inside and outside of a group."""
-        return Halves(self.place.new.values[target], _marks(self.groups, group, self.rows))
+        return _halves(self.place.new, self.groups, group, target)
 
     def gap_growth(self, group: str, target: int) -> tuple[float, Estimate]:
         """The baseline's distance of the group's labels from the others', and its growth."""
         new = self.halves(group, target)
         if self.place.same or self.place.old is None:
             return abs(new.gap), _NOTHING
-        inside = _marks(self.old or {}, group, self.old_rows)
-        old = Halves(self.place.old.values[target], inside)
+        old = _halves(self.place.old, self.old, group, target)
         return abs(old.gap), gap_growth(old, new, self.place.kept)
+
+
+def _share_in(side: Side, groups: Groups | None, group: str) -> Sample:
+    marks = _marks(groups or {}, group, side.table.rows).astype(np.float64)
+    return Sample(marks, side.counted, side.units)
+
+
+def _halves(side: Side, groups: Groups | None, group: str, target: int) -> Halves:
+    inside = _marks(groups or {}, group, side.table.rows)
+    return Halves(side.values[target], inside, side.weights, side.units)
 
 
 def bands_of(case: Case) -> ColumnDictionary:
@@ -172,11 +211,11 @@ def places_of(case: Case, targets: tuple[Target, ...]) -> Iterator[Place]:
     for file, table in tables_of(new).items():
         if not table.rows or new.dictionary.label not in table:
             continue
-        mine, theirs, kept = _side(new, file, table, targets), None, _NO_ROWS
+        mine, theirs, kept = _side(case, new, file, targets), None, _NO_ROWS
         if all(same_file(case, name) for name in (file, "columns.yaml")):
             theirs = mine
         elif old is not None and file in before and before[file].rows:
-            theirs = _side(old, file, before[file], targets)
+            theirs = _side(case, old, file, targets)
             kept = overlap_of(_kept(new, old, file), before[file].rows)
         yield Place(file.removesuffix(".parquet"), mine, theirs, kept)
 
@@ -195,9 +234,11 @@ def targets_of(evidence: Evidence) -> tuple[Target, ...]:
     return (Target(f"mean {quote(label)}", None, spread or largest),)
 
 
-def _side(evidence: Evidence, file: str, table: Table, targets: tuple[Target, ...]) -> Side:
+def _side(case: Case, evidence: Evidence, file: str, targets: tuple[Target, ...]) -> Side:
+    table = tables_of(evidence)[file]
     labels = evidence.labels if file == TEST else evidence.labels_of(table)
-    return Side(table, tuple(target.values(labels) for target in targets))
+    values = tuple(target.values(labels) for target in targets)
+    return Side(table, values, weights_of(evidence, file, table), units_of(case, table))
 
 
 def _kept(new: Evidence, old: Evidence, file: str) -> Places:

@@ -9,7 +9,7 @@ from gates.case.case import Case
 from gates.case.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, Subject, Support
 from gates.judging.declared import sensitive_anywhere
-from gates.judging.group_labels import Groups, Split, Target, bands_of, places_of, targets_of
+from gates.judging.group_labels import Split, Target, bands_of, places_of, targets_of
 from gates.judging.growth import grown, most_telling, rows_to_tell, rows_within
 from gates.judging.margin import cannot_tell
 from gates.policy.settings import Columns
@@ -43,6 +43,9 @@ class DataBias(Gate, frozen=True, kw_only=True):
 
     Why: a model learns who was looked at, and what was said of them. Neither shows in a metric of
     the whole; and the gap that a biased label leaves in the test set looks like accuracy.
+
+    Rows count by `gates.sample_weight` where the table has that column, and rows of one person or
+    machine (the role group) are not taken for independent ones.
 
     What it does not see: groups that nobody recorded, and a bias that both sides have: a gap
     between groups may be the world's or the labels', which no table tells. Groups of fewer than
@@ -132,8 +135,9 @@ class DataBias(Gate, frozen=True, kw_only=True):
                     yield self._against_population(split, column, level, share)
         elif split.old is not None:
             for group, rows in split.old.items():
-                if len(rows) >= self.min_rows or group not in split.groups:
-                    yield self._against_baseline(split, split.old, column, group)
+                known = len(rows) >= self.min_rows or group not in split.groups
+                if known and split.old_share(group) > 0:  # else all its rows weigh nothing
+                    yield self._against_baseline(split, column, group)
 
     def _growths(
         self, split: Split, column: str, targets: Sequence[Target]
@@ -188,29 +192,26 @@ class DataBias(Gate, frozen=True, kw_only=True):
     def _against_population(
         self, split: Split, column: str, level: str, share: float
     ) -> Measurement:
-        count = len(split.groups.get(level, ()))
-        around = wilson(count, split.rows, CONFIDENCE)
-        ratio = count / split.rows / share
+        value, (lower, upper), p_value = _judge_declared(split, level, self.ratio * share)
+        ratio = value / share
         return Measurement(
             subject=Subject(metric="representation", column=column),
             limit=Limit(floor=self.ratio, mode=self.mode),
             value=ratio,
-            interval=(around.lower / share, around.upper / share),
-            p_value=binomial_cdf(count, split.rows, self.ratio * share),
+            interval=(lower / share, upper / share),
+            p_value=p_value,
             message=(
-                f"{quote(level)} is {count / split.rows:.2%} of the {split.place.name} rows and "
-                f"{share:.2%} of the declared population: a ratio of {ratio:.3f}; at least "
+                f"{quote(level)} is {value:.2%} of the {split.place.name} rows{_by_weight(split)} "
+                f"and {share:.2%} of the declared population: a ratio of {ratio:.3f}; at least "
                 f"{self.ratio:g} is accepted."
             ),
             mend=_MEND_SHARE,
             support=Support(rows=split.rows),
-            rows_needed=rows_within(
-                around.lower / share, around.upper / share, ratio - self.ratio, split.rows
-            ),
+            rows_needed=rows_within(lower / share, upper / share, ratio - self.ratio, split.rows),
         )
 
-    def _against_baseline(self, split: Split, old: Groups, column: str, group: str) -> Measurement:
-        before = len(old[group]) / split.old_rows
+    def _against_baseline(self, split: Split, column: str, group: str) -> Measurement:
+        before = split.old_share(group)
         growth = split.share_growth(group)
         kept = Estimate(
             value=1 + growth.value / before,
@@ -218,8 +219,7 @@ class DataBias(Gate, frozen=True, kw_only=True):
             degrees=growth.degrees,
         )
         around = kept.interval(CONFIDENCE)
-        count = len(split.groups.get(group, ()))
-        gone = "is gone from" if not count else f"is {count / max(1, split.rows):.2%} of"
+        gone = f"is {split.share(group):.2%} of" if group in split.groups else "is gone from"
         return Measurement(
             subject=Subject(metric="representation", column=column),
             limit=Limit(floor=self.ratio, mode=self.mode),
@@ -227,8 +227,9 @@ class DataBias(Gate, frozen=True, kw_only=True):
             interval=(max(0.0, around.lower), around.upper),
             p_value=kept.p_at_least(self.ratio),
             message=(
-                f"{quote(group)} {gone} the {split.place.name} rows and was {before:.2%} of the "
-                f"baseline's: a ratio of {kept.value:.3f}; at least {self.ratio:g} is accepted."
+                f"{quote(group)} {gone} the {split.place.name} rows{_by_weight(split)} and was "
+                f"{before:.2%} of the baseline's: a ratio of {kept.value:.3f}; at least "
+                f"{self.ratio:g} is accepted."
             ),
             mend=_MEND_SHARE,
             support=Support(rows=split.rows),
@@ -239,6 +240,29 @@ class DataBias(Gate, frozen=True, kw_only=True):
         subject = Subject(metric="groups", column=column)
         limit = Limit(rule=f"groups of {self.min_rows} rows or more", mode=self.mode)
         return cannot_tell(subject, limit, reason, mend=_MEND_GROUPS)
+
+
+def _judge_declared(
+    split: Split, level: str, least: float
+) -> tuple[float, tuple[float, float], float]:
+    """A group's share, its interval, and the p-value of "it is `least` or more".
+
+    Exact where rows stand for themselves; else by the sandwich and Student's law.
+    """
+    side = split.place.new
+    if side.weights is None and side.units is None:
+        count = len(split.groups.get(level, ()))
+        around = wilson(count, split.rows, CONFIDENCE)
+        p_value = binomial_cdf(count, split.rows, least)
+        return count / split.rows, (around.lower, around.upper), p_value
+    found = split.share_estimate(level)
+    around = found.interval(CONFIDENCE)
+    limits = max(0.0, around.lower), min(1.0, around.upper)
+    return found.value, limits, found.p_at_least(least)
+
+
+def _by_weight(split: Split) -> str:
+    return "" if split.place.new.weights is None else " by weight"
 
 
 def _say(split: Split, group: str, at: int, target: Target) -> str:
@@ -257,9 +281,10 @@ def _show(
     if len(targets) != 1:
         return
     for split in splits:
-        values, target = split.place.new.values[0], targets[0]
-        groups = split.groups.items()
-        means = {name: float(values[rows].mean()) for name, rows in groups if len(rows) >= least}
+        target, groups = targets[0], split.groups.items()
+        means = {
+            name: split.halves(name, 0).means[0] for name, rows in groups if len(rows) >= least
+        }
         if len(means) > 1:
             low, high = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
             yield Observation(

@@ -33,6 +33,11 @@ class Sample(msgspec.Struct, frozen=True, eq=False):
         return float(self.counted.sum())
 
     @property
+    def effective(self) -> float:
+        """Rows of equal weight that would be as many (Kish); those that are counted, of equal."""
+        return _effective(self.counted)
+
+    @property
     def mean(self) -> float:
         """Of the counted rows; 0 where none is."""
         size = self.size
@@ -96,28 +101,36 @@ def mean_growth(old: Sample, new: Sample, kept: Overlap, step: float = 1.0) -> E
     square = sum(map(_squared, pieces))
     if not (growth or square) and kept.is_all:
         return Estimate(value=0.0, standard_error=0.0)
-    square += sum((step / each.size) ** 2 for each in (old, new) if each.size)
-    count = min(_count_units(each) for each in (old, new) if each.size)
+    square += sum((step / each.effective) ** 2 for each in (old, new) if each.size)
+    count = min(min(_count_units(each), each.effective) for each in (old, new) if each.size)
     return Estimate(value=growth, standard_error=math.sqrt(square), degrees=max(1.0, count - 1.0))
 
 
 class Halves(msgspec.Struct, frozen=True, eq=False):
-    """A value per row of a table, and which of its rows are inside a group; shape (rows,)."""
+    """A value per row of a table, and which of its rows are inside a group; shape (rows,).
+
+    `counted` are the rows' weights, by default 1; `units` as in `Sample`.
+    """
 
     values: Values
     inside: NDArray[np.bool_]
+    counted: Values | None = None
+    units: Places | None = None
 
     @property
-    def sizes(self) -> tuple[int, int]:
-        """Rows inside and outside."""
-        inside = int(np.count_nonzero(self.inside))
-        return inside, len(self.inside) - inside
+    def parts(self) -> tuple[Sample, Sample]:
+        """The rows inside and those outside."""
+        counted = np.ones(len(self.values)) if self.counted is None else self.counted
+        masks = (self.inside, ~self.inside)
+        return Sample(self.values, counted * masks[0], self.units), Sample(
+            self.values, counted * masks[1], self.units
+        )
 
     @property
     def means(self) -> tuple[float, float]:
         """Inside and outside; 0 where there is no row."""
-        (rows, others), inside = self.sizes, float(self.values[self.inside].sum())
-        return inside / max(1, rows), (float(self.values.sum()) - inside) / max(1, others)
+        inside, outside = self.parts
+        return inside.mean, outside.mean
 
     @property
     def gap(self) -> float:
@@ -133,8 +146,8 @@ def gap_level(table: Halves, step: float = 1.0) -> Estimate:
         UndefinedError: there is no row in the group, or none outside.
     """
     gap = table.gap
-    sums = _gap_influence(table)
-    square = _squared(sums) + _doubt(table, step)
+    square = _squared(_by_unit(_gap_influence(table), table.units))
+    square += sum((step / each.effective) ** 2 for each in table.parts)
     return Estimate(value=abs(gap), standard_error=math.sqrt(square), degrees=_gap_degrees(table))
 
 
@@ -148,12 +161,12 @@ def gap_growth(old: Halves, new: Halves, kept: Overlap, step: float = 1.0) -> Es
     was, now = (-1.0 if gap < 0 else 1.0 for gap in (old.gap or new.gap, new.gap or old.gap))
     growth = abs(new.gap) - abs(old.gap)
     sums, gone = _cancel(was * before, now * after, kept)
-    square = _squared(sums) + _squared(gone)
+    square = _squared(_by_unit(sums, new.units)) + _squared(_by_unit(gone, old.units))
     here, differs = _shown(sums), _shown(gone) | kept.gone
-    for inside in (True, False):
+    for at, inside in enumerate((True, False)):
         # A part whose rows are what they were leaves no doubt, however few they are.
         if (here[new.inside == inside]).any() or differs[old.inside == inside].any():
-            square += sum((step / table.sizes[0 if inside else 1]) ** 2 for table in (old, new))
+            square += sum((step / table.parts[at].effective) ** 2 for table in (old, new))
     if not (growth or square):
         return Estimate(value=0.0, standard_error=0.0)
     degrees = min(_gap_degrees(old), _gap_degrees(new))
@@ -161,19 +174,21 @@ def gap_growth(old: Halves, new: Halves, kept: Overlap, step: float = 1.0) -> Es
 
 
 def _gap_influence(table: Halves) -> Values:
-    rows, others = table.sizes
-    if not (rows and others):
+    inside, outside = table.parts
+    if not (inside.size and outside.size):
         raise UndefinedError("there is no row in the group, or none outside")
-    inside, outside = table.means
-    return np.where(table.inside, (table.values - inside) / rows, (outside - table.values) / others)
-
-
-def _doubt(table: Halves, step: float) -> float:
-    return sum((step / size) ** 2 for size in table.sizes)
+    return _influence(inside) - _influence(outside)
 
 
 def _gap_degrees(table: Halves) -> float:
-    return max(1.0, min(table.sizes) - 1.0)
+    fewest = min(min(_count_units(each), each.effective) for each in table.parts)
+    return max(1.0, fewest - 1.0)
+
+
+def _effective(counted: Values) -> float:
+    """Source: Kish, Survey Sampling (1965) §11.7."""
+    square = _squared(counted)
+    return float(counted.sum()) ** 2 / square if square else 0.0
 
 
 def _cancel(before: Values, after: Values, kept: Overlap) -> tuple[Values, Values]:

@@ -9,6 +9,7 @@ import pytest
 
 from gates.evidence.folder import Evidence
 from gates.finding import Finding, Observation, Result, State
+from gates.policy.settings import Settings
 from gates.rules.data_bias import DataBias
 from gates.testing import case, evidence, items, outcome
 from tests.build_tasks import multiclass, regression
@@ -281,3 +282,44 @@ def test_hostile_groups_are_only_text(tmp_path: Path) -> None:
     for found in findings(made, made).values():
         assert "\n" not in found.message
         assert len(found.message) < 300
+
+
+def weighted(folder: Path, weights: list[float], **keys: Any) -> Finding:
+    """A hundred women and a hundred men in test; the women's weights, those of men are 1."""
+    listed = {**SEX, "weight": "weight number"}
+    test = {
+        "sex": ["f"] * 100 + ["m"] * 100,
+        "label": [True, False] * 100,
+        "weight": [*weights, *[1.0] * 100],
+    }
+    gate = DataBias(population={"sex": {"f": 0.5}}, **keys)
+    side = evidence(folder, listed, test=test, settings=Settings(sample_weight="weight"))
+    found = outcome("data_bias", gate, case(side)).findings
+    return next(each for each in found if each.subject.metric == SHARE)
+
+
+def test_a_share_is_one_of_weights(tmp_path: Path) -> None:
+    """100 of 200 rows, and 25 of 125 by weight; the other 75 women weigh nothing."""
+    found = weighted(tmp_path / "few", [1.0] * 25 + [0.0] * 75)
+    assert (found.state, found.candidate) == (State.FAILED, 0.4)
+    assert found.message.startswith(
+        "'f' is 20.00% of the test rows by weight and 50.00% of the declared population: a ratio "
+        "of 0.400;"
+    )
+    assert weighted(tmp_path / "alike", [1.0] * 100).candidate == 1.0
+
+
+def test_rows_of_one_person_are_not_so_many_people(tmp_path: Path) -> None:
+    """Seven women in twenty: in 400 rows that stand for themselves, or of 20 persons with 20."""
+    listed = {**SEX, "person": "group text"}
+    states = []
+    for persons in (400, 20):
+        rows = {
+            "sex": ["f" if at * 20 // 400 < 7 else "m" for at in range(400)],
+            "label": [True, False] * 200,
+            "person": [f"p{at * persons // 400}" for at in range(400)],
+        }
+        side = evidence(tmp_path / str(persons), listed, test=rows)
+        found = outcome("data_bias", DataBias(population={"sex": {"f": 0.55}}), case(side)).findings
+        states.append(next(each.state for each in found if each.subject.metric == SHARE))
+    assert states == [State.FAILED, State.UNDECIDED]

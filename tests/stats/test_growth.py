@@ -109,6 +109,39 @@ def test_a_gap_by_hand() -> None:
     assert found.standard_error**2 == pytest.approx(0.25 / 4 + 0.1875 / 4 + 2 / 16)
 
 
+def test_a_gap_by_weight_by_hand() -> None:
+    """Weights 3 and 1 inside: a mean of 3/4; of equal ones outside 1/4."""
+    table = Halves(
+        np.array([1.0, 0.0, 0.0, 0.0, 0.0, 1.0]),
+        np.array([True, True, False, False, False, False]),
+        np.array([3.0, 1.0, 2.0, 2.0, 2.0, 2.0]),
+    )
+    found = gap_level(table)
+    assert found.value == 0.5
+    inside = (3 / 4 * 1 / 4) ** 2 + (1 / 4 * 3 / 4) ** 2
+    doubt = (10 / 16) ** 2 + 1 / 16  # of 16 / 10 and 4 effective rows
+    assert found.standard_error**2 == pytest.approx(inside + 0.1875 / 4 + doubt)
+    assert found.degrees == 1.0
+
+
+def test_a_gap_of_rows_that_hang_together_by_hand() -> None:
+    """Two persons of two equal rows each inside and outside: their sums are squared."""
+    values = np.array([1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0])
+    persons = np.array([0, 0, 1, 1, 2, 2, 3, 3])
+    alone = Halves(values, np.arange(8) < 4)
+    found = gap_level(Halves(values, np.arange(8) < 4, None, persons))
+    assert gap_level(alone).standard_error ** 2 == pytest.approx(2 * 4 / 64 + 2 / 16)
+    assert found.standard_error**2 == pytest.approx(2 * 2 / 16 + 2 / 16)
+    assert found.degrees == 1.0
+
+
+def test_a_mean_by_weight_counts_as_many_rows_as_are_as_certain() -> None:
+    new = Sample(np.array([1.0, 0.0, 0.0]), np.array([2.0, 1.0, 1.0]))
+    found = mean_growth(Sample(np.zeros(0), np.zeros(0)), new, overlap_of(np.full(3, -1), 0))
+    assert (found.value, new.effective) == (0.5, 16 / 6)
+    assert found.standard_error**2 == pytest.approx(0.25**2 + 2 * 0.125**2 + (6 / 16) ** 2)
+
+
 def test_a_gap_grows_by_its_distance_whichever_way_round() -> None:
     old, new = halves([0, 1], [1, 1]), halves([1, 1], [0, 1])
     assert gap_growth(old, new, same(4)).value == 0.0
