@@ -24,6 +24,7 @@ BOOTSTRAP = Task("fairlearn", "intervals")
 DUPLICATES = Task("deepchecks", "train-test duplicates")
 DRIFT = Task("evidently", "drift")
 
+SAME_COLUMN = ours("groups", "one column")
 BY_GROUP, INTERVALS = ours("groups", "one by one"), ours("groups", "intervals")
 PAIRS, PAIRS_WITH_LOSSES = ours("groups", "pairs"), ours("groups", "pairs with losses")
 WEAK_SLICES = ours("slices", "weak")
@@ -39,12 +40,14 @@ class Beside(msgspec.Struct, frozen=True):
     we_do: str
 
 
+_SAME_WORK = "1 column, 1 model, 5 metrics"
 _SEVEN = "7 columns, 2 models, 7 metrics"
 _CHANGES = f"{_SEVEN} and a loss, intervals of their changes"
 _PAIRS = "7 columns and 21 pairs, 2 models"
-_FIRST = f"1 column, 1 model, 5 metrics, {RUN_REPLICATES} bootstrap replicates"
+_FIRST = f"{_SAME_WORK}, {RUN_REPLICATES} bootstrap replicates"
 TABLE = (
-    Beside(ONE_COLUMN, "1 column, 1 model, 5 metrics", BY_GROUP, _SEVEN),
+    Beside(ONE_COLUMN, _SAME_WORK, SAME_COLUMN, _SAME_WORK),
+    Beside(ONE_COLUMN, _SAME_WORK, BY_GROUP, _SEVEN),
     Beside(Task("fairlearn", "two attributes"), "1 pair, 1 model, 5 metrics", PAIRS, _PAIRS),
     Beside(Task("fairlearn", "six attributes"), "6 columns, 1 model, 5 metrics", BY_GROUP, _SEVEN),
     Beside(BOOTSTRAP, _FIRST, INTERVALS, _CHANGES),

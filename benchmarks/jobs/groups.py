@@ -47,6 +47,7 @@ COUNTS = Request(columns=_COLUMNS, cuts=_CUTS, segmentations=_SINGLE, joint=Fals
 SUMS = Request(columns=_COLUMNS, cuts=_CUTS, segmentations=_SINGLE, losses=(LOSS,), joint=False)
 ALL = msgspec.structs.replace(SUMS, ranked=True)
 RANKING = Request(columns=_COLUMNS, ranked=True, joint=False)
+FIVE = tuple(SHOWN)[:5]  # that fairlearn is asked for
 
 
 def reduce_rows(folder: Path, request: Request) -> Reduced:
@@ -56,9 +57,23 @@ def reduce_rows(folder: Path, request: Request) -> Reduced:
 
 def scan_rows(folder: Path, request: Request) -> Scan:
     """The table, and the columns of it that are needed."""
-    names = ("label", "score_old", "score_new", *(NAMES if request.cuts else ()))
+    asked = request.columns
+    needed = (asked.label, asked.baseline, asked.candidate, *(cut.column for cut in request.cuts))
+    names = tuple(dict.fromkeys(each.removeprefix("rows.") for each in needed))
     source = Source(name="rows", location=folder / EVALUATION, id="id", columns=names)
     return Scan(sources=(source,))
+
+
+def one_column(folder: Path) -> Prepared:
+    """Five metrics of one model by one column: no more than fairlearn is asked for."""
+    columns = msgspec.structs.replace(_COLUMNS, baseline=_COLUMNS.candidate)
+    request = Request(columns=columns, cuts=_CUTS[:1], segmentations=((0,),), joint=False)
+
+    def measure() -> Mapping[str, float]:
+        values = _values(reduce_rows(folder, request), (0,))
+        return {name: value for name, value in values if name.split()[0] in FIVE}
+
+    return measure
 
 
 def one_by_one(folder: Path) -> Prepared:
@@ -127,6 +142,7 @@ def _name(cuts: Cuts, levels: tuple[str, ...]) -> str:
 
 
 JOBS: Mapping[str, Job] = {
+    "one column": one_column,
     "one by one": one_by_one,
     "intervals": intervals,
     "pairs": pairs,
