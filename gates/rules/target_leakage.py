@@ -37,8 +37,8 @@ class TargetLeakage(Gate, frozen=True, kw_only=True):
     limit of its AUC, whichever way round, exceeds `max_auc`, or the AUC of the whole baseline
     model), or a repeated value of which nearly all rows are of the rarer class (the lower limit of
     its `purity`; also of "missing"; only where that class is at most 30 % of the rows). The same in
-    an inherited feature is shown, and so is a value that restates one: its rows are a range of an
-    inherited number, or levels of a category.
+    an inherited feature is shown, and so is a value that restates one, under whatever name: its
+    rows are a range of an inherited number, or levels of a category.
 
     Why: a field that is filled in only after the outcome makes any model look right until it is
     used. Such a field often has a moderate AUC, and one value that says it all.
@@ -237,24 +237,32 @@ class _History:
         """The inherited features that all pure values only restate; empty where one is news."""
         names: dict[str, None] = {}
         for value in telling.pure_values:
-            name = next((each for each in self._inherited if self._restates(value, each)), None)
+            name = next((each for each in self._known if self._restates(value, each)), None)
             if name is None:
                 return ""
             names[quote(name)] = None
         return first_few(list(names))
 
     @cached_property
-    def _inherited(self) -> tuple[str, ...]:
-        new = self.candidate
-        return tuple(
-            name
-            for name in new.dictionary.features
-            if name in new.test and not self.is_first and not self.is_new(name)
+    def _known(self) -> tuple[str, ...]:
+        """Features that the baseline's model had: unchanged ones, and such as are gone now."""
+        new, old = self.candidate, self._case.baseline
+        assert old is not None  # noqa: S101 - nothing is new without one
+        kept = [name for name in new.dictionary.features if name in new.test]
+        gone = [name for name in old.dictionary.features if name not in new.test]
+        return (
+            *(name for name in kept if not self.is_new(name)),
+            *(name for name in gone if name in old.test),
         )
 
     def _restates(self, value: Pure, name: str) -> bool:
-        entry = self.candidate.dictionary.columns[name]
-        return restates(value.rows, name, entry, self.candidate.test)
+        new, old = self.candidate, self._case.baseline
+        assert old is not None  # noqa: S101 - nothing is new without one
+        if name in new.test:
+            return restates(value.rows, name, new.dictionary.columns[name], new.test)
+        rows = places_in(new.ids, old.ids)[value.rows]
+        same = bool((rows >= 0).all())
+        return same and restates(rows, name, old.dictionary.columns[name], old.test)
 
     def tell_before(self, name: str, found: "_Found", purity: float) -> Telling | None:
         """What the column says of the same target on the baseline's rows, where these are others.

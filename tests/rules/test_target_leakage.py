@@ -150,6 +150,15 @@ def test_a_value_that_restates_an_inherited_feature_is_shown(
     assert ("as 'gains' did before" in finding.message) is (state is State.PASSED)
 
 
+@pytest.mark.parametrize(("moved", "state"), [(0, State.PASSED), (1, State.FAILED)])
+def test_a_column_by_another_name_is_no_news(tmp_path: Path, moved: int, state: State) -> None:
+    scores = [0.9 if label else 0.1 for label in LABELS]
+    before = side(tmp_path / "old", {"gains": "feature number"}, scores, gains=GAINS)
+    values = [7.0 if at == 1 and moved else gain for at, gain in enumerate(GAINS)]
+    after = side(tmp_path / "new", {"gain": "feature number"}, gain=values)
+    assert finding_of(items(TargetLeakage(), case(after, before)), "gain").state is state
+
+
 def test_a_role_that_becomes_feature_makes_a_column_new(tmp_path: Path) -> None:
     old = side(tmp_path / "old", {**HONEST, "paid": "ignored category"}, x=NOISE, paid=AFTER)
     new = side(tmp_path / "new", {**HONEST, "paid": "feature category"}, x=NOISE, paid=AFTER)
