@@ -73,14 +73,7 @@ def measure_calibration(
     mass = sizes if scaled is None else np.bincount(codes, weights=scaled)
     residuals = labels - scores
     gaps = _sum_by_bin(codes, residuals, scaled) / mass
-    if scaled is None:
-        squares = np.bincount(codes, weights=(residuals - gaps[codes]) ** 2)
-        noise = squares / np.maximum(sizes - 1, 1) / sizes
-    else:
-        squares = np.bincount(codes, weights=(scaled * (residuals - gaps[codes])) ** 2)
-        effective = mass**2 / np.bincount(codes, weights=scaled**2)
-        noise = squares * effective / np.maximum(effective - 1, 1) / mass**2
-    shares = mass / rows
+    noise, shares = _variances(codes, residuals - gaps[codes], scaled), mass / rows
     excess = float(shares @ (gaps**2 - noise))
     variance = float(shares**2 @ (2 * noise**2 + 4 * gaps**2 * noise))
     reach = critical_z(confidence) * math.sqrt(variance)
@@ -97,6 +90,20 @@ def measure_calibration(
             for size, score, gap in zip(sizes, mean_scores, gaps, strict=True)
         ),
     )
+
+
+def _variances(
+    codes: NDArray[np.intp], around: NDArray[np.float64], scaled: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Of the mean of each bin, from the distances of its rows to that mean."""
+    sizes = np.bincount(codes)
+    if scaled is None:
+        squares = np.bincount(codes, weights=around**2)
+        return np.asarray(squares / np.maximum(sizes - 1, 1) / sizes)
+    mass = np.bincount(codes, weights=scaled)
+    squares = np.bincount(codes, weights=(scaled * around) ** 2)
+    effective = mass**2 / np.bincount(codes, weights=scaled**2)
+    return np.asarray(squares * effective / np.maximum(effective - 1, 1) / mass**2)
 
 
 def _sum_by_bin(
