@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from gates.finding import Verdict
 from gates.policy.policy import Policy
+from gates.testing import seal
 from pipeline.batches import BatchesParams, pick_rows
 from pipeline.dictionary import read_dictionary
 from pipeline.evaluate import EvaluateParams, measure, measure_groups
@@ -34,7 +35,6 @@ from pipeline.stage import read_params
 from pipeline.train import choose_features
 from tests.bites.reference import Reference, labels_of, texts_of, write_table
 from tests.bites.verdicts import verdict_of
-from tests.build import seal
 
 SIDES = ("train", "validation", "test")
 IN_BASE = 0.75  # of all people; the others stand ready to come
