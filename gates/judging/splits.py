@@ -10,6 +10,7 @@ from gates.case.case import Case
 from gates.case.segments import MISSING, split_by
 from gates.evidence.columns import ColumnDictionary, Role
 from gates.evidence.folder import Evidence
+from gates.judging.counted_rows import independent_share, units_of
 from gates.judging.group_labels import bands_of
 from gates.judging.sides import TEST, same_file
 from gates.quoting import quote
@@ -35,6 +36,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     sides: Mapping[str, Part]
     needs_rows: bool = False  # each level is asked for rows
     later: int = 0  # test rows after all of train, which are left out
+    independent: Mapping[str, float] = msgspec.field(default_factory=dict)  # by side, of a row
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -54,14 +56,28 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("test", "train"):
             for level in self.levels if name in self.sides else ():
                 count = self.sides[name].counts.get(level, 0)
-                if (
-                    not count
-                    and _chance_of_none(level, name, self.sides) * len(self.levels) <= alpha
-                ):
+                if not count and self._chance_of_none(level, name) * len(self.levels) <= alpha:
                     gone.append(f"{quote(level)} has no row in {name}")
                 elif count < least_rows:
                     few.append(f"{quote(level)} has {count:,} in {name}")
         return gone, few
+
+    def _chance_of_none(self, level: str, name: str) -> float:
+        """How likely all rows of a level lie elsewhere, if they were as frequent here as there.
+
+        Elsewhere is the other one of test and train, and for test the baseline's test set; of
+        several the smallest chance counts, times their number. Rows that hang together count as
+        one. Source: Fisher's exact test for a count of 0, with the binomial in place of the
+        hypergeometric.
+        """
+        here, others = self.sides[name], ("train", "baseline") if name == "test" else ("test",)
+        chances = [
+            (1 - here.rows / (here.rows + self.sides[each].rows))
+            ** (self.sides[each].counts.get(level, 0) * self.independent.get(each, 1.0))
+            for each in others
+            if each in self.sides
+        ]
+        return min(1.0, len(chances) * min(chances, default=1.0))
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -69,20 +85,30 @@ class Side(msgspec.Struct, frozen=True):
 
     evidence: Evidence
     table: Table
+    independent: float = 1.0  # as how much of a row each row counts
 
 
 def split_sides(case: Case) -> dict[str, Side]:
     """The test table, train where it has rows, and the baseline's test table where it differs."""
-    sides = {"test": Side(case.candidate, case.candidate.test)}
+    found = {"test": (case.candidate, case.candidate.test)}
     if case.candidate.train is not None and case.candidate.train.rows:
-        sides["train"] = Side(case.candidate, case.candidate.train)
+        found["train"] = (case.candidate, case.candidate.train)
     if case.baseline is not None and not same_file(case, TEST):
-        sides["baseline"] = Side(case.baseline, case.baseline.test)
-    return sides
+        found["baseline"] = (case.baseline, case.baseline.test)
+    return {
+        name: Side(evidence, table, independent_share(units_of(case, table)))
+        for name, (evidence, table) in found.items()
+    }
 
 
 def splits_of(case: Case, sides: Mapping[str, Side]) -> Iterator[Split]:
     """What is compared: the label, each declared segmentation, each time."""
+    independent = {name: side.independent for name, side in sides.items()}
+    for split in _splits_of(case, sides):
+        yield msgspec.structs.replace(split, independent=independent)
+
+
+def _splits_of(case: Case, sides: Mapping[str, Side]) -> Iterator[Split]:
     dictionary, bands = case.candidate.dictionary, bands_of(case)
     yield from _split_label(dictionary.label, sides, case.settings.task == "regression")
     for columns in case.settings.segment_columns:
@@ -162,19 +188,3 @@ def _count_segments(table: Table, columns: tuple[str, ...], bands: ColumnDiction
         for segment in split_by(columns, table, bands)
     }
     return Part(table.rows, counts)
-
-
-def _chance_of_none(level: str, name: str, sides: Mapping[str, Part]) -> float:
-    """How likely all rows of a level lie elsewhere, if they were as frequent here as there.
-
-    Elsewhere is the other one of test and train, and for test the baseline's test set; of several
-    the smallest chance counts, times their number. Source: Fisher's exact test for a count of 0,
-    with the binomial in place of the hypergeometric.
-    """
-    here, others = sides[name], ("train", "baseline") if name == "test" else ("test",)
-    chances = [
-        (1 - here.rows / (here.rows + sides[each].rows)) ** sides[each].counts.get(level, 0)
-        for each in others
-        if each in sides
-    ]
-    return min(1.0, len(chances) * min(chances, default=1.0))

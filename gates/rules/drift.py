@@ -6,22 +6,27 @@ from typing import ClassVar
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from gates.case.case import Case
-from gates.case.effect import CONFIDENCE
 from gates.case.segments import MISSING
 from gates.evidence.columns import Description, Role, Type
 from gates.finding import Family, Limit, Mode, Observation, Subject, Support
 from gates.judging.constant_columns import is_quantity
+from gates.judging.counted_rows import independent_share, units_of
+from gates.judging.distances import (
+    Counts,
+    Distance,
+    distance_of_counts,
+    distance_of_numbers,
+    say_most_moved,
+)
 from gates.judging.lost import find_lost
 from gates.judging.sides import TEST, TRAIN, same_file, tables_of
 from gates.quoting import quote
 from gates.rules.gate import Gate, Item, Measurement, NotApplicableError, Share
-from gates.stats.shift import Shift, kolmogorov_shift, total_variation_shift
+from gates.stats.shift import Independent
 from gates.tables.table import Floats, Table
 
-_ALPHA = (1 - CONFIDENCE) / 2  # of either limit of an interval that is shown
 _MOST_TIMES = 1000  # the rows that there are: more would say nothing to anybody
 _MEND = "Find what changed in how this column is made; if the world changed, train on the new rows."
 
@@ -32,6 +37,7 @@ class Pair(msgspec.Struct, frozen=True):
     name: str
     old: Table
     new: Table
+    independent: Independent
 
 
 class Drift(Gate, frozen=True, kw_only=True):
@@ -42,6 +48,8 @@ class Drift(Gate, frozen=True, kw_only=True):
     `tolerance`. The distance is Kolmogorov's for numbers and total variation for categories: the
     largest gap between two cumulative shares, or the share of rows that would have to change.
     A missing value counts as a level, and as the largest number. Above `notice` it is shown.
+    Rows of one group (the role group) say no more than one row would; weights do not count, because
+    what is compared is which rows came in.
 
     Why: a test of "no difference at all" fails on any two large tables, and a fixed limit of an
     index such as PSI on any two small ones. A distance has a meaning, and its one-sided limit says
@@ -79,40 +87,39 @@ class Drift(Gate, frozen=True, kw_only=True):
 
     def _judge_column(self, name: str, distances: list["_Distance"]) -> Iterator[Item]:
         # Of pairs that are all within the tolerance, the one that could be furthest from it.
-        worst = min(distances, key=lambda each: (each.shift.p_value, -each.upper))
-        shift, subject = worst.shift, Subject(metric=worst.metric, column=name)
-        seen = ", ".join(f"{each.shift.distance:.4f} {each.pair.name}" for each in distances)
+        worst = min(distances, key=lambda each: (each.found.shift.p_value, -each.found.upper))
+        metric, shift = worst.found.metric, worst.found.shift
+        subject = Subject(metric=metric, column=name)
+        seen = ", ".join(f"{each.found.shift.distance:.4f} {each.pair.name}" for each in distances)
         moved = worst.say_what_moved(name) if self.notice < shift.lower else worst.moved
-        message = f"{worst.metric} of {quote(name)}: {seen}{moved}"
+        message = f"{metric} of {quote(name)}: {seen}{moved}"
         yield Measurement(
             subject=subject,
             limit=Limit(ceiling=self.tolerance, mode=self.mode),
             value=shift.distance,
-            interval=(shift.lower, worst.upper),
+            interval=(shift.lower, worst.found.upper),
             p_value=min(1.0, len(distances) * shift.p_value),
             message=f"{message}; up to {self.tolerance:g} is accepted.",
             mend=_MEND,
             support=Support(rows=worst.rows),
             rows_needed=worst.rows_needed(self.tolerance),
         )
-        if self.notice < shift.lower and worst.upper <= self.tolerance:
+        if self.notice < shift.lower and worst.found.upper <= self.tolerance:
             yield Observation(subject=subject, message=f"{message}.", candidate=shift.distance)
 
 
 class _Distance(msgspec.Struct, frozen=True, kw_only=True):
     """How far a column of two tables is apart, and what a reader should know of it."""
 
-    metric: str
+    found: Distance
     pair: Pair
     moved: str
-    shift: Shift
-    upper: float
     rows: int  # of the smaller table
 
     def rows_needed(self, tolerance: float) -> int | None:
         """Rows of either table with which the interval would leave the tolerance on one side."""
-        distance = self.shift.distance
-        reach, away = max(self.upper - distance, distance - self.shift.lower), distance - tolerance
+        distance, upper = self.found.shift.distance, self.found.upper
+        reach, away = max(upper - distance, distance - self.found.shift.lower), distance - tolerance
         if abs(away) * _MOST_TIMES <= reach:
             return None
         return math.ceil(self.rows * max(1.0, (reach / away) ** 2))
@@ -127,35 +134,30 @@ class _Distance(msgspec.Struct, frozen=True, kw_only=True):
 def _measure(name: str, entry: Description, pair: Pair, tolerance: float) -> _Distance:
     if _has_size(entry):
         old, new = _numbers(name, pair.old), _numbers(name, pair.new)
-        shift = kolmogorov_shift(old, new, tolerance, _ALPHA)
-        upper = shift.distance + _kolmogorov_reach(len(old), len(new))
-        metric, moved = "Kolmogorov distance", ""
+        found, moved = distance_of_numbers(old, new, tolerance, pair.independent), ""
     else:
         levels, before, after = _counts(name, pair)
-        shift = total_variation_shift(before, after, tolerance, _ALPHA)
-        # The normal law's limit from the other side is the upper one.
-        upper = total_variation_shift(before, after, tolerance, 1 - _ALPHA).lower
-        metric, moved = "total variation", f"; {_most_moved(levels, before, after)}"
-    return _Distance(
-        metric=metric,
-        pair=pair,
-        moved=moved,
-        shift=shift,
-        upper=min(1.0, max(upper, shift.distance)),
-        rows=min(pair.old.rows, pair.new.rows),
-    )
+        found = distance_of_counts(before, after, tolerance, pair.independent)
+        moved = f"; {say_most_moved(levels, before, after)}"
+    return _Distance(found=found, pair=pair, moved=moved, rows=min(pair.old.rows, pair.new.rows))
 
 
 def _pairs(case: Case) -> Iterator[Pair]:
     new = tables_of(case.candidate)
     if TRAIN in new and new[TRAIN].rows:
-        yield Pair("test against train", new[TRAIN], new[TEST])
+        yield _pair(case, "test against train", new[TRAIN], new[TEST])
     if case.baseline is None:
         return
     old = tables_of(case.baseline)
     for file in (TRAIN, TEST):
         if file in new and file in old and not same_file(case, file):
-            yield Pair(f"{file.removesuffix('.parquet')} against baseline", old[file], new[file])
+            what = f"{file.removesuffix('.parquet')} against baseline"
+            yield _pair(case, what, old[file], new[file])
+
+
+def _pair(case: Case, name: str, old: Table, new: Table) -> Pair:
+    shares = [independent_share(units_of(case, table)) for table in (old, new)]
+    return Pair(name, old, new, (shares[0], shares[1]))
 
 
 def _has_levels_or_size(entry: Description) -> bool:
@@ -181,9 +183,7 @@ def _numbers(name: str, table: Table) -> Floats:
     return np.where(missing, np.inf, values) if missing.any() else values
 
 
-def _counts(
-    name: str, pair: Pair
-) -> tuple[tuple[str, ...], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _counts(name: str, pair: Pair) -> tuple[tuple[str, ...], Counts, Counts]:
     """Rows by level in both tables; the missing ones last."""
     old, new = pair.old.categories(name), pair.new.categories(name)
     levels = sorted({*old.levels, *new.levels})
@@ -196,14 +196,6 @@ def _counts(
     return (*levels, MISSING), counts[0], counts[1]
 
 
-def _most_moved(
-    levels: tuple[str, ...], before: npt.NDArray[np.int64], after: npt.NDArray[np.int64]
-) -> str:
-    old, new = before / before.sum(), after / after.sum()
-    at = int(np.argmax(np.abs(new - old)))
-    return f"most moved {quote(levels[at])}, {old[at]:.1%} → {new[at]:.1%}"
-
-
 def _say_where(old: Floats, new: Floats) -> str:
     """The value up to which the shares of both sides differ most."""
     values = np.unique(np.concatenate([old, new]))
@@ -214,7 +206,3 @@ def _say_where(old: Floats, new: Floats) -> str:
     if at + 2 == len(values) and np.isinf(values[-1]):  # only missing values lie above
         return f"; missing {1 - before[at]:.1%} → {1 - after[at]:.1%}"
     return f"; up to {values[at]:g} lie {before[at]:.1%} → {after[at]:.1%}"
-
-
-def _kolmogorov_reach(rows: int, others: int) -> float:
-    return math.sqrt(-math.log(_ALPHA) / 2 * (1 / rows + 1 / others))

@@ -1,7 +1,6 @@
 """Gate `split_balance`."""
 
 import contextlib
-import math
 from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar
 
@@ -10,17 +9,21 @@ import numpy as np
 import numpy.typing as npt
 
 from gates.case.case import Case
-from gates.case.effect import CONFIDENCE
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject, Support
+from gates.judging.distances import (
+    Distance,
+    distance_of_counts,
+    distance_of_numbers,
+    say_most_moved,
+)
 from gates.judging.growth import most_telling, rows_within
 from gates.judging.splits import Counts, Part, Split, split_sides, splits_of
 from gates.quoting import first_few, quote
 from gates.rules.gate import Gate, Item, LeastShare, Measurement, NotApplicableError, Share
-from gates.stats.shift import Shift, cramers_v, kolmogorov_shift, total_variation_shift
+from gates.stats.shift import Independent, cramers_v
 from gates.stats.undefined import UndefinedError
 from gates.tables.table import Table
 
-_ALPHA = (1 - CONFIDENCE) / 2  # of either limit of an interval that is shown
 _MEND = "Draw the split by a hash of the row's identifier over all rows, or stratify it."
 _MEND_FEW = "Add rows of it to the test set and to train, or take the segment out of the policy."
 
@@ -39,6 +42,9 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
     Why: a metric is a mean over the test set. Where that has other people in it, or another
     quarter of the year, the metric is about them; and of a class with eight rows it says nothing.
     The association of split and level (Cramér's V) is shown beside the distance.
+
+    A split deals rows, so each counts alike, whatever its weight; but where it deals persons or
+    machines (the role group), the rows of one say no more than one row would.
 
     What it does not see: columns that are neither label, time nor segment (see `drift`), and
     whether train itself represents the world (see `data_bias`). Test rows later than all of train
@@ -90,18 +96,19 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
 
     def _measure(self, split: "Split", other: str, old: "Part") -> Measurement:
         new = split.sides["test"]
-        shift, upper, moved = _distance(old, new, self.tolerance)
+        independent = split.independent[other], split.independent["test"]
+        found, moved = _distance(old, new, self.tolerance, independent)
+        shift, upper = found.shift, found.upper
         against = "train" if other == "train" else "the baseline's test set"
-        metric = "Kolmogorov distance" if new.numbers is not None else "total variation"
         return Measurement(
             subject=Subject(metric="balance", column=split.column),
             limit=Limit(ceiling=self.tolerance, mode=self.mode),
             value=shift.distance,
-            interval=(shift.lower, min(1.0, max(upper, shift.distance))),
+            interval=(shift.lower, upper),
             p_value=shift.p_value,
             message=(
-                f"{quote(split.column)}: {metric} {shift.distance:.4f} between test and {against}"
-                f"{moved}; up to {self.tolerance:g} is accepted."
+                f"{quote(split.column)}: {found.metric} {shift.distance:.4f} between test and "
+                f"{against}{moved}; up to {self.tolerance:g} is accepted."
             ),
             mend=_MEND,
             support=Support(rows=new.rows),
@@ -149,23 +156,18 @@ class SplitBalance(Gate, frozen=True, kw_only=True):
         )
 
 
-def _distance(old: Part, new: Part, tolerance: float) -> tuple[Shift, float, str]:
+def _distance(
+    old: Part, new: Part, tolerance: float, independent: Independent
+) -> tuple[Distance, str]:
     """The distance with its limits, and which level moved most."""
     if old.numbers is not None and new.numbers is not None:
-        shift = kolmogorov_shift(old.numbers, new.numbers, tolerance, _ALPHA)
-        reach = math.sqrt(-math.log(_ALPHA) / 2 * (1 / old.rows + 1 / new.rows))
-        return shift, shift.distance + reach, ""
+        return distance_of_numbers(old.numbers, new.numbers, tolerance, independent), ""
     levels = sorted({*old.counts, *new.counts})
     before, after = (_vector(part.counts, levels) for part in (old, new))
-    shift = total_variation_shift(before, after, tolerance, _ALPHA)
-    # The normal law's limit from the other side is the upper one.
-    upper = total_variation_shift(before, after, tolerance, 1 - _ALPHA).lower
-    was, now = before / before.sum(), after / after.sum()
-    at = int(np.argmax(np.abs(now - was)))
-    moved = f" (most moved {quote(levels[at])}, {was[at]:.1%} → {now[at]:.1%}"
+    moved = f" ({say_most_moved(levels, before, after)}"
     with contextlib.suppress(UndefinedError):  # of one level
         moved += f"; Cramér's V {cramers_v(np.stack([before, after])):.4f}"
-    return shift, upper, f"{moved})"
+    return distance_of_counts(before, after, tolerance, independent), f"{moved})"
 
 
 def _vector(counts: Counts, levels: Sequence[str]) -> npt.NDArray[np.int64]:

@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 from gates.stats.law import normal_cdf, normal_quantile
 from gates.stats.undefined import UndefinedError
 
+# As how much of an independent row each row of either sample counts: less where rows hang together.
+Independent = tuple[float, float]
+EACH_ROW: Independent = (1.0, 1.0)
+
 _STRETCH = 64  # rows between two looks
 _SURE = 2.0  # standard errors by which a level's difference is discounted before it is believed
 
@@ -27,7 +31,11 @@ class Shift(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 def kolmogorov_shift(
-    old: NDArray[np.float64], new: NDArray[np.float64], tolerance: float, alpha: float
+    old: NDArray[np.float64],
+    new: NDArray[np.float64],
+    tolerance: float,
+    alpha: float,
+    independent: Independent = EACH_ROW,
 ) -> Shift:
     """The largest gap between two distribution functions, of numbers without NaN.
 
@@ -39,7 +47,7 @@ def kolmogorov_shift(
     """
     if np.isnan(old).any() or np.isnan(new).any():
         raise UndefinedError("a distance of numbers is undefined with NaN among them")
-    scale = math.sqrt(_noise(len(old), len(new)))
+    scale = math.sqrt(_noise(len(old) * independent[0], len(new) * independent[1]))
     old, new = np.sort(old), np.sort(new)
     distance = max(0.0, _largest_lead(old, new), _largest_lead(new, old))
     excess = max(0.0, distance - tolerance) / scale
@@ -51,7 +59,11 @@ def kolmogorov_shift(
 
 
 def total_variation_shift(
-    old: NDArray[np.int64], new: NDArray[np.int64], tolerance: float, alpha: float
+    old: NDArray[np.int64],
+    new: NDArray[np.int64],
+    tolerance: float,
+    alpha: float,
+    independent: Independent = EACH_ROW,
 ) -> Shift:
     """Half the sum of absolute differences of shares, from counts by level.
 
@@ -66,12 +78,15 @@ def total_variation_shift(
     Raises:
         UndefinedError: a sample is empty.
     """
-    rows, others = int(old.sum()), int(new.sum())
-    _noise(rows, others)
-    difference = new / others - old / rows
+    before, after = (
+        np.asarray(part * one, np.float64)
+        for part, one in zip((old, new), independent, strict=True)
+    )
+    _noise(float(before.sum()), float(after.sum()))
+    difference = new / new.sum() - old / old.sum()
     distance = float(np.abs(difference).sum()) / 2
-    chance = _expected_excess(old, new, difference)
-    error = math.sqrt(_grown_variance(old, new, difference > 0))
+    chance = _expected_excess(before, after, difference)
+    error = math.sqrt(_grown_variance(before, after, difference > 0))
     return Shift(
         distance=distance,
         lower=max(0.0, distance - chance + normal_quantile(alpha) * error),
@@ -133,21 +148,23 @@ def _largest_lead(ahead: NDArray[np.float64], behind: NDArray[np.float64]) -> fl
     return float(largest)
 
 
-def _noise(rows: int, others: int) -> float:
-    if rows < 1 or others < 1:
-        raise UndefinedError(f"a distance needs rows in both samples, found {rows} and {others}")
+def _noise(rows: float, others: float) -> float:
+    if not (rows and others):
+        raise UndefinedError(
+            f"a distance needs rows in both samples, found {rows:g} and {others:g}"
+        )
     return 1 / rows + 1 / others
 
 
 def _grown_variance(
-    old: NDArray[np.int64], new: NDArray[np.int64], grown: NDArray[np.bool_]
+    old: NDArray[np.float64], new: NDArray[np.float64], grown: NDArray[np.bool_]
 ) -> float:
     """Variance of the change in share of the grown levels; the larger of separate and pooled.
 
     Apart, the shares of levels that were chosen for their growth are too extreme when nothing
     grew; pooled they are too middling when much did.
     """
-    rows, others = int(old.sum()), int(new.sum())
+    rows, others = float(old.sum()), float(new.sum())
     before, after = (float(part[grown].sum()) + 1 for part in (old, new))
     pooled = (before + after) / (rows + others + 4)
     before, after = before / (rows + 2), after / (others + 2)
@@ -156,10 +173,10 @@ def _grown_variance(
 
 
 def _expected_excess(
-    old: NDArray[np.int64], new: NDArray[np.int64], difference: NDArray[np.float64]
+    old: NDArray[np.float64], new: NDArray[np.float64], difference: NDArray[np.float64]
 ) -> float:
     """What chance adds to the distance: the mean of |observed| − |true| over the levels, halved."""
-    rows, others = int(old.sum()), int(new.sum())
+    rows, others = float(old.sum()), float(new.sum())
     both = rows + others
     totals = old + new
     left = np.sqrt((both - totals) / (both - 1))
@@ -175,7 +192,7 @@ def _expected_excess(
     return float(deviation[moved] @ relative) / 2
 
 
-def _mean_deviations(totals: NDArray[np.int64], share: float) -> NDArray[np.float64]:
+def _mean_deviations(totals: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     """E|X − total · share| of binomial X per level: 2 k C(t, k) share^k (1 − share)^(t − k + 1)."""
     values = np.zeros(len(totals))
     for level, total in enumerate(totals.tolist()):

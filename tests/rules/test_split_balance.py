@@ -231,3 +231,26 @@ def test_hostile_levels_are_only_text(tmp_path: Path) -> None:
     for found in findings(side(tmp_path / "a", test, rows(5, 5))).values():
         assert "\n" not in found.message
         assert len(found.message) < 300
+
+
+@pytest.mark.parametrize(("persons", "state"), [(4000, State.FAILED), (20, State.UNDECIDED)])
+def test_rows_of_one_person_say_no_more_than_one(
+    tmp_path: Path, persons: int, state: State
+) -> None:
+    """An eighth of the rows would have to change: by lot no chance, of twenty persons one."""
+    tables = [
+        {**rows(*sizes), "person": [f"{name}{at * persons // 4000}" for at in range(4000)]}
+        for name, sizes in (("test", (2500, 1500)), ("train", (2000, 2000)))
+    ]
+    new = side(tmp_path / "a", *tables, person="group text")
+    assert findings(new)[K].state is state
+
+
+@pytest.mark.parametrize(("each", "state"), [(1, State.FAILED), (20, State.UNDECIDED)])
+def test_two_persons_may_well_lie_on_one_side(tmp_path: Path, each: int, state: State) -> None:
+    """Forty rows are gone from test: by lot one in 2^40, of two persons with twenty one in four."""
+    tables = [
+        {**rows(400, more), "person": [f"{name}{at // each}" for at in range(400 + more)]}
+        for name, more in (("test", 0), ("train", 40))
+    ]
+    assert findings(side(tmp_path / "a", *tables, person="group text"))[ROWS_OF_K].state is state

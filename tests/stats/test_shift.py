@@ -246,3 +246,16 @@ def test_psi_without_any_shift(reference: Reference) -> None:
         ]
     )
     assert mean == pytest.approx(case["expected"], abs=case["tolerance"])
+
+
+def test_rows_that_hang_together_count_as_fewer() -> None:
+    """Twenty rows of each of fifty persons say as much as fifty rows, at the same distance."""
+    old, new = np.array([700, 300]), np.array([500, 500])
+    together = total_variation_shift(old, new, 0.05, 0.05, (0.05, 0.05))
+    assert together.distance == pytest.approx(0.2)
+    fewer = total_variation_shift(np.array([35, 15]), np.array([25, 25]), 0.05, 0.05)
+    assert (together.lower, together.p_value) == pytest.approx((fewer.lower, fewer.p_value))
+    numbers = np.arange(1000.0), np.arange(1000.0) + 200
+    found = kolmogorov_shift(*numbers, 0.05, 0.05, (0.05, 0.05))
+    assert found.distance == pytest.approx(0.2)
+    assert found.p_value == pytest.approx(math.exp(-2 * 0.15**2 / (2 / 50)))
