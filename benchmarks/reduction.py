@@ -21,7 +21,8 @@ import msgspec
 from benchmarks.tables_at_scale import SEGMENT_LEVELS, write_evaluation
 from gates.reduction.coding import Cut
 from gates.reduction.correct import Comparison, correct
-from gates.reduction.reduce import Reduced, Request, reduce_evidence
+from gates.reduction.reduce import reduce_evidence
+from gates.reduction.reduced import Reduced, Request
 from gates.reduction.scored_rows import Columns
 from gates.stats.undefined import UndefinedError
 from gates.tables.embedded import EmbeddedEngine

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from benchmarks.jobs.groups import ALL, scan_rows
 from benchmarks.measure import Job, Prepared, run_job
-from gates.reduction.reduce import Reduced, reduce_evidence
+from gates.reduction.reduce import reduce_evidence
+from gates.reduction.reduced import Reduced
 from gates.tables.embedded import EmbeddedEngine
 from gates.tables.spark import spark_engine
 

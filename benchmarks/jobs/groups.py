@@ -11,7 +11,8 @@ from benchmarks.measure import Job, Prepared, run_job
 from benchmarks.tables_at_scale import SEGMENT_LEVELS
 from gates.reduction.coding import Cut
 from gates.reduction.grids import Cuts
-from gates.reduction.reduce import Reduced, Request, reduce_evidence
+from gates.reduction.reduce import reduce_evidence
+from gates.reduction.reduced import Reduced, Request
 from gates.reduction.scored_rows import Columns, Loss
 from gates.stats import influence
 from gates.stats.undefined import UndefinedError

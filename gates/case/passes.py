@@ -18,7 +18,8 @@ from gates.evidence.folder import REPEATS, Evidence
 from gates.metrics import binary
 from gates.reduction.coding import Cut
 from gates.reduction.grids import Cuts
-from gates.reduction.reduce import AUC, Request, TooManySegmentsError, reduce_evidence
+from gates.reduction.reduce import TooManySegmentsError, reduce_evidence
+from gates.reduction.reduced import AUC, Request
 from gates.reduction.row_prints import LabelDifferences, RowPrints, digest_of
 from gates.reduction.scored_rows import Columns
 from gates.tables.engine import Scan, Source

@@ -17,7 +17,7 @@ from gates.reduction.correct import Comparison, correct
 from gates.reduction.gaps import SummedGap
 from gates.reduction.grids import Cuts
 from gates.reduction.joint import Contribution
-from gates.reduction.reduce import AUC, Codes, Reduced, Share
+from gates.reduction.reduced import AUC, Codes, Reduced, Share
 from gates.reduction.scored_rows import Loss
 from gates.stats.multiplicity import Doubt
 from gates.tables.engine import Engine, Scan

@@ -17,7 +17,7 @@ from gates.reduction.heavy import (
     pick_heavy,
 )
 from gates.reduction.joint import Contribution, joint_moments
-from gates.reduction.reduce import Reduced
+from gates.reduction.reduced import Reduced
 from gates.reduction.sums import Floats
 from gates.stats import multiplicity
 from gates.stats.moments import Moments

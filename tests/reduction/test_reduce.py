@@ -11,7 +11,8 @@ from gates.errors import EvidenceError
 from gates.reduction.correct import Comparison as Summed
 from gates.reduction.correct import correct
 from gates.reduction.joint import Contribution, joint_moments
-from gates.reduction.reduce import Reduced, Request, TooManySegmentsError, reduce_evidence
+from gates.reduction.reduce import TooManySegmentsError, reduce_evidence
+from gates.reduction.reduced import Reduced, Request
 from gates.reduction.sums import Sums
 from gates.reduction.survey import Survey
 from gates.stats import influence

@@ -19,7 +19,8 @@ from gates.errors import EvidenceError, ExitCode
 from gates.evidence.folder import Evidence
 from gates.evidence.manifest import digest
 from gates.reduction.coding import Cut
-from gates.reduction.reduce import Request, reduce_evidence
+from gates.reduction.reduce import reduce_evidence
+from gates.reduction.reduced import Request
 from gates.reduction.scored_rows import Columns
 from gates.reduction.survey import Survey
 from gates.tables.embedded import EmbeddedEngine
