@@ -32,6 +32,7 @@ from gates.finding import Decision, Result, Verdict  # noqa: E402
 from gates.policy.policy import read_policy  # noqa: E402
 from tests.bites.reference import ROOT, make_reference  # noqa: E402
 
+OF_OTHER_THINGS = frozenset({"parsimony"})  # a larger model that gains little is no sign of harm
 FOUND = 0.8  # of the repetitions, from which on a strength counts as found
 REFERENCE = ROOT / "build" / "harmless"
 
@@ -40,6 +41,7 @@ class Tally(msgspec.Struct):
     """What became of one change in all repetitions."""
 
     passed: Share = msgspec.field(default_factory=Share)
+    found: Share = msgspec.field(default_factory=Share)
     cannot_judge: int = 0
     blocking: Counter[str] = msgspec.field(default_factory=Counter)
     undecided: Counter[str] = msgspec.field(default_factory=Counter)
@@ -49,11 +51,14 @@ class Tally(msgspec.Struct):
     def count(self, verdict: Verdict) -> None:
         """One more verdict."""
         self.passed.count(verdict.decision is Decision.PASS)
-        self.cannot_judge += verdict.decision is Decision.CANNOT_JUDGE
+        blocking = {o.gate for o in verdict.outcomes if any(each.blocks for each in o.findings)}
+        undecidable = verdict.decision is Decision.CANNOT_JUDGE
+        self.found.count(undecidable or bool(blocking - OF_OTHER_THINGS))
+        self.cannot_judge += undecidable
         for outcome in verdict.outcomes:
-            blocks = any(finding.blocks for finding in outcome.findings)
-            self.blocking[outcome.gate] += blocks
-            self.undecided[outcome.gate] += outcome.outcome is Result.UNDECIDED and not blocks
+            undecided = outcome.outcome is Result.UNDECIDED and outcome.gate not in blocking
+            self.blocking[outcome.gate] += outcome.gate in blocking
+            self.undecided[outcome.gate] += undecided
             self.errored[outcome.gate] += outcome.outcome is Result.ERRORED
             self.skipped[outcome.gate] += outcome.outcome is Result.SKIPPED
 
@@ -64,7 +69,7 @@ def tabulate(tallies: Mapping[str, Tally]) -> Table:
     rows = [
         (
             name,
-            tally.passed,
+            f"{tally.passed.hits} of {tally.passed.trials}",
             tally.cannot_judge,
             _show(tally.blocking),
             _show(tally.undecided),
@@ -76,7 +81,7 @@ def tabulate(tallies: Mapping[str, Tally]) -> Table:
 
 
 def _show(counter: Counter[str]) -> str:
-    return ", ".join(f"{gate} {times}" for gate, times in counter.most_common() if times) or "–"
+    return ", ".join(f"`{gate}` {times}" for gate, times in counter.most_common() if times) or "–"
 
 
 def tabulate_harms(tallies: Mapping[str, Tally]) -> Table:
@@ -87,15 +92,17 @@ def tabulate_harms(tallies: Mapping[str, Tally]) -> Table:
         if not found:
             continue
         shares = [
-            f"{strength:g}: {1 - tally.passed.value:.2f}"
+            f"{strength:g}: {tally.found.hits}/{tally.found.trials}"
             for strength, tally in zip(harm.strengths, found, strict=True)
         ]
-        known = [at for at, tally in enumerate(found) if tally.passed.value <= 1 - FOUND]
+        known = [
+            at for at in range(len(found)) if all(each.found.value >= FOUND for each in found[at:])
+        ]
         first = f"{harm.strengths[known[0]]:g}" if known else "–"
         rows.append(
             (name, ", ".join(shares), first, _show(found[known[0] if known else -1].blocking))
         )
-    columns = ("harm", "strength: found", f"first found ≥ {FOUND:.0%}", "there blocked by")
+    columns = ("harm", "strength: found", f"found ≥ {FOUND:.0%} from", "there blocked by")
     return Table("Harms in growing strength, by all gates", columns, rows)
 
 

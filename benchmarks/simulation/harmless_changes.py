@@ -19,6 +19,7 @@ from pipeline.model import BoostingParams
 from tests.bites.reference import write_table
 
 Change = Callable[[World], Verdict]
+TABLES = ("train", "test")
 Mask = npt.NDArray[np.bool_]
 
 
@@ -131,11 +132,38 @@ def types(world: World) -> Verdict:
     """Integers of 32 bits, and texts as Parquet's categories; the values stay."""
 
     def retype(folder: Path) -> None:
-        for name in ("train", "test"):
+        for name in TABLES:
             path = folder / f"{name}.parquet"
             write_table(_retyped(pq.read_table(path)), path)
 
     return world.judge(world.revision(edit=retype))
+
+
+def other_writer(world: World) -> Verdict:
+    """Another library writes the tables: texts as views, whole numbers with 64 bits as floats."""
+    loose = {pa.int64(): pa.float64(), pa.string(): pa.string_view()}
+    return world.judge(world.revision(edit=lambda folder: _rewrite(folder, TABLES, loose)))
+
+
+def short_scores(world: World) -> Verdict:
+    """The predictions are written with 32 bits; all that they are compared with has 64."""
+    short = {pa.float64(): pa.float32()}
+    return world.judge(
+        world.revision(edit=lambda folder: _rewrite(folder, ("predictions",), short))
+    )
+
+
+def column_renamed(world: World) -> Verdict:
+    """A column gets another name in tables, dictionary and code."""
+    names = ("capital_gains", "gains")
+    text = (world.reference.evidence / "columns.yaml").read_text("utf-8")
+    tables = {
+        side: table.rename_columns(
+            [names[1] if name == names[0] else name for name in table.column_names]
+        )
+        for side, table in world.tables.items()
+    }
+    return world.judge(world.revision(tables=tables, dictionary=text.replace(*names)))
 
 
 def levels(world: World) -> Verdict:
@@ -228,6 +256,16 @@ def _stays(world: World, table: pa.Table, share: float) -> Mask:
     return np.asarray(golden | (world.rng.random(table.num_rows) < share))
 
 
+def _rewrite(
+    folder: Path, names: tuple[str, ...], kinds: Mapping[pa.DataType, pa.DataType]
+) -> None:
+    for name in names:
+        path = folder / f"{name}.parquet"
+        table = pq.read_table(path)
+        fields = [each.with_type(kinds.get(each.type, each.type)) for each in table.schema]
+        write_table(table.cast(pa.schema(fields)), path)
+
+
 def _retyped(table: pa.Table) -> pa.Table:
     narrow = {pa.int64(): pa.int32(), pa.string(): pa.dictionary(pa.int32(), pa.string())}
     fields = [
@@ -258,6 +296,9 @@ CHANGES: Mapping[str, Change] = MappingProxyType(
         "rows in another order": order,
         "a source file renamed": renamed,
         "32-bit integers and categories in Parquet": types,
+        "views of text, whole numbers as floats": other_writer,
+        "predictions of 32 bits": short_scores,
+        "a column renamed": column_renamed,
         "the dictionary's levels in another order": levels,
         "truly better: more trees": more_iterations,
         "truly better: another feature": another_feature,
