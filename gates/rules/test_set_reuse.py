@@ -41,7 +41,9 @@ class Reuse(Gate, frozen=True, kw_only=True):
         """One finding; an observation where more than half of the margin is used up."""
         wear = case.test_set.wear
         if wear is None:
-            raise NotApplicableError("no ledger yet, so nobody knows how often the rows were used")
+            raise NotApplicableError(
+                "there is no ledger yet, so nobody knows how often the rows were used"
+            )
         if wear.margin is None:
             raise NotApplicableError("no metric has moved yet whose margin could measure it")
         state = State.UNDECIDED if wear.state is WearState.WORN_OUT else State.PASSED
