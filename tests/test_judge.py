@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -20,12 +21,20 @@ from gates.finding import (
     Result,
     State,
     Subject,
+    Support,
 )
-from gates.judge import judge
+from gates.judge import judge, levels_of
 from gates.policy.policy import Policy
 from gates.policy.settings import Settings
 from gates.reading.strict_yaml import Document
-from gates.rules.gate import Gate, Item, Measurement, NotApplicableError
+from gates.rules.gate import (
+    Comparison,
+    Correction,
+    Gate,
+    Item,
+    Measurement,
+    NotApplicableError,
+)
 from gates.rules.metric_regression import MetricDemand, MetricRegression
 from gates.testing import evidence
 from gates.verdict import write_verdict
@@ -112,7 +121,7 @@ class Says(Gate, frozen=True, kw_only=True):
     """Yields what it is told to."""
 
     family: ClassVar[Family] = Family.DATA
-    items: tuple[Finding | Measurement | Observation, ...] = ()
+    items: tuple[Finding | Comparison | Measurement | Observation, ...] = ()
 
     def judge(self, case: Case) -> Iterator[Item]:
         assert case.candidate.test.rows
@@ -206,6 +215,69 @@ def measured(value: float, half_width: float, p_value: float) -> Measurement:
     )
 
 
+def below(value: float, half_width: float) -> Measurement:
+    return msgspec.structs.replace(measured(value, half_width, 1.0), limit=Limit(ceiling=0.9))
+
+
+def compared(
+    change: float,
+    interval: tuple[float, float],
+    *,
+    up: bool,
+    harmed: int = 0,
+    correction: Correction = Correction.OVERALL,
+) -> Comparison:
+    """With a margin of 0.1; so many rows got worse, and none better."""
+    return Comparison(
+        subject=Subject(metric="m"),
+        correction=correction,
+        limit=Limit(margin=0.1),
+        greater_is_better=up,
+        baseline=0.5,
+        candidate=0.5 + change,
+        change=change,
+        interval=interval,
+        rows=np.arange(harmed),
+        contributions=np.full(harmed, -0.01),
+        support=Support(rows=ROWS),
+        counted=ROWS,
+        same=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "state"),
+    [
+        (compared(0.0, (-0.1, 0.5), up=True), State.UNDECIDED),  # a loss of the margin is possible
+        (compared(0.0, (-0.0999, 0.5), up=True), State.PASSED),
+        (compared(0.0, (-0.5, 0.1), up=False), State.UNDECIDED),
+        (compared(0.0, (-0.5, 0.0999), up=False), State.PASSED),
+        (compared(0.0, (-0.05, 0.5), up=False), State.UNDECIDED),
+        (compared(-0.1, (-0.2, 0.0), up=True, harmed=60), State.FAILED),
+        (compared(0.1, (0.0, 0.2), up=False, harmed=60), State.FAILED),
+        (compared(-0.1, (-0.2, 0.2), up=False, harmed=60), State.UNDECIDED),  # it is a gain
+        (compared(-0.1, (-0.2, 0.0), up=True), State.UNDECIDED),  # nothing proves it
+        (compared(float("nan"), (float("nan"), float("nan")), up=True), State.UNDECIDED),
+    ],
+)
+def test_harm_is_counted_in_the_metrics_own_direction(
+    tmp_path: Path, item: Comparison, state: State
+) -> None:
+    candidate, baseline = sides(tmp_path, RIGHT, RIGHT)
+    verdict = judge(policy(a=Says(items=(item,))), Case(Settings(), candidate, baseline))
+    assert verdict.outcomes[0].findings[0].state is state
+
+
+def test_critical_segments_take_most_of_the_segments_level() -> None:
+    alpha = Settings().alpha
+    one = compared(0.0, (0.0, 0.0), up=True, correction=Correction.SEGMENTS)
+    own = compared(0.0, (0.0, 0.0), up=True, correction=Correction.CRITICAL)
+    alone, both = levels_of(alpha, [one]), levels_of(alpha, [one, own])
+    assert (alone[Correction.SEGMENTS], alone[Correction.CRITICAL]) == (alpha.segments, 0)
+    assert both[Correction.CRITICAL] == pytest.approx(0.8 * alpha.segments)
+    assert both[Correction.SEGMENTS] == pytest.approx(0.2 * alpha.segments)
+
+
 @pytest.mark.parametrize(
     ("item", "state"),
     [
@@ -213,7 +285,12 @@ def measured(value: float, half_width: float, p_value: float) -> Measurement:
         (measured(0.95, 0.05 + 1e-9, 1.0), State.UNDECIDED),
         (measured(0.90, 0.0, 1.0), State.PASSED),  # exactly at the floor
         (measured(0.80, 0.01, 1e-9), State.FAILED),
+        (measured(0.85, 0.1, 0.01), State.FAILED),  # the level itself
+        (measured(0.85, 0.1, 0.01 + 1e-9), State.UNDECIDED),
         (measured(float("nan"), 0.0, 1.0), State.UNDECIDED),
+        (measured(float("nan"), float("nan"), float("nan")), State.UNDECIDED),
+        (below(0.5, 0.4), State.PASSED),  # its upper limit is the ceiling
+        (below(0.5, 0.4 + 1e-9), State.UNDECIDED),
     ],
 )
 def test_a_floor_is_kept_by_the_whole_interval_or_provably_broken(

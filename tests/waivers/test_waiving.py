@@ -278,6 +278,22 @@ def test_a_waiver_of_another_gate_or_bound_is_not_this_one(candidate: Evidence) 
     assert uses(verdict) == [WaiverUse.UNUSED, WaiverUse.UNUSED]
 
 
+def test_a_waiver_is_of_the_gate_that_it_names(candidate: Evidence) -> None:
+    """What gate `b` forbids to waive is not waived in the name of `a`."""
+    harm = loss(-0.07)
+    gates: dict[str, Gate] = {"a": Says(items=(rule(),)), "b": Says(items=(harm,), waivable=False)}
+    verdict = judged(candidate, gates, [waiver(name(harm, "b"), gate="a")])
+    assert verdict.outcomes[1].outcome is Result.FAILED
+    assert uses(verdict) == [WaiverUse.UNUSED]
+
+
+def test_of_several_findings_the_waiver_that_ends_first_is_told(candidate: Evidence) -> None:
+    one, other = loss(-0.07), loss(-0.07, key="y")
+    soon = waiver(name(other), until=dt.date(2026, 11, 30))
+    verdict = judged(candidate, {"a": Says(items=(one, other))}, [waiver(name(one)), soon])
+    assert verdict.outcomes[0].reason.startswith("2 findings, the first until 2026-11-30 (7 days")
+
+
 def test_a_gate_that_could_not_judge_is_never_waived(candidate: Evidence) -> None:
     verdict = judged(
         candidate, {"a": Skips(required=True), "b": Says(items=())}, [waiver(), waiver(gate="b")]
