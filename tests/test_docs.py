@@ -6,8 +6,10 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 
-from gates.__main__ import build_parser
+from gates.commands.arguments.parser import build_parser
+from gates.commands.show import REPORTS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
@@ -19,7 +21,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`")
 COMMAND = re.compile(r"(?:^|[\s/(])gatepost +([a-z][^\n#|&>)]*)")
-RUN = re.compile(r"(\$ +)?(uvx |exec )?[\w./-]*gatepost ")
+RUN = re.compile(r"([$-] +)?(uvx |exec )?[\w./-]*gatepost ")
 MARKS_OF_PROSE = re.compile(r"[.,;:)]+$")
 OURS = re.compile(r"(gates|tests|pipeline|benchmarks|demo|docs|reports)/[\w./*-]+")
 
@@ -107,3 +109,17 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 def test_every_file_that_is_named_is_there(page: str) -> None:
     named = {one for one in CODE.findall(FENCE.sub("", text_of(page))) if OURS.fullmatch(one)}
     assert sorted(one for one in named if not [*ROOT.glob(one.rstrip("/"))]) == []
+
+
+def test_gitlab_keeps_what_a_blocked_merge_request_left() -> None:
+    """The token is only in the job that runs nothing of the merge request."""
+    (fence,) = [one for one in FENCE.findall(text_of("docs/gitlab.md")) if "stages:" in one]
+    jobs = yaml.safe_load(fence.strip().removeprefix("```yaml").removesuffix("```"))
+    gate, comment = jobs["gatepost"], jobs["comment"]
+    assert gate["variables"] == {"GIT_DEPTH": "0"}
+    assert gate["artifacts"]["when"] == "always"
+    assert {*gate["artifacts"]["paths"], *gate["artifacts"]["reports"].values()} == {
+        f"build/gatepost/{name}" for name in ("verdict.json", *REPORTS)
+    }
+    assert "allow_failure" not in gate
+    assert not any("gatepost " in line for line in comment["script"])

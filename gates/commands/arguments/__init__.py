@@ -1,0 +1,1 @@
+"""What each command takes; imports argparse alone, so that `--help` answers at once."""
