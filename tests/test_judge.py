@@ -268,6 +268,43 @@ def test_harm_is_counted_in_the_metrics_own_direction(
     assert verdict.outcomes[0].findings[0].state is state
 
 
+@pytest.mark.parametrize(("persons", "state"), [(1, State.UNDECIDED), (60, State.FAILED)])
+def test_rows_of_one_person_prove_harm_once(tmp_path: Path, persons: int, state: State) -> None:
+    test = {"label": LABELS, "person": [f"p{at % persons}" for at in range(ROWS)]}
+    listed = {"person": "group text"}
+    candidate = evidence(tmp_path / "new", listed, test=test, scores=RIGHT)
+    baseline = evidence(tmp_path / "old", listed, test=test, scores=RIGHT)
+    item = compared(-0.1, (-0.2, 0.0), up=True, harmed=60)
+    verdict = judge(policy(a=Says(items=(item,))), Case(Settings(), candidate, baseline))
+    assert verdict.outcomes[0].findings[0].state is state
+
+
+class Cuts(Says, frozen=True, kw_only=True):
+    """Measures on the test rows, as each of its families does."""
+
+    family: ClassVar[Family] = Family.SEGMENTS
+
+
+@pytest.mark.parametrize(
+    ("gates", "decision"),
+    [
+        ({"a": Says, "b": Cuts}, Decision.CANNOT_JUDGE),
+        ({"a": Says}, Decision.PASS),  # nothing is said of the rows
+    ],
+)
+def test_rows_that_nobody_judged_block_where_anything_is_measured_on_them(
+    tmp_path: Path, gates: dict[str, type[Says]], decision: Decision
+) -> None:
+    """Half of the baseline's test rows are gone, and the model was not run on them."""
+    baseline = evidence(tmp_path / "old", {}, test={"label": LABELS}, scores=RIGHT)
+    half = {"label": LABELS[: ROWS // 2]}
+    candidate = evidence(tmp_path / "new", {}, test=half, scores=RIGHT[: ROWS // 2])
+    named = {name: gate(items=(finding(State.PASSED),)) for name, gate in gates.items()}
+    verdict = judge(policy(**named), Case(Settings(), candidate, baseline))
+    assert verdict.decision is decision
+    assert ("200 of the baseline's 400 test rows" in verdict.reason) is (len(gates) > 1)
+
+
 def test_critical_segments_take_most_of_the_segments_level() -> None:
     alpha = Settings().alpha
     one = compared(0.0, (0.0, 0.0), up=True, correction=Correction.SEGMENTS)

@@ -88,6 +88,7 @@ def test_every_edit_is_classified_by_what_it_asks_for(
         ("quick_baseline: {}", "quick_baseline: {metrics: {recall: {gain: 0.1}}}", [L]),
         ("churn: {share: 0.1}", "churn: {share: 0.1, tolerance: 0.9}", [L]),
         ("churn: {}", "churn: {share: 0.1}", [T]),
+        ("label_agreement: {scale: ordinal}", "label_agreement: {}", [L]),
         ("churn: {}", "churn: {golden: kept}", [T]),
         ("churn: {golden: kept}", "churn: {golden: few}", [L]),
         ("time_leakage: {}", "time_leakage: {random: true}", [L]),
