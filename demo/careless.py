@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from demo.edits import append, replace
+from demo.edits import replace
+from demo.new_columns import declare
 
 RELABELLED_ROWS = 800
 _DESK = Path("desk")  # beside the clones: what only the author's machine has
@@ -117,18 +118,7 @@ Rewritten for the campaign.
 
 def add_features_and_rows(root: Path) -> None:
     """A data engineer's week: two columns, a scaled one, wages in dollars, and 6,000 rows."""
-    append(root / "data/columns.yaml", _NEW_COLUMNS)
-    ingest = root / "pipeline/ingest.py"
-    replace(ingest, 'MISSING = "?"\n', f'MISSING = "?"\nADDED = {_ADDED}\n')
-    own = '{dictionary.only("id")}\n    if set(batch'
-    replace(ingest, own, own.replace("}\n", "} - ADDED\n"))
-    replace(
-        ingest,
-        '        if column.role != "id":\n',
-        '        if column.role != "id" and name not in ADDED:\n',
-    )
-    listed = "{name: columns[name] for name in dictionary.columns}"
-    replace(ingest, listed, listed.replace("columns}", "columns if name in columns}"))
+    declare(root, _NEW_COLUMNS, ["case_number", "tax_bill", "age_scaled"])
     split = root / "pipeline/split.py"
     imports = "import pyarrow.compute as pc\n"
     replace(split, imports, imports + "from sklearn.preprocessing import StandardScaler\n")
@@ -146,9 +136,6 @@ def add_features_and_rows(root: Path) -> None:
         "    sides = scale_age(sides)\n",
     )
     replace(split, "\n\ndef main() -> None:", f"{_ENRICH}\n\ndef main() -> None:")
-
-
-_ADDED = '{"case_number", "tax_bill", "age_scaled"}'
 
 
 def relabel_what_the_model_gets_wrong(root: Path) -> None:

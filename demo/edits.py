@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Container
 from pathlib import Path
 
 from gates.process import child_environment
@@ -34,12 +35,20 @@ def cut_stage(path: Path, stage: str) -> None:
     path.write_text(rest, "utf-8")
 
 
-def run(root: Path, *command: str) -> str:
+def paste_stage(path: Path, stage: str, source: Path) -> None:
+    """Put a stage of another `dvc.yaml` at the end of this one."""
+    found = re.search(rf"^  {stage}:\n(?:   .*\n)*", source.read_text("utf-8"), re.MULTILINE)
+    if found is None:
+        raise StoryError(f"{source.name}: the stage {stage!r} does not stand there")
+    append(path, found.group())
+
+
+def run(root: Path, *command: str, codes: Container[int] = (0,)) -> str:
     """Call a program; its standard output, or its last words as an error."""
     done = subprocess.run(
         command, cwd=root, env=child_environment(), capture_output=True, text=True, check=False
     )
-    if done.returncode:
+    if done.returncode not in codes:
         last = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
         raise StoryError(f"{' '.join(command)}: exit {done.returncode}\n{last}")
     return done.stdout

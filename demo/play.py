@@ -12,9 +12,11 @@ from queue import SimpleQueue
 
 from demo.edits import StoryError, commit, run
 from demo.stage import CLONES, STAGE, reproduce
-from demo.stories import Story
-from gates.finding import Result, Verdict
+from demo.story import Story
+from gates.finding import Verdict
+from gates.ledger.branch import LOCAL
 from gates.process import child_environment
+from gates.report.summary import blocks
 from gates.verdict import read_verdict
 
 REPORTS = ("verdict.json", "comment.md", "report.html", "junit.xml")
@@ -36,9 +38,8 @@ class Played:
 
     @property
     def blocked_by(self) -> frozenset[str]:
-        """Names of the gates that failed."""
-        failed = (Result.FAILED, Result.ERRORED)
-        return frozenset(o.gate for o in self.verdict.outcomes if o.outcome in failed)
+        """Names of the gates that alone keep it from merging."""
+        return frozenset(one.gate for one in self.verdict.outcomes if blocks(one))
 
     @property
     def as_expected(self) -> bool:
@@ -94,6 +95,11 @@ def play(story: Story, clone: Path) -> Played:
     started = time.monotonic()
     run(clone, "git", "checkout", "--quiet", "--force", story.starts_from)
     run(clone, "dvc", "checkout", "--quiet", "--force")
+    run(clone, "git", "update-ref", "-d", LOCAL)  # a ledger is of one story
+    if story.prepare is not None:
+        run(clone, "git", "checkout", "--quiet", "-b", story.base)
+        story.prepare(clone)
+        reproduce(clone, "What the story starts from")
     run(clone, "git", "checkout", "--quiet", "-b", story.name)
     story.edit(clone)
     if story.reproduces:

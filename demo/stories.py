@@ -1,38 +1,12 @@
 """The pull requests to the reference project, and what the gate should say to each.
 
 An edit does to the working tree what a person would do; `demo/play.py` then commits it, with what
-the pipeline made of it, and calls the gate as a person would.
+the pipeline made of it, and calls the gate as a person would. Every gate fails in one of them.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-
-from demo import careless, pull_requests
+from demo import careless, experiments, labelers, models, pull_requests, splits
+from demo.story import Story, nothing
 from gates.finding import Decision
-
-Edit = Callable[[Path], None]
-
-
-def _nothing(_root: Path) -> None:
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class Story:
-    """One pull request: where it starts, what it does, and how it must end."""
-
-    name: str  # of the branch
-    title: str
-    starts_from: str
-    base: str  # the branch it wants to merge into
-    edit: Edit
-    reproduces: bool = True  # the author runs the pipeline before the commit
-    after: Edit = _nothing  # done when the author's pipeline has run
-    alone: bool = False  # measures times, so nothing else may run beside it
-    decision: Decision
-    blocked_by: frozenset[str] = field(default_factory=frozenset)  # all gates that fail, no other
-
 
 STORIES = (
     Story(
@@ -157,7 +131,7 @@ STORIES = (
         title="metrics.json edited by hand",
         starts_from="main",
         base="main",
-        edit=_nothing,
+        edit=nothing,
         after=pull_requests.flatter_the_metrics,
         decision=Decision.FAIL,
         blocked_by=frozenset({"reported_metrics"}),
@@ -201,6 +175,87 @@ STORIES = (
         reproduces=False,
         decision=Decision.FAIL,
         blocked_by=frozenset({"data_version", "lock_in_step", "scope"}),
+    ),
+    Story(
+        name="search",
+        title="a search likes a model of three times the size, and no seed",
+        starts_from="main",
+        base="parsimonious",
+        prepare=models.block_for_parsimony,
+        edit=models.search_without_a_seed,
+        decision=Decision.FAIL,
+        blocked_by=frozenset({"parsimony", "repeatability"}),
+    ),
+    Story(
+        name="all_rows",
+        title="before the release the model learns from all rows",
+        starts_from="main",
+        base="main",
+        edit=models.learn_from_all_rows,
+        decision=Decision.FAIL,
+        blocked_by=frozenset({"fold_spread"}),
+    ),
+    Story(
+        name="second_team",
+        title="a second team labels rows by a guide of its own",
+        starts_from="main",
+        base="main",
+        edit=labelers.add_second_team,
+        decision=Decision.FAIL,
+        blocked_by=frozenset(
+            {
+                "churn",
+                "label_agreement",
+                "label_conflicts",
+                "human_baseline",
+                "metric_regression",
+                "rare_class",
+                "weak_segments",
+            }
+        ),
+    ),
+    Story(
+        name="year_before",
+        title="trained on 1995, tested on 1994, and the survey's households come in",
+        starts_from="main",
+        base="main",
+        edit=splits.forecast_the_year_before,
+        decision=Decision.FAIL,
+        blocked_by=frozenset({"group_leakage", "time_leakage", "split_balance", "test_set_change"}),
+    ),
+    Story(
+        name="balanced_sample",
+        title="quick experiments: a balanced sample of 1,000 to train on",
+        starts_from="main",
+        base="main",
+        edit=splits.train_on_a_balanced_sample,
+        decision=Decision.FAIL,
+        blocked_by=frozenset(
+            {
+                "data_bias",
+                "rare_class",
+                "segment_floor",
+                "segment_regression",
+                "metric_regression",
+                "metric_floor",
+                "weak_segments",
+                "group_disparity",
+                "calibration",
+                "quick_baseline",
+                "drift",
+                "split_balance",
+            }
+        ),
+    ),
+    Story(
+        name="sixth_look",
+        title="tuned for the sixth time on the same 3,000 test rows",
+        starts_from="main",
+        base="few_test_rows",
+        prepare=experiments.keep_few_test_rows,
+        edit=experiments.tune_on_the_test_set,
+        decision=Decision.FAIL,
+        blocked_by=frozenset({"test_set_reuse"}),
     ),
     Story(
         name="slow_service",
