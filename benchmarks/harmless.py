@@ -32,7 +32,8 @@ from gates.finding import Decision, Result, Verdict  # noqa: E402
 from gates.policy.policy import read_policy  # noqa: E402
 from tests.bites.reference import ROOT, make_reference  # noqa: E402
 
-OF_OTHER_THINGS = frozenset({"parsimony"})  # a larger model that gains little is no sign of harm
+# A larger model that gains little is no sign of harm, and a harm's folds are those of its base.
+OF_OTHER_THINGS = frozenset({"parsimony", "fold_spread"})
 FOUND = 0.8  # of the repetitions, from which on a strength counts as found
 REFERENCE = ROOT / "build" / "harmless"
 
@@ -99,9 +100,9 @@ def tabulate_harms(tallies: Mapping[str, Tally]) -> Table:
             at for at in range(len(found)) if all(each.found.value >= FOUND for each in found[at:])
         ]
         first = f"{harm.strengths[known[0]]:g}" if known else "–"
-        rows.append(
-            (name, ", ".join(shares), first, _show(found[known[0] if known else -1].blocking))
-        )
+        there = found[known[0] if known else -1].blocking
+        by = Counter({gate: times for gate, times in there.items() if gate not in OF_OTHER_THINGS})
+        rows.append((name, ", ".join(shares), first, _show(by)))
     columns = ("harm", "strength: found", f"found ≥ {FOUND:.0%} from", "there blocked by")
     return Table("Harms in growing strength, by all gates", columns, rows)
 
