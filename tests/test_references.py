@@ -12,6 +12,7 @@ from gates.evidence.folder import Evidence
 from gates.finding import Decision, Finding, Mode, Side, State, Subject, Verdict
 from gates.judge import judge
 from gates.judging.margin import Margin
+from gates.metrics.group import GroupMetric
 from gates.policy.policy import Policy
 from gates.policy.settings import Settings
 from gates.reading.strict_yaml import Document
@@ -20,6 +21,7 @@ from gates.report.junit import junit
 from gates.report.page import page
 from gates.report.terminal import terminal
 from gates.rules.gate import Gate
+from gates.rules.group_disparity import Demand, GroupDisparity
 from gates.rules.metric_regression import MetricDemand, MetricRegression
 from gates.rules.segment_regression import Critical, SegmentRegression
 from gates.tables.table import Mask
@@ -222,6 +224,35 @@ class TestSegments:
             ("v1.2.0", "a"): State.FAILED,
             ("v1.2.0", "b"): State.PASSED,
         }
+
+    def test_a_gap_that_grew_since_the_release_fails(self, tmp_path: Path) -> None:
+        """Of the 100 positives of town a, 12 are missed now and before, and none at the release."""
+        case = Case(
+            self.SETTINGS,
+            self.town(tmp_path / "new", 24),
+            self.town(tmp_path / "old", 24),
+            anchor=since(self.town(tmp_path / "release", 0)),
+        )
+        metrics: dict[GroupMetric, Demand] = {"true_positive_rate": Demand(worsening=0.04)}
+        gate = GroupDisparity(features=("town",), metrics=metrics)
+        findings = judged(case, gate=gate).outcomes[0].findings
+        assert [(one.subject.reference, one.state) for one in findings] == [
+            (None, State.PASSED),
+            ("v1.2.0", State.FAILED),
+        ]
+        assert findings[1].change == pytest.approx(0.12)
+
+    def test_a_gap_by_a_column_that_the_release_did_not_have(self, tmp_path: Path) -> None:
+        """The rows are those of both, and the groups are this side's."""
+        new, release = self.town(tmp_path / "new", 24), made(tmp_path / "release", 0)
+        case = Case(self.SETTINGS, new, new, anchor=since(release))
+        metrics: dict[GroupMetric, Demand] = {"true_positive_rate": Demand(worsening=0.04)}
+        gate = GroupDisparity(features=("town",), metrics=metrics)
+        findings = judged(case, gate=gate).outcomes[0].findings
+        assert [(one.subject.reference, one.state) for one in findings] == [
+            (None, State.PASSED),
+            ("v1.2.0", State.FAILED),
+        ]
 
     def test_what_neither_reference_can_tell_is_said_once(self, tmp_path: Path) -> None:
         new = self.town(tmp_path / "new", 0)

@@ -13,7 +13,14 @@ from gates.finding import Family, Finding, Limit, Mode, Observation, Subject, Su
 from gates.judging.declared import has_groups, sensitive_in
 from gates.judging.gap import Rate, measure_gap, rates_of
 from gates.judging.group_gaps import Bound, judge_gaps
-from gates.judging.margin import cannot_tell, mend_in, on_each_test_set, subject_in
+from gates.judging.margin import (
+    against_each,
+    cannot_tell,
+    mend_in,
+    on_each_test_set,
+    subject_in,
+    why_incomparable,
+)
 from gates.metrics.group import GroupMean, GroupMetric, group_means, group_names
 from gates.policy.settings import Columns
 from gates.quoting import first_few
@@ -95,7 +102,8 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
     beyond `limit` or a ratio below `ratio` between any two groups. Of many classes each has its
     rates; a regression has `mean_error`, `mean_absolute_error` and `mean_prediction`, in the
     label's unit. Where the pull request changes the test set, the baseline's own rows are judged
-    besides.
+    besides; with `references: [merge_base, anchor]` the same `worsening` also bounds the growth
+    since the last release.
 
     Why: the change is judged by default, not the level, because a pull request cannot be blamed
     for a gap it inherited. The largest gap between many small groups is large by chance alone, so
@@ -149,20 +157,32 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         yield from gone
         for columns in features:
             yield from self._name_vanished(case, columns)
+        if case.baseline is not None:
+            yield from against_each(case, lambda against: self._judge_changes(against, every))
         for of in on_each_test_set(case):
             for compared in every:
-                if of is not case and not compared.is_in(of.tested):
-                    continue  # a column that is new, so not on the baseline's rows
-                if case.baseline is not None and (of is case or case.on_both):
-                    yield from self._judge_change(of, compared)
-                yield from judge_gaps(
-                    of,
-                    compared.columns,
-                    compared.mean,
-                    compared.bounds(of),
-                    alpha=alpha,
-                    mend=mend_in(of, _MEND),
-                )
+                if of is case or compared.is_in(of.tested):
+                    yield from judge_gaps(
+                        of,
+                        compared.columns,
+                        compared.mean,
+                        compared.bounds(of),
+                        alpha=alpha,
+                        mend=mend_in(of, _MEND),
+                    )
+
+    def _judge_changes(self, case: Case, every: "list[_Compared]") -> Iterator[Item]:
+        """Against one reference, on one test set."""
+        reason = why_incomparable(case)
+        for compared in every:
+            if case.test_set_of is not None and not compared.is_in(case.tested):
+                continue  # a column that is new, so not on the baseline's rows
+            why = reason or compared.why_unknown(case)
+            if not why:
+                yield from self._judge_change(case, compared)
+            elif compared.demand.worsening is not None:
+                limit = Limit(margin=compared.demand.worsening, mode=compared.demand.mode)
+                yield cannot_tell(compared.subject("difference", case), limit, why)
 
     def _name_unlisted(self, case: Case) -> Iterator[Finding]:
         """Columns that the baseline calls sensitive, and by which these rows cannot be split."""
@@ -225,15 +245,10 @@ class GroupDisparity(Gate, frozen=True, kw_only=True):
         columns, mean, demand = compared.columns, compared.mean, compared.demand
         limit = Limit(margin=demand.worsening, mode=demand.mode)
         subject = compared.subject("difference", case)
-        if case.on_base is not None and not compared.is_in(case.on_base.tested):
-            if demand.worsening is not None:
-                reason = "the baseline's test table has no such column"
-                yield cannot_tell(subject, limit, reason)
-            return
         every = _groups(case, columns, mean)
         groups = [group for group in every if group.after.rows >= self.min_rows]
         small = [group for group in every if group.after.rows < self.min_rows]
-        if len(groups) > 1 and case.test_set_of is None:
+        if len(groups) > 1 and case.test_set_of is None and case.reference is None:
             yield _show(case, compared, groups)
         if demand.worsening is None:
             return
@@ -269,6 +284,11 @@ class _Compared(msgspec.Struct, frozen=True):
     def is_in(self, side: Evidence) -> bool:
         """Whether a test table has all columns of the feature."""
         return all(name in side.test for name in self.columns)
+
+    def why_unknown(self, case: Case) -> str:
+        """Why rows that it is compared on have no such groups; nothing where they have."""
+        known = case.on_base is None or self.is_in(case.on_base.tested)
+        return "" if known else "the baseline's test table has no such column"
 
     def bounds(self, case: Case) -> list[Bound]:
         """What is demanded of the level, whatever it was before."""
