@@ -24,7 +24,7 @@ from gates.dvc.trace_inputs import trace_tree
 from gates.errors import ExitCode, GatesError, PolicyError
 from gates.evidence.folder import Evidence
 from gates.evidence.manifest import write_atomically
-from gates.finding import Side, Verdict
+from gates.finding import PolicyChange, Side, Verdict
 from gates.git.files import is_dirty, read_file
 from gates.git.history import merge_base
 from gates.git.repository import find_root, resolve
@@ -93,12 +93,12 @@ def progress(line: str) -> None:
 def _check(root: Path, base_name: str | None, today: dt.date, *, use_run_cache: bool) -> Verdict:
     base, head = merge_base(root, base_name), resolve(root, "HEAD")
     policies, waivers = read_policies(root, base), read_both_waivers(root, base)
-    sources = policies.candidate.settings.evidence
+    sources, settings = policies.candidate.settings.evidence, policies.judging.settings
     progress(f"base {base[:7]} (merge base)   head {head[:7]}")
-    reported = read_reported(root, sources)
-    dirty = is_dirty(root)
+    # Before the pipeline runs, which writes to the tree.
+    reported, dirty = read_reported(root, sources), is_dirty(root)
     reproduce(root, progress, use_run_cache=use_run_cache)
-    found = find_baseline(root, base, policies.judging.settings.evidence, progress)
+    found = find_baseline(root, base, settings.evidence, progress)
     baseline = found if isinstance(found, Baseline) else None
     collected = collect(
         root,
@@ -109,35 +109,15 @@ def _check(root: Path, base_name: str | None, today: dt.date, *, use_run_cache: 
         progress=progress,
         reported=reported,
         baseline=baseline,
-        serving=ServingBase(task=policies.judging.settings.task, baseline=baseline),
+        serving=ServingBase(task=settings.task, baseline=baseline),
         inputs=trace_tree(root, head),
     )
     changes = (
         *policy_changes(policies.judging, policies.candidate),
         *waiver_changes(waivers.base.entries, waivers.candidate.entries),
     )
-    settings = policies.judging.settings
     candidate = Evidence(collected.folder, settings, verify=False)  # written a moment ago, by us
-    ledger = read_ledger(root, candidate.test_digest)
-    if ledger is None:
-        progress(
-            f"no ledger here yet (branch {BRANCH}), so nobody counts how often these rows "
-            "are judged"
-        )
-    primary = policies.judging.primary
-    ranked = rank_by_primary(ledger, candidate.test_digest, primary)
-    case = Case(
-        settings,
-        candidate,
-        Evidence(baseline.folder, settings, verify=False, beside=candidate) if baseline else None,
-        changes,
-        anchor=find_anchor(root, base, candidate, settings, progress, ranked=ranked)
-        if baseline
-        else None,
-        asked=policies.judging.asks(candidate),
-    )
-    keep_freed_memory()
-    case.test_set = with_wear(case, primary, ledger)
+    case = _case_of(root, policies.judging, candidate, found, changes)
     verdict = judge(policies.judging, case, Waiving(waivers.base, today))
     return msgspec.structs.replace(
         verdict,
@@ -146,6 +126,32 @@ def _check(root: Path, base_name: str | None, today: dt.date, *, use_run_cache: 
         policy_from=policies.policy_from,
         changes=find_changes(root, base),
     )
+
+
+def _case_of(
+    root: Path,
+    policy: Policy,
+    candidate: Evidence,
+    found: Baseline | NoBaseline,
+    changes: tuple[PolicyChange, ...],
+) -> Case:
+    """Both sides and the anchor, with how often these test rows were judged."""
+    settings, baseline, anchor = policy.settings, None, None
+    ledger = read_ledger(root, candidate.test_digest)
+    if ledger is None:
+        progress(
+            f"no ledger here yet (branch {BRANCH}), so nobody counts how often these rows "
+            "are judged"
+        )
+    if isinstance(found, Baseline):
+        baseline = Evidence(found.folder, settings, verify=False, beside=candidate)
+        ranked = rank_by_primary(ledger, candidate.test_digest, policy.primary)
+        anchor = find_anchor(root, found.revision, candidate, settings, progress, ranked=ranked)
+    asked = policy.asks(candidate)
+    case = Case(settings, candidate, baseline, changes, anchor=anchor, asked=asked)
+    keep_freed_memory()
+    case.test_set = with_wear(case, policy.primary, ledger)
+    return case
 
 
 def read_policies(root: Path, base: str) -> Policies:
