@@ -29,7 +29,7 @@ _Verified = tuple[tuple[str, str], ...]
 
 
 class EmbeddedEngine:
-    """Reads tables row by row in lockstep, some 65,000 rows at a time.
+    """Reads tables row by row in lockstep, some 32,000 rows at a time.
 
     It remembers which tables it has verified, so that only the first pass reads identifiers, and
     holds the columns of the last scan if they are small. Where the rows stand in different orders

@@ -10,7 +10,7 @@ from gates.errors import EvidenceError
 from gates.tables.engine import Source
 from gates.tables.parts import INT96, Part, common_schema, first_line, no_column, part_files
 
-BATCH_ROWS = 1 << 16  # decoded at a time
+BATCH_ROWS = 1 << 15  # decoded at a time; 1 << 16 is 6 to 8 % quicker, and takes 10 MB more
 _READ_BYTES = 1 << 20  # of a column chunk at a time, however large the writer made it
 MAX_ROWS = 200_000_000  # so that sums on the lattice fit into 64 bits
 
