@@ -2,7 +2,7 @@
 
 from gates.case.case import Case
 from gates.case.effect import CONFIDENCE
-from gates.doctor.sign import Level, Sign, listed, ok
+from gates.doctor.sign import Sign, listed, ok, weak
 from gates.evidence.folder import AGAIN, Evidence
 from gates.plan.plan import Plan
 from gates.policy.policy import Policy
@@ -21,12 +21,10 @@ def examine_plan(plan: Plan) -> Sign:
     if not blocking:
         return ok("strict limits", f"{plan.rows:,} test rows can decide each of them")
     names = [f"{line.gate} {line.subject.text()}" for line in blocking]
-    return Sign(
-        setting="strict limits",
-        level=Level.WEAK,
-        said=f"{plan.rows:,} test rows cannot decide, and so block what is harmless: "
-        f"{listed(names)}",
-        mend="`gatepost plan` says how many rows each needs; write `mode: guard` until then.",
+    return weak(
+        "strict limits",
+        f"{plan.rows:,} test rows cannot decide, and so block what is harmless: {listed(names)}",
+        "`gatepost plan` says how many rows each needs; write `mode: guard` until then.",
     )
 
 
@@ -40,11 +38,10 @@ def examine_margins(policy: Policy, evidence: Evidence) -> Sign:
     repeats = evidence.repeats_for(evidence.ids)
     seeds = [case.repeated(scores) for run, scores in repeats.items() if run != AGAIN]
     if len(seeds) < _SEEDS_MIN:
-        return Sign(
-            setting=name,
-            level=Level.WEAK,
-            said="nobody knows what seeds move: training was not repeated with other seeds",
-            mend="Let a stage write `repeats.parquet` (docs/evidence.md), as `evidence.repeats`.",
+        return weak(
+            name,
+            "nobody knows what seeds move: training was not repeated with other seeds",
+            "Let a stage write `repeats.parquet` (docs/evidence.md), as `evidence.repeats`.",
         )
     within = []
     for named, margin in gate.metrics.items():
@@ -59,9 +56,8 @@ def examine_margins(policy: Policy, evidence: Evidence) -> Sign:
                 within.append(f"{shown} ({margin.margin:g}, seeds ask for {least:.2g})")
     if not within:
         return ok(name, f"none lies within what {len(seeds)} other seeds move")
-    return Sign(
-        setting=name,
-        level=Level.WEAK,
-        said=f"smaller than what another seed alone may move: {listed(within)}",
-        mend="Widen the margin, or average several trainings.",
+    return weak(
+        name,
+        f"smaller than what another seed alone may move: {listed(within)}",
+        "Widen the margin, or average several trainings.",
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from gates.doctor.sign import Level, Sign, listed, ok
+from gates.doctor.sign import Sign, listed, missing, ok, weak
 from gates.dvc.cache import read_config
 from gates.dvc.files import LOCK, PIPELINE, read_lock_in
 from gates.dvc.lock_step import find_out_of_step, read_by
@@ -15,7 +15,7 @@ from gates.git.repository import is_shallow
 from gates.policy.policy import Policy, has_policy, read_policy
 from gates.policy.settings import Settings
 from gates.setup.roles import TO_BE_WRITTEN
-from gates.setup.surroundings import OWNERS, covered, guarded_paths, lacking_owners
+from gates.setup.surroundings import OWNERS, read_owners, guarded_paths, lacking_owners
 from gates.waivers.waivers import FILE as WAIVERS
 from gates.waivers.waivers import read_waivers
 
@@ -26,11 +26,10 @@ _REMOTE = 'remote "'
 def examine_history(root: Path) -> Sign:
     """Whether the merge base can be known."""
     if is_shallow(root):
-        return Sign(
-            setting="history",
-            level=Level.WEAK,
-            said="this clone is shallow, so the merge base may not be known",
-            mend="Run `git fetch --unshallow`; with actions/checkout, set `fetch-depth: 0`.",
+        return weak(
+            "history",
+            "this clone is shallow, so the merge base may not be known",
+            "Run `git fetch --unshallow`; with actions/checkout, set `fetch-depth: 0`.",
         )
     return ok("history", "all of it is here")
 
@@ -39,18 +38,16 @@ def examine_pipeline(root: Path) -> Sign:
     """Whether there is a pipeline, and its lock is of this tree."""
     name = "pipeline"
     if not ((root / ".dvc").is_dir() and (root / PIPELINE).is_file()):
-        return Sign(
-            setting=name,
-            level=Level.MISSING,
-            said="no .dvc folder, or no dvc.yaml, at the repository's root",
-            mend="Set one up: `dvc init`, `dvc stage add`.",
+        return missing(
+            name,
+            "no .dvc folder, or no dvc.yaml, at the repository's root",
+            "Set one up: `dvc init`, `dvc stage add`.",
         )
     if not (root / LOCK).is_file():
-        return Sign(
-            setting=name,
-            level=Level.MISSING,
-            said="no dvc.lock, so nobody knows what the data and the model are",
-            mend="Run `dvc repro` and commit dvc.lock.",
+        return missing(
+            name,
+            "no dvc.lock, so nobody knows what the data and the model are",
+            "Run `dvc repro` and commit dvc.lock.",
         )
     try:
         lock = read_lock_in(root)
@@ -58,13 +55,12 @@ def examine_pipeline(root: Path) -> Sign:
         known = {path: (root / path).read_bytes() for path in paths if _is_small(root / path)}
         differs = find_out_of_step(lock, known)
     except EvidenceError as error:
-        return Sign(setting=name, level=Level.MISSING, said=str(error), mend="Run `dvc repro`.")
+        return missing(name, str(error), "Run `dvc repro`.")
     if differs:
-        return Sign(
-            setting=name,
-            level=Level.WEAK,
-            said=f"dvc.lock is out of step with this tree: {differs}",
-            mend="Run `dvc repro` and commit dvc.lock.",
+        return weak(
+            name,
+            f"dvc.lock is out of step with this tree: {differs}",
+            "Run `dvc repro` and commit dvc.lock.",
         )
     return ok(name, "dvc.lock is of this tree's code, params and data")
 
@@ -81,27 +77,24 @@ def examine_remotes(root: Path) -> Sign:
             elif section == "core":
                 default = keys.get("remote", default)
     if not found:
-        return Sign(
-            setting=name,
-            level=Level.MISSING,
-            said="none, so neither CI nor a reviewer can have the data",
-            mend="Add one with `dvc remote add --default NAME URL`, then `dvc push`.",
+        return missing(
+            name,
+            "none, so neither CI nor a reviewer can have the data",
+            "Add one with `dvc remote add --default NAME URL`, then `dvc push`.",
         )
     loose = sorted(one for one, keys in found.items() if keys.get("verify", "").lower() != "true")
     if loose:
-        return Sign(
-            setting=name,
-            level=Level.WEAK,
-            said=f"{listed(loose)}: DVC believes what comes from there without looking",
-            mend=f"Run `dvc remote modify {loose[0]} verify true`.",
+        return weak(
+            name,
+            f"{listed(loose)}: DVC believes what comes from there without looking",
+            f"Run `dvc remote modify {loose[0]} verify true`.",
             forgeable=True,
         )
     if default is None:
-        return Sign(
-            setting=name,
-            level=Level.WEAK,
-            said=f"{listed(sorted(found))}, and none is the default",
-            mend=f"Run `dvc remote default {min(found)}`.",
+        return weak(
+            name,
+            f"{listed(sorted(found))}, and none is the default",
+            f"Run `dvc remote default {min(found)}`.",
         )
     return ok(name, f"{default}, verified")
 
@@ -119,15 +112,15 @@ def examine_policy(root: Path, base_name: str | None) -> tuple[Sign, Policy | No
         own = path.read_bytes() if path.is_file() else b""
         if not has_policy(own, PARAMS):
             said, mend = f"no `gates:` in {PARAMS}", "`gatepost init` writes one."
-            return Sign(setting=name, level=Level.MISSING, said=said, mend=mend), None
+            return missing(name, said, mend), None
         said = "only in this work tree; until it is on the base, it is the pull request's own"
         mend = "Merge it first, then make the check required."
         policy = read_policy(own, PARAMS)
-        weak = Sign(setting=name, level=Level.WEAK, said=said, mend=mend, forgeable=True)
+        alone = weak(name, said, mend, forgeable=True)
     except GatesError as error:
         said, mend = str(error), "Mend it; nothing can be judged before."
-        return Sign(setting=name, level=Level.MISSING, said=said, mend=mend), None
-    return weak, policy
+        return missing(name, said, mend), None
+    return alone, policy
 
 
 def examine_waivers(root: Path) -> Sign:
@@ -137,7 +130,7 @@ def examine_waivers(root: Path) -> Sign:
         count = len(read_waivers(path.read_bytes(), WAIVERS).entries) if path.is_file() else 0
     except PolicyError as error:
         said, mend = str(error), "Mend it; once it is on the base, nothing can be judged."
-        return Sign(setting="waivers", level=Level.MISSING, said=said, mend=mend)
+        return missing("waivers", said, mend)
     return ok("waivers", f"{count} in force or past")
 
 
@@ -148,13 +141,13 @@ def examine_dictionary(root: Path, settings: Settings) -> Sign:
         columns = read_columns((root / path).read_bytes(), path)
     except OSError:
         said, mend = f"no {path}", "`gatepost init` drafts one from the tables."
-        return Sign(setting=name, level=Level.MISSING, said=said, mend=mend)
+        return missing(name, said, mend)
     except EvidenceError as error:
-        return Sign(setting=name, level=Level.MISSING, said=str(error), mend="Mend it.")
+        return missing(name, str(error), "Mend it.")
     if left := _undescribed(columns):
         said = f"{len(left)} descriptions in {path} are still to be written: {listed(left)}"
         mend = "Write what each column is, where it comes from and in what unit."
-        return Sign(setting=name, level=Level.WEAK, said=said, mend=mend)
+        return weak(name, said, mend)
     return ok(name, f"{len(columns.columns)} are described in {path}")
 
 
@@ -162,18 +155,15 @@ def examine_owners(root: Path, settings: Settings) -> Sign:
     """Whether whoever loosens a limit needs somebody's agreement."""
     name = "code owners"
     path = next((one for one in OWNERS if (root / one).is_file()), None)
-    named = covered((root / path).read_text("utf-8", errors="replace")) if path else frozenset()
+    rules = read_owners((root / path).read_text("utf-8", errors="replace")) if path else []
     guarded = guarded_paths(root, settings.evidence.columns, settings.custom.values())
-    lacking = lacking_owners(guarded, named)
+    lacking = lacking_owners(guarded, rules)
     if not lacking:
         return ok(name, f"{path} names what decides how a pull request is judged")
-    said = f"nobody owns {listed(lacking)}" if path else "there is no CODEOWNERS"
-    return Sign(
-        setting=name,
-        level=Level.WEAK if path else Level.MISSING,
-        said=said,
-        mend="`gatepost init --owner @organisation/team` adds the lines.",
-    )
+    mend = "`gatepost init --owner @organisation/team` adds the lines."
+    if path is None:
+        return missing(name, "there is no CODEOWNERS", mend)
+    return weak(name, f"nobody owns {listed(lacking)}", mend)
 
 
 def list_workflows(root: Path) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from gates.doctor.sign import Level, Sign, listed, ok, unknown
+from gates.doctor.sign import Sign, listed, missing, ok, unknown, weak
 from gates.github.settings import (
     ActionsPolicy,
     BranchRules,
@@ -53,22 +53,20 @@ def _judge_required(seen: RepositorySettings, check: str) -> Sign:
         hidden = next((one for one in (seen.rules, seen.protection) if isinstance(one, Hidden)), 0)
         if isinstance(hidden, Hidden):
             return _not_seen(name, hidden)
-        return Sign(
-            setting=name,
-            level=Level.MISSING,
-            said=f"{seen.branch} merges without the check {check!r}",
-            mend=f"Require it by a ruleset on {seen.branch}, with our app as its expected source.",
+        return missing(
+            name,
+            f"{seen.branch} merges without the check {check!r}",
+            f"Require it by a ruleset on {seen.branch}, with our app as its expected source.",
             forgeable=True,
         )
     apps = {one for one in sources if one is not None and one != _ANY}
     if others := apps - {GITHUB_ACTIONS}:
         return ok(name, f"{check!r} counts from app {min(others)} only")
     source = "any source" if not apps else "GitHub Actions, which every workflow posts as"
-    return Sign(
-        setting=name,
-        level=Level.WEAK,
-        said=f"{check!r} is required, but from {source}: whoever may push a branch can set it",
-        mend="Create a GitHub App that writes the check, and name it as the expected source.",
+    return weak(
+        name,
+        f"{check!r} is required, but from {source}: whoever may push a branch can set it",
+        "Create a GitHub App that writes the check, and name it as the expected source.",
         forgeable=True,
     )
 
@@ -104,13 +102,12 @@ def _judge_bypass(seen: RepositorySettings) -> Sign:
         return unknown(name, "who may go round the rulesets is not shown to this token", _NOT_SEEN)
     if open_:
         said = f"some may merge what is blocked: {listed(open_)}"
-        return Sign(setting=name, level=Level.WEAK, said=said, mend=mend, forgeable=True)
+        return weak(name, said, mend, forgeable=True)
     if not seen.rulesets and protection is None:
-        return Sign(
-            setting=name,
-            level=Level.MISSING,
-            said=f"{seen.branch} has no rule that anybody could go round",
-            mend="See the required check.",
+        return missing(
+            name,
+            f"{seen.branch} has no rule that anybody could go round",
+            "See the required check.",
             forgeable=True,
         )
     return ok(name, "nobody may merge what is blocked")
@@ -134,11 +131,10 @@ def _judge_reviews(seen: RepositorySettings) -> Sign:
     ]
     if not lacking:
         return ok(name, "code owners agree to each push")
-    return Sign(
-        setting=name,
-        level=Level.WEAK,
-        said=f"no ruleset demands a review: {listed(lacking)}",
-        mend="Demand it in the ruleset, so that limits are not loosened by one person alone.",
+    return weak(
+        name,
+        f"no ruleset demands a review: {listed(lacking)}",
+        "Demand it in the ruleset, so that limits are not loosened by one person alone.",
     )
 
 
@@ -158,11 +154,10 @@ def _judge_pushes(seen: RepositorySettings) -> Sign:
     ]
     if not lacking:
         return ok(name, f"{seen.branch} changes by pull requests only")
-    return Sign(
-        setting=name,
-        level=Level.WEAK,
-        said=f"no ruleset forbids to push to {seen.branch} {listed(lacking)}",
-        mend="Demand pull requests, and block force pushes and deletions, in the ruleset.",
+    return weak(
+        name,
+        f"no ruleset forbids to push to {seen.branch} {listed(lacking)}",
+        "Demand pull requests, and block force pushes and deletions, in the ruleset.",
         forgeable="pull_request" not in types and not _is_protected(seen),
     )
 
@@ -185,11 +180,10 @@ def _judge_up_to_date(seen: RepositorySettings) -> Sign:
         strict = strict or protection.required_status_checks.strict
     if strict or "merge_queue" in kinds:
         return ok(name, "what merges was judged as it merges")
-    return Sign(
-        setting=name,
-        level=Level.WEAK,
-        said="two pull requests that pass alone may merge one after the other, unseen together",
-        mend="Demand branches up to date before merging, or use a merge queue.",
+    return weak(
+        name,
+        "two pull requests that pass alone may merge one after the other, unseen together",
+        "Demand branches up to date before merging, or use a merge queue.",
     )
 
 
@@ -199,11 +193,10 @@ def _judge_secrets(names: tuple[str, ...] | Hidden) -> Sign:
         return _not_seen(setting, names)
     if not names:
         return ok(setting, "there are none")
-    return Sign(
-        setting=setting,
-        level=Level.WEAK,
-        said=f"any workflow of any branch can read {listed(names)}",
-        mend="Move them into an environment that only the default branch may use.",
+    return weak(
+        setting,
+        f"any workflow of any branch can read {listed(names)}",
+        "Move them into an environment that only the default branch may use.",
         forgeable=True,
     )
 
@@ -216,20 +209,18 @@ def _judge_environment(
         return _not_seen(setting, found)
     here = next((one for one in found if one.name == name), None)
     if here is None:
-        return Sign(
-            setting=setting,
-            level=Level.WEAK,
-            said="not there, so the workflow's own token writes the check, as any workflow's can",
-            mend=f"Create it for {branch} only, and put the app's key into it.",
+        return weak(
+            setting,
+            "not there, so the workflow's own token writes the check, as any workflow's can",
+            f"Create it for {branch} only, and put the app's key into it.",
         )
     if here.patterns == (branch,):
         return ok(setting, f"only {branch} may use it")
     who = "any branch" if here.patterns is None else listed(here.patterns)
-    return Sign(
-        setting=setting,
-        level=Level.WEAK,
-        said=f"{who} may use it, and so read the app's key",
-        mend=f"Limit its deployment branches to {branch}.",
+    return weak(
+        setting,
+        f"{who} may use it, and so read the app's key",
+        f"Limit its deployment branches to {branch}.",
         forgeable=True,
     )
 
@@ -239,21 +230,19 @@ def _judge_actions(policy: ActionsPolicy | Hidden) -> Sign:
     if isinstance(policy, Hidden):
         return _not_seen(setting, policy)
     if not policy.enabled:
-        return Sign(
-            setting=setting,
-            level=Level.MISSING,
-            said="Actions are switched off, so nothing is judged",
-            mend="Switch them on for this repository.",
+        return missing(
+            setting,
+            "Actions are switched off, so nothing is judged",
+            "Switch them on for this repository.",
         )
     if policy.sha_pinning_required and policy.allowed_actions != "all":
         return ok(setting, f"{policy.allowed_actions}, by commit only")
     lacking = [] if policy.sha_pinning_required else ["actions by tag may run"]
     lacking += ["anybody's actions may run"] if policy.allowed_actions == "all" else []
-    return Sign(
-        setting=setting,
-        level=Level.WEAK,
-        said="; ".join(lacking),
-        mend="Require actions to be pinned to a full commit, and allow selected ones.",
+    return weak(
+        setting,
+        "; ".join(lacking),
+        "Require actions to be pinned to a full commit, and allow selected ones.",
     )
 
 
@@ -268,11 +257,10 @@ def _judge_token(policy: TokenPolicy | Hidden) -> Sign:
         lacking.append("may approve pull requests")
     if not lacking:
         return ok(setting, "may read, and approves nothing")
-    return Sign(
-        setting=setting,
-        level=Level.WEAK,
-        said=f"a job's token {' and '.join(lacking)}",
-        mend="Set workflow permissions to read, without approving pull requests.",
+    return weak(
+        setting,
+        f"a job's token {' and '.join(lacking)}",
+        "Set workflow permissions to read, without approving pull requests.",
         forgeable=True,
     )
 
@@ -296,11 +284,10 @@ def _judge_ledger(seen: BranchRules) -> Sign:
         return ok(setting, f"only GitHub Actions adds to {seen.branch}, and nothing is taken away")
     nothing = f"nothing keeps whoever may write from {listed(open_)}"
     said = nothing if open_ else f"others than GitHub Actions may go round {listed(others)}"
-    return Sign(
-        setting=setting,
-        level=Level.WEAK,
-        said=f"{said}; a worn test set can be made to look fresh",
-        mend=f"Make a ruleset for {seen.branch}: updates by GitHub Actions alone, no force push, "
+    return weak(
+        setting,
+        f"{said}; a worn test set can be made to look fresh",
+        f"Make a ruleset for {seen.branch}: updates by GitHub Actions alone, no force push, "
         "no deletion.",
     )
 

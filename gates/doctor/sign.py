@@ -34,6 +34,16 @@ def ok(setting: str, said: str) -> Sign:
     return Sign(setting=setting, level=Level.OK, said=said)
 
 
+def weak(setting: str, said: str, mend: str = "", *, forgeable: bool = False) -> Sign:
+    """A setting that is there, and does less than it seems to."""
+    return Sign(setting=setting, level=Level.WEAK, said=said, mend=mend, forgeable=forgeable)
+
+
+def missing(setting: str, said: str, mend: str = "", *, forgeable: bool = False) -> Sign:
+    """A setting that is not there."""
+    return Sign(setting=setting, level=Level.MISSING, said=said, mend=mend, forgeable=forgeable)
+
+
 def unknown(setting: str, said: str, mend: str = "") -> Sign:
     """A setting that could not be looked at."""
     return Sign(setting=setting, level=Level.UNKNOWN, said=said, mend=mend)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from gates.doctor.sign import Level, Sign, listed, ok
+from gates.doctor.sign import Sign, listed, missing, ok, weak
 from gates.doctor.workflow_faults import (
     find_caches,
     find_dropped,
@@ -54,11 +54,10 @@ def examine_workflows(texts: Mapping[str, str]) -> Iterator[Sign]:
             unreadable.append(str(error))
     yield _judge_parts([one for one in read if one.path.startswith(FOLDER)])
     if unreadable:
-        yield Sign(
-            setting="readable workflows",
-            level=Level.WEAK,
-            said=f"not looked at, because not plain YAML: {listed(unreadable)}",
-            mend="Write plain values, so that what runs can be read.",
+        yield weak(
+            "readable workflows",
+            f"not looked at, because not plain YAML: {listed(unreadable)}",
+            "Write plain values, so that what runs can be read.",
             forgeable=True,
         )
     for rule in RULES:
@@ -69,13 +68,7 @@ def examine_workflows(texts: Mapping[str, str]) -> Iterator[Sign]:
 def _sign(rule: Rule, places: Sequence[str]) -> Sign:
     if not places:
         return ok(rule.setting, rule.good)
-    return Sign(
-        setting=rule.setting,
-        level=Level.WEAK,
-        said=f"{rule.bad}: {listed(places)}",
-        mend=rule.mend,
-        forgeable=rule.forgeable,
-    )
+    return weak(rule.setting, f"{rule.bad}: {listed(places)}", rule.mend, forgeable=rule.forgeable)
 
 
 def _judge_parts(read: Sequence[Workflow]) -> Sign:
@@ -83,13 +76,7 @@ def _judge_parts(read: Sequence[Workflow]) -> Sign:
     lacking = [f"none {what} (`do: {part}`)" for part, what in _PARTS.items() if part not in have]
     if not lacking:
         return ok("workflows", f"{have['collect']} collects, {have['report']} judges")
-    return Sign(
-        setting="workflows",
-        level=Level.MISSING,
-        said="; ".join(lacking),
-        mend="`gatepost init` writes them.",
-        forgeable=True,
-    )
+    return missing("workflows", "; ".join(lacking), "`gatepost init` writes them.", forgeable=True)
 
 
 RULES = (

@@ -1,8 +1,9 @@
 """The files beside the policy: code owners, the hook before a push, what Git ignores, waivers."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import yaml
 
@@ -54,6 +55,13 @@ def owner_of_remote(root: Path) -> str | None:
     return owner if is_owner(owner) else None
 
 
+class OwnerRule(NamedTuple):
+    """One line of a CODEOWNERS."""
+
+    pattern: str
+    is_owned: bool
+
+
 def owners_file(root: Path) -> str:
     """The file that GitHub reads: the first that there is."""
     return next((path for path in OWNERS if (root / path).is_file()), OWNERS[0])
@@ -74,12 +82,17 @@ def guarded_paths(root: Path, columns: str, custom: Iterable[str]) -> tuple[str,
     return (*GUARDED, *own, *(f"/{name}" for name in named))
 
 
-def lacking_owners(guarded: Iterable[str], named: Collection[str]) -> list[str]:
-    """Those that nobody owns: neither they, nor a folder that they are in, nor everything is named.
+def lacking_owners(guarded: Iterable[str], rules: Sequence[OwnerRule]) -> list[str]:
+    """Those that nobody owns, by the last rule that names them, a folder of theirs or everything.
 
     Of another pattern it is not told what it matches.
     """
-    return [one for one in guarded if "*" not in named and not _above(one) & set(named)]
+    return [one for one in guarded if not _is_owned(one, rules)]
+
+
+def _is_owned(path: str, rules: Sequence[OwnerRule]) -> bool:
+    patterns = {"*", *_above(path)}
+    return next((rule.is_owned for rule in reversed(rules) if rule.pattern in patterns), False)
 
 
 def _above(path: str) -> set[str]:
@@ -88,18 +101,19 @@ def _above(path: str) -> set[str]:
     return {path, *folders, *(f"{folder}/" for folder in folders)}
 
 
-def covered(text: str) -> frozenset[str]:
-    """Patterns that a CODEOWNERS names with an owner."""
+def read_owners(text: str) -> list[OwnerRule]:
+    """The rules of a CODEOWNERS, in their order; one without an owner takes ownership away."""
     lines = (line.split("#")[0].split() for line in text.splitlines())
-    return frozenset(parts[0] for parts in lines if len(parts) > 1)
+    return [OwnerRule(parts[0], len(parts) > 1) for parts in lines if parts]
 
 
 def write_owners(root: Path, columns: str, owner: str | None, custom: Iterable[str] = ()) -> Change:
     """Lines for what is guarded and not yet named; commented out where the owner is unknown."""
     path = owners_file(root)
     old = read_text(root, path) or ""
-    known = covered(old) | frozenset(re.findall(r"^# (/\S+) +@", old, re.MULTILINE))
-    lacking = lacking_owners(guarded_paths(root, columns, custom), known)
+    offered = [OwnerRule(one, True) for one in re.findall(r"^# (/\S+) +@", old, re.MULTILINE)]
+    rules = [*offered, *read_owners(old)]
+    lacking = lacking_owners(guarded_paths(root, columns, custom), rules)
     if not lacking:
         return extended(root, path, "")
     width = max(map(len, lacking))

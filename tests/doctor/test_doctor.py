@@ -186,6 +186,13 @@ def test_a_good_clone_is_ok_throughout(capsys: Captured) -> None:
             "nobody owns /params.yaml, /waivers.yaml, /dvc.yaml and 2 more",
             0,
         ),
+        (
+            replace("CODEOWNERS", "* @acme/data", "* @acme/data\n/params.yaml"),
+            "code owners",
+            "weak",
+            "nobody owns /params.yaml",
+            0,
+        ),
         (remove("CODEOWNERS"), "code owners", "missing", "there is no CODEOWNERS", 1),
         (
             guard_all_but_a_gate_of_its_own,
