@@ -15,7 +15,7 @@ from gates.git.repository import is_shallow
 from gates.policy.policy import Policy, has_policy, read_policy
 from gates.policy.settings import Settings
 from gates.setup.roles import TO_BE_WRITTEN
-from gates.setup.surroundings import OWNERS, read_owners, guarded_paths, lacking_owners
+from gates.setup.surroundings import OWNERS, guarded_paths, lacking_owners, read_owners
 from gates.waivers.waivers import FILE as WAIVERS
 from gates.waivers.waivers import read_waivers
 
