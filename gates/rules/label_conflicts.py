@@ -42,8 +42,8 @@ class LabelConflicts(Gate, frozen=True, kw_only=True):
     is wrong; so the baseline is what tells natural conflicts from new ones. It is judged among
     twins, because a table that grows has more of them.
 
-    Every row counts alike: a contradiction is one whatever its rows weigh. Twins are taken together,
-    as one finding; rows of one person with other values are not.
+    Every row counts alike: a contradiction is one whatever its rows weigh. Twins are not taken for
+    independent rows; rows of one person with other values are.
 
     What it does not see: wrong labels of rows without a twin (see `suspicious_labels`); near
     twins. Features that only one side has are left out of the comparison.
