@@ -237,8 +237,8 @@ def known_and_new(tmp_path: Path, test: Columns, train: Columns) -> Any:
     """The baseline's people, and new rows on either side."""
     tested, trained = people(range(100), "n"), people(range(100, PEOPLE), "n")
     old = evidence(tmp_path / "old", WIDE, test=tested, train=trained)
-    sides = {"test": together(tested, test), "train": together(trained, train)}
-    return case(evidence(tmp_path / "new", WIDE, **sides), old)
+    all_tested, all_trained = together(tested, test), together(trained, train)
+    return case(evidence(tmp_path / "new", WIDE, test=all_tested, train=all_trained), old)
 
 
 def test_copies_of_everybody_before_the_split_fail(tmp_path: Path) -> None:
@@ -304,12 +304,13 @@ def test_what_is_accepted_of_new_rows(tmp_path: Path, worsening: float, state: S
 
 def test_names_that_the_baseline_does_not_know_tell_no_copies(tmp_path: Path) -> None:
     old = evidence(tmp_path / "old", FEATURES, test=table([1.0, 2.0]), train=table([3.0, 4.0]))
-    renamed = {
-        "test": {**table([1.0, 2.0]), "row_id": ["a", "b"]},
-        "train": {**table([3.0, 4.0]), "row_id": ["c", "d"]},
-    }
-    found = findings(TrainTestOverlap(), case(evidence(tmp_path / "new", FEATURES, **renamed), old))
-    new = found["twins of new rows"]
+    renamed = evidence(
+        tmp_path / "new",
+        FEATURES,
+        test={**table([1.0, 2.0]), "row_id": ["a", "b"]},
+        train={**table([3.0, 4.0]), "row_id": ["c", "d"]},
+    )
+    new = findings(TrainTestOverlap(), case(renamed, old))["twins of new rows"]
     assert (new.state, new.blocks) == (State.UNDECIDED, False)
     assert "the baseline knows too few of these rows by their identifiers" in new.message
 
