@@ -43,24 +43,28 @@ class Twins(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 class NearTwins(msgspec.Struct, frozen=True, kw_only=True):
-    """How many rows nearly equal a row of a part of train, and equal none: test rows, and drawn."""
+    """How many rows nearly equal a row of a part of train, of those that equal none of it.
 
-    rows: int
+    Rows with an exact twin there count on neither side of a share: a training table that repeats
+    itself has more of them than a test table, and would make chance look small.
+    """
+
+    rows: int  # of test, without an exact twin in the part
     in_part: int
     by_chance: int
-    drawn: int
+    drawn: int  # of train, without an exact twin in the part
     part: int  # rows of train that were not drawn
     complete: bool  # else there may be more of both
 
     @property
     def share(self) -> float:
-        """Of the test rows."""
-        return self.in_part / self.rows
+        """Of the test rows; 0 where each has an exact twin."""
+        return self.in_part / max(self.rows, 1)
 
     @property
     def chance(self) -> float:
-        """Of the drawn training rows."""
-        return self.by_chance / self.drawn
+        """Of the drawn training rows; 0 where each has an exact twin."""
+        return self.by_chance / max(self.drawn, 1)
 
 
 def count_twins(features: list[str], test: Table, train: Table, seed: str) -> Twins:
@@ -96,7 +100,7 @@ def count_twins(features: list[str], test: Table, train: Table, seed: str) -> Tw
 def count_near_twins(
     features: list[str], test: Table, train: Table, twins: Twins, differing: int
 ) -> NearTwins:
-    """Count rows equal to one of train in all but `differing` features; exact twins left out.
+    """Count rows equal to one of train in all but `differing` features, of those equal to none.
 
     Numbers with a fraction are compared to a part in a thousand. Test rows and drawn training rows
     are sought in what remains of train, as in `count_twins`.
@@ -113,12 +117,13 @@ def count_near_twins(
         near = np.zeros(test.rows + train.rows, dtype=np.bool_)
         near[pairs.rows] = True
         complete = pairs.complete
-    near &= ~twins.twinned
+    alone = ~twins.twinned
+    near &= alone
     return NearTwins(
-        rows=test.rows,
+        rows=int(np.count_nonzero(alone[: test.rows])),
         in_part=int(np.count_nonzero(near[: test.rows])),
         by_chance=int(np.count_nonzero(near[test.rows :])),
-        drawn=twins.drawn,
+        drawn=int(np.count_nonzero(alone[test.rows :] & drawn)),
         part=train.rows - twins.drawn,
         complete=complete,
     )

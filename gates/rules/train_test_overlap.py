@@ -105,8 +105,11 @@ class TrainTestOverlap(Gate, frozen=True, kw_only=True):
         messages = [_describe(twins, len(shared)) + unseen]
         if 0 < self.differing <= len(shared) - _LEAST_ALIKE:
             near = count_near_twins(shared, case.candidate.test, train, twins, self.differing)
-            counted.append(near)
-            messages.append(_describe_near(near, len(shared), self.differing))
+            if near.rows and near.drawn:
+                counted.append(near)
+                messages.append(_describe_near(near, len(shared), self.differing))
+            elif near.rows:
+                yield _undecided_near()
         p_values = holm([self._p_value(each) for each in counted])
         for each, message, p_value in zip(counted, messages, p_values, strict=True):
             yield self._judge_excess(each, message, p_value, case.settings.alpha.other)
@@ -196,10 +199,10 @@ def _describe(twins: Twins, features: int) -> str:
 def _describe_near(near: NearTwins, features: int, differing: int) -> str:
     least = "" if near.complete else "at least "
     return (
-        f"{least}{near.in_part:,} of {near.rows:,} test rows ({near.share:.2%}) have a near twin "
-        f"among {near.part:,} training rows, equal in {features - differing} of {features} "
-        f"features (exact twins are not counted here); of {near.drawn:,} other training rows drawn "
-        f"by lot {near.by_chance:,} have ({near.chance:.2%})."
+        f"{least}{near.in_part:,} of {near.rows:,} test rows without a twin ({near.share:.2%}) "
+        f"have a near twin among {near.part:,} training rows, equal in {features - differing} of "
+        f"{features} features; of {near.drawn:,} other training rows without a twin, drawn by lot, "
+        f"{near.by_chance:,} have ({near.chance:.2%})."
     )
 
 
@@ -254,6 +257,13 @@ def _undecided_copies(reason: str) -> Finding:
     limit = Limit(rule="new rows are no copies", mode=Mode.GUARD)
     mend = "Give each row an identifier that stays the same from one version to the next."
     return cannot_tell(Subject(key="twins of new rows"), limit, reason, mend=mend)
+
+
+def _undecided_near() -> Finding:
+    limit = Limit(rule="no more near twins than by chance", mode=Mode.GUARD)
+    reason = "every training row that was drawn to show what chance gives stands in train again"
+    mend = "Repeat rows by a weight, not by writing them twice."
+    return cannot_tell(Subject(key="near twins above chance"), limit, reason, mend=mend)
 
 
 def _undecided(key: str, reason: str) -> Finding:

@@ -1,5 +1,6 @@
 """Gate `train_test_overlap`: the model has not seen the test rows."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -146,14 +147,36 @@ def test_nearly_equal_copies_in_train_fail(tmp_path: Path, copies: Columns, near
     assert (found.state is State.FAILED) is (near == "near")
 
 
+def test_rows_that_train_repeats_do_not_make_chance_look_small(tmp_path: Path) -> None:
+    # Of each person there is another who differs in one number; the split is by lot.
+    lots = random.Random(7)  # noqa: S311 - no secret
+    people = {(at, step): lots.random() < 0.3 for at in range(1000, 1600) for step in (0, 1)}
+    test, train = (
+        [wide(range(at, at + 1), step=step) for (at, step), side in people.items() if side is one]
+        for one in (True, False)
+    )
+    side = evidence(tmp_path / "a", WIDE, test=together(*test), train=together(*train, *train))
+    found = findings(TrainTestOverlap(), case(side))["near twins above chance"]
+    assert found.state is State.PASSED
+    assert found.candidate == pytest.approx(0, abs=0.08)
+
+
+def test_where_train_repeats_every_row_chance_cannot_be_told(tmp_path: Path) -> None:
+    often = together(*[wide(range(1000, 1040), step=1)] * 10)
+    side = evidence(tmp_path / "a", WIDE, test=wide(range(1000, 1020)), train=often)
+    found = findings(TrainTestOverlap(), case(side))["near twins above chance"]
+    assert (found.state, found.blocks) == (State.UNDECIDED, False)
+    assert "stands in train again" in found.message
+
+
 def test_what_is_said_of_near_twins(tmp_path: Path) -> None:
     found = near_of(tmp_path, wide(range(1000, 1200), step=1), TrainTestOverlap())
     part = int(found.message.split()[0])
     assert 100 < part < 200  # of the copies, some were drawn
     assert found.message == (
-        f"{part} of 200 test rows ({part / 200:.2%}) have a near twin among 400 training rows, "
-        "equal in 4 of 5 features (exact twins are not counted here); of 200 other training rows "
-        "drawn by lot 0 have (0.00%)."
+        f"{part} of 200 test rows without a twin ({part / 200:.2%}) have a near twin among 400 "
+        "training rows, equal in 4 of 5 features; of 200 other training rows without a twin, drawn "
+        "by lot, 0 have (0.00%)."
     )
 
 
