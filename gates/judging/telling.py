@@ -151,7 +151,7 @@ def _ordered_auc(hits: Counts, misses: Counts) -> float:
 
 def _level_auc(codes: npt.NDArray[np.intp], size: int, labels: npt.NDArray[np.bool_]) -> float:
     """Of levels ranked by the rate that they have on the other half; the mean of both halves."""
-    cells = codes * 4 + _halve(len(labels)) * 2 + labels
+    cells = codes * 4 + halve(len(labels)) * 2 + labels
     by_cell = np.bincount(cells, minlength=4 * size).reshape(size, 2, 2)
     counts = [[by_cell[:, side, 1], by_cell[:, side, 0]] for side in (1, 0)]
     pairs = [float(hits.sum() * misses.sum()) for hits, misses in counts]
@@ -166,7 +166,7 @@ def _level_auc(codes: npt.NDArray[np.intp], size: int, labels: npt.NDArray[np.bo
 
 
 @lru_cache(maxsize=1)
-def _halve(rows: int) -> npt.NDArray[np.uint8]:
+def halve(rows: int) -> npt.NDArray[np.uint8]:
     """1 for one row in two, but not for every other row."""
     places = np.arange(rows, dtype=np.uint64)
     return (mix_words(places, np.zeros_like(places)) & np.uint64(1)).astype(np.uint8)

@@ -12,6 +12,7 @@ from gates.case.case import Case
 from gates.evidence.columns import Role
 from gates.evidence.folder import Evidence
 from gates.finding import Family, Finding, Limit, Mode, Observation, State, Subject
+from gates.judging.carried import show_carried
 from gates.judging.restated import restates
 from gates.judging.sides import TEST, same_file
 from gates.judging.telling import ALPHA, Pure, Telling, measure_column
@@ -46,9 +47,15 @@ class TargetLeakage(Gate, frozen=True, kw_only=True):
     Of many classes each is told from the rest, corrected for their number; of a number, the rows
     above its median from those below.
 
-    What it does not see: a leak that is spread over several features or hidden in noise; whether a
-    feature is known when the model predicts, which the dictionary says. Without a baseline nothing
-    is known to be new, so what shows is left undecided.
+    What it shows: a new or changed feature with which most of a proven gain comes. The baseline's
+    scores are corrected by its bins alone, and what that gains in log loss (of a regression in
+    squared error) is set against what the model gains. A good honest feature is shown, too: only
+    who knows when it is filled in can tell it from a label hidden in noise, which nothing blocks.
+
+    What it does not see: a leak that is spread over several features; whether a feature is known
+    when the model predicts, which the dictionary says. Of tables that are judged in passes no
+    share of the gain is shown. Without a baseline nothing is known to be new, so what shows is
+    left undecided.
 
     Example:
         target_leakage: {max_auc: 0.95, purity: 0.90}
@@ -59,7 +66,7 @@ class TargetLeakage(Gate, frozen=True, kw_only=True):
     purity: Share = 0.90
 
     def judge(self, case: Case) -> Iterator[Item]:
-        """One finding per feature; an observation besides where the signal is inherited."""
+        """One finding per feature; observations of what is inherited or carries the gain."""
         table = case.candidate.test
         features = [name for name in case.candidate.dictionary.features if name in table]
         if not features:
@@ -71,6 +78,7 @@ class TargetLeakage(Gate, frozen=True, kw_only=True):
                 yield from self._judge_feature(name, targets, history)
             except UndefinedError as error:
                 raise NotApplicableError(f"the test rows have {error}") from error
+        yield from show_carried(case, features, history.novelty)
 
     def _judge_feature(
         self, name: str, targets: "Sequence[_Target]", history: "_History"

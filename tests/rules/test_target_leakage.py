@@ -236,3 +236,42 @@ def test_pure_values_count_only_where_the_rarer_class_is_rare(tmp_path: Path) ->
     one = evidence(tmp_path / "a", HONEST, test={"x": values.tolist(), "label": labels})
     entry = Description(role=Role.FEATURE, type=Type.NUMBER)
     assert measure_column("x", entry, one, 0.9).pure_values == ()
+
+
+def told(share: float) -> list[int]:
+    """The label in this share of the rows, in the others by turns 0 and 1."""
+    return [
+        int(label) if at % 100 < 100 * share else at // 10 % 2 for at, label in enumerate(TURNS)
+    ]
+
+
+TURNS = [at % 1000 % 7 < 2 for at in range(4000)]
+
+
+def shown_of(tmp_path: Path, values: list[int], scores: list[float]) -> list[Observation]:
+    """What is shown of a column that comes with other scores than the same one for everybody."""
+    tables = {"x": NOISE * 4, "label": TURNS}
+    before = evidence(tmp_path / "old", HONEST, test=tables, scores=[0.3] * len(TURNS))
+    listed = {**HONEST, "new": "feature integer"}
+    after = evidence(tmp_path / "new", listed, test={**tables, "new": values}, scores=scores)
+    found = items(TargetLeakage(max_auc=0.99, purity=0.99), case(after, before))
+    return [each for each in found if isinstance(each, Observation)]
+
+
+def test_a_new_feature_that_carries_the_gain_is_shown(tmp_path: Path) -> None:
+    values = told(0.4)
+    # The model says of each value how often it is positive: all that it gains is the feature's.
+    rates = [np.mean([t for t, v in zip(TURNS, values, strict=True) if v == k]) for k in (0, 1)]
+    (shown,) = shown_of(tmp_path, values, [float(rates[value]) for value in values])
+    assert shown.subject.column == "new"
+    assert shown.message.startswith("Most of the gain in log_loss comes with 'new': 0.0")
+    assert "; the column is new in this pull request. Make sure" in shown.message
+
+
+def test_a_gain_that_comes_with_something_else_is_no_news(tmp_path: Path) -> None:
+    noise = [at * 7919 % 4000 % 2 for at in range(4000)]
+    assert shown_of(tmp_path, noise, [0.6 if label else 0.2 for label in TURNS]) == []
+
+
+def test_a_feature_without_a_gain_is_no_news(tmp_path: Path) -> None:
+    assert shown_of(tmp_path, told(0.4), [0.3] * 4000) == []
