@@ -97,8 +97,8 @@ def support_words(finding: Finding | Observation) -> str:
 
 def doubt(finding: Finding) -> str:
     """Why an undecided finding is undecided, and how many rows would decide it."""
-    if finding.state is not State.UNDECIDED or finding.candidate is None:
-        return ""
+    if finding.state is not State.UNDECIDED or finding.candidate is None or finding.limit.rule:
+        return ""  # no number that may lie beyond a limit
     wanted = finding.rows_needed
     needs = f"; needs about {counted(_rounded_up(wanted), 'row')}" if wanted else ""
     return f"can't rule out a breach{needs}"

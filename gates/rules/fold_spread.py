@@ -200,8 +200,8 @@ def _measure(
 def _describe(values: list[float], mean: Estimate) -> str:
     around = mean.interval(CONFIDENCE)
     return (
-        f"{mean.value:.4g} over {len(values)} folds: {_listed(values)}; 95 % interval of their "
-        f"mean {around.lower:.4g} to {around.upper:.4g}"
+        f"{mean.value:.4g} over {len(values)} folds, 95 % interval {around.lower:.4g} to "
+        f"{around.upper:.4g}"
     )
 
 

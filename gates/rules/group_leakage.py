@@ -89,8 +89,8 @@ class GroupLeakage(Gate, frozen=True, kw_only=True):
             state=State.PASSED if kept else State.FAILED,
             limit=limit,
             message=(
-                f"{rows:,} of {len(known):,} test rows ({share:.2%}) belong to a {quote(name)} "
-                f"that has training rows too{examples}."
+                f"{rows:,} of {len(known):,} test rows ({share:.2%}) share their {quote(name)} "
+                f"with training rows{examples}."
             ),
             mend="" if kept else _MEND,
             candidate=share,

@@ -104,11 +104,11 @@ class Repeatability(Gate, frozen=True, kw_only=True):
 
 def _describe(gap: Floats, once: Answers, again: Answers) -> str:
     if not gap.any():
-        return "Trained again with the same seed, the model says exactly the same of every row."
+        return "Trained again with nothing changed, the model says exactly the same of every row."
     by_row = gap if gap.ndim == 1 else gap.max(axis=1)
     rows, flips = np.count_nonzero(by_row), np.count_nonzero(once.predictions != again.predictions)
     return (
-        f"Trained again with the same seed, the model says something else of {rows:,} of "
+        f"Trained again with nothing changed, the model says something else of {rows:,} of "
         f"{len(gap):,} rows, by at most {gap.max():.3g}; {flips:,} answers differ."
     )
 

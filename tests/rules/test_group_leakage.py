@@ -31,7 +31,7 @@ def test_groups_on_one_side_only_pass(tmp_path: Path) -> None:
     found = finding(tmp_path, ["a", "a", "b"], ["c", "d"])
     assert (found.state, found.message) == (
         State.PASSED,
-        "0 of 3 test rows (0.00%) belong to a 'person' that has training rows too.",
+        "0 of 3 test rows (0.00%) share their 'person' with training rows.",
     )
 
 
@@ -39,7 +39,7 @@ def test_a_group_on_both_sides_fails(tmp_path: Path) -> None:
     found = finding(tmp_path, ["b", "a", "a", None], ["c", "a", "b"])
     assert (found.state, found.blocks, found.candidate) == (State.FAILED, True, 0.75)
     assert found.message == (
-        "3 of 4 test rows (75.00%) belong to a 'person' that has training rows too: 'a', 'b'."
+        "3 of 4 test rows (75.00%) share their 'person' with training rows: 'a', 'b'."
     )
 
 
