@@ -79,12 +79,13 @@ def test_values_of_one_name_are_compared(
 
 def test_the_bootstrap_is_extrapolated_by_the_replicate() -> None:
     results = {beside.ONE_COLUMN: run(13), beside.BOOTSTRAP: run(273), beside.INTERVALS: run(2)}
+    ours = {beside.SAME_COLUMN: run(0.5), beside.BY_GROUP: run(1)}
     wanted = beside.extrapolate(results)
     assert wanted is not None
     assert wanted.seconds == 13 + 200 * 13  # 13 s a replicate
     assert (
         "| the same with 200, extrapolated | 2,613 |"
-        in beside.tabulate(results | {beside.BY_GROUP: run(1)}, 1_000).markdown()
+        in beside.tabulate(results | ours, 1_000).markdown()
     )
     assert beside.extrapolate({beside.BOOTSTRAP: run(273)}) is None
 
@@ -125,7 +126,12 @@ def test_commands_are_judged_by_their_median() -> None:
 
 
 def test_the_report_has_a_line_for_each_run() -> None:
-    results = {beside.ONE_COLUMN: run(13), beside.BY_GROUP: run(0.1), alone.DECODE: run(0.05)}
+    results = {
+        beside.ONE_COLUMN: run(13),
+        beside.SAME_COLUMN: run(0.05),
+        beside.BY_GROUP: run(0.1),
+        alone.DECODE: run(0.05),
+    }
     report = "\n".join(write_report(taken(results)))
     assert "| fairlearn | 1 column, 1 model, 5 metrics | 13 | 100 |" in report
     assert "| by 7 columns: counts, 7 metrics of 2 models | 0.1 | 0.1 | 100 | 2.0 |  |" in report

@@ -18,7 +18,7 @@ from gates.policy.policy import read_policy
 from gates.rules.gate import Gate
 from gates.setup.pipeline import find_parts, read_pipeline
 from tests.setup.project import PARAMS
-from tests.shell.project import git
+from tests.shell.project import git, run
 
 Captured = pytest.CaptureFixture[str]
 WRITTEN = {
@@ -179,7 +179,7 @@ def test_what_a_stage_writes_in_its_folder_is_found_from_the_root(project: Path)
     (project / "dvc.lock").unlink()
     for locked in (False, True):
         if locked:
-            subprocess.run(["dvc", "commit", "-q", "--force"], cwd=project, check=True)
+            run(project, "dvc", "commit", "-q", "--force")
             assert "wdir" not in (project / "dvc.lock").read_text("utf-8")
         parts = find_parts(project, read_pipeline(project))
         assert parts.predictions.value == "ml/out/predictions.parquet"
