@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -14,7 +15,6 @@ import msgspec
 from gates.dvc.files import MD5, Recorded
 from gates.errors import EvidenceError
 from gates.evidence.manifest import File
-from gates.two_threads import map_in_two
 
 _SECTION = re.compile(r"\[\s*(.*?)\s*\]")
 _BLOCK_BYTES = 1 << 20
@@ -89,8 +89,9 @@ def copy_all_cached(cache: Path, recorded: Mapping[Path, Recorded]) -> dict[str,
         EvidenceError: an object is not what its name says.
     """
     cached = [(path, one) for path, one in recorded.items() if is_cached(cache, one)]
-    made = map_in_two(lambda pair: copy_cached(cache, pair[1], pair[0]), cached)
-    return {file.name: file for file in made}
+    with ThreadPoolExecutor(2) as threads:  # copying and hashing let go of Python's lock
+        made = threads.map(lambda pair: copy_cached(cache, pair[1], pair[0]), cached)
+        return {file.name: file for file in made}
 
 
 def copy_cached_tree(cache: Path, recorded: Recorded, destination: Path) -> None:

@@ -1,6 +1,6 @@
 """The arguments of `gatepost publish`."""
 
-from gates.commands.arguments.shared import Commands, add_command, add_event
+from gates.commands.arguments.shared import Commands, add_check, add_command, add_event
 
 
 def add(commands: Commands) -> None:
@@ -18,18 +18,7 @@ def add(commands: Commands) -> None:
     what.add_argument("--running", action="store_true", help="say that a verdict is being made")
     what.add_argument("--not-judged", metavar="REASON", help="say that there is none, and why")
     add_event(parser)
-    parser.add_argument(
-        "--check",
-        metavar="NAME",
-        default="gatepost",
-        help="the check's name (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--project",
-        metavar="NAME",
-        default="main",
-        help="of several in one repository (default: %(default)s)",
-    )
+    add_check(parser)
     parser.add_argument(
         "--author", metavar="LOGIN", help="who posts: `<app>[bot]` (default: the token's owner)"
     )

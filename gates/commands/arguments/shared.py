@@ -32,6 +32,22 @@ def add_date(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_check(parser: argparse.ArgumentParser) -> None:
+    """Which check of which project."""
+    parser.add_argument(
+        "--check",
+        metavar="NAME",
+        default="gatepost",
+        help="the check's name (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--project",
+        metavar="NAME",
+        default="main",
+        help="of several in one repository (default: %(default)s)",
+    )
+
+
 def add_event(parser: argparse.ArgumentParser) -> None:
     """What happened on GitHub, and in which run."""
     parser.add_argument(

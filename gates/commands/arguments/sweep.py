@@ -1,6 +1,6 @@
 """The arguments of `gatepost sweep`."""
 
-from gates.commands.arguments.shared import Commands, add_command
+from gates.commands.arguments.shared import Commands, add_check, add_command
 
 
 def add(commands: Commands) -> None:
@@ -14,16 +14,5 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--workflow", metavar="PATH", required=True, help="the workflow whose runs are judged"
     )
-    parser.add_argument(
-        "--check",
-        metavar="NAME",
-        default="gatepost",
-        help="the check's name (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--project",
-        metavar="NAME",
-        default="main",
-        help="of several in one repository (default: %(default)s)",
-    )
+    add_check(parser)
     parser.add_argument("--author", metavar="LOGIN", help="who posts: `<app>[bot]`")
